@@ -1,0 +1,177 @@
+//! The grammar of codes and their folded form.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// The most symbols a code may have.
+pub const CODE_MAX: usize = 64;
+
+/// The fewest symbols of a code that a person chose, see [`Code::chosen`].
+pub const CHOSEN_MIN: usize = 3;
+
+/// What stands in the URL of a link: 1 to 64 of `A-Z a-z 0-9 _ -`.
+///
+/// Codes are compared byte for byte. Two codes that a person could mistake for
+/// each other share the same [`fold`](Code::fold), which stores hold a second
+/// unique key on.
+///
+/// ```
+/// # use referral_core::code::Code;
+/// let code = Code::new("Hello-World")?;
+/// assert_eq!(code.as_str(), "Hello-World");
+/// assert_eq!(code.fold(), "he110-w0r1d");
+/// assert!(Code::new("a/b").is_err());
+/// # Ok::<(), referral_core::code::CodeError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Code(String);
+
+impl Code {
+    /// Takes a code as it stands in a URL or a table.
+    ///
+    /// # Errors
+    ///
+    /// [`CodeError::Empty`], [`CodeError::TooLong`] or, with the first offending
+    /// symbol, [`CodeError::Symbol`].
+    pub fn new(code: impl Into<String>) -> Result<Self, CodeError> {
+        let code = code.into();
+        if code.is_empty() {
+            return Err(CodeError::Empty);
+        }
+        if let Some((position, symbol)) = code.chars().enumerate().find(|(_, symbol)| !is_symbol(*symbol)) {
+            return Err(CodeError::Symbol { position, symbol });
+        }
+        // Only ASCII is left, so bytes are symbols.
+        if code.len() > CODE_MAX {
+            return Err(CodeError::TooLong { length: code.len() });
+        }
+        Ok(Self(code))
+    }
+
+    /// Takes a code that a person chose: the same grammar, but at least
+    /// [`CHOSEN_MIN`] symbols, so that the short ones are not grabbed by whoever
+    /// comes first.
+    ///
+    /// # Errors
+    ///
+    /// As [`Code::new`], and [`CodeError::TooShort`].
+    pub fn chosen(code: impl Into<String>) -> Result<Self, CodeError> {
+        let code = Self::new(code)?;
+        if code.0.len() < CHOSEN_MIN {
+            return Err(CodeError::TooShort { length: code.0.len() });
+        }
+        Ok(code)
+    }
+
+    /// For callers in this module that have only put symbols of the grammar together.
+    pub(super) fn from_symbols(symbols: String) -> Result<Self, CodeError> {
+        Self::new(symbols)
+    }
+
+    /// The code as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The form under which look-alikes are the same: ASCII lower case, then
+    /// `o` is `0`, and `i` and `l` are `1`.
+    ///
+    /// Folding twice changes nothing, and a folded code is a code.
+    pub fn fold(&self) -> String {
+        self.0.chars().map(fold_symbol).collect()
+    }
+}
+
+/// Is this a symbol that codes are made of?
+pub(super) const fn is_symbol(symbol: char) -> bool {
+    symbol.is_ascii_alphanumeric() || matches!(symbol, '_' | '-')
+}
+
+/// One symbol of [`Code::fold`].
+pub(super) const fn fold_symbol(symbol: char) -> char {
+    match symbol.to_ascii_lowercase() {
+        'o' => '0',
+        'i' | 'l' => '1',
+        other => other,
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl fmt::Debug for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Code({})", self.0)
+    }
+}
+
+impl FromStr for Code {
+    type Err = CodeError;
+
+    fn from_str(code: &str) -> Result<Self, CodeError> {
+        Self::new(code)
+    }
+}
+
+impl TryFrom<&str> for Code {
+    type Error = CodeError;
+
+    fn try_from(code: &str) -> Result<Self, CodeError> {
+        Self::new(code)
+    }
+}
+
+impl TryFrom<String> for Code {
+    type Error = CodeError;
+
+    fn try_from(code: String) -> Result<Self, CodeError> {
+        Self::new(code)
+    }
+}
+
+impl AsRef<str> for Code {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<Code> for String {
+    fn from(code: Code) -> Self {
+        code.0
+    }
+}
+
+/// Why a text is no code, or not one that may be chosen.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CodeError {
+    /// There is nothing.
+    #[error("a code cannot be empty")]
+    Empty,
+    /// More than [`CODE_MAX`] symbols.
+    #[error("a code has at most {CODE_MAX} symbols, not {length}")]
+    TooLong {
+        /// How many symbols were given.
+        length: usize,
+    },
+    /// A person chose fewer than [`CHOSEN_MIN`] symbols.
+    #[error("a chosen code has at least {CHOSEN_MIN} symbols, not {length}")]
+    TooShort {
+        /// How many symbols were given.
+        length: usize,
+    },
+    /// A symbol that is not one of `A-Z a-z 0-9 _ -`.
+    #[error("{symbol:?} at position {position} cannot stand in a code")]
+    Symbol {
+        /// Where, in characters from 0.
+        position: usize,
+        /// The first offending character.
+        symbol: char,
+    },
+    /// The code reads like a reserved word, see [`ReservedWords`](super::ReservedWords).
+    #[error("the code is reserved")]
+    Reserved,
+}

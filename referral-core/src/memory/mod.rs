@@ -1,0 +1,117 @@
+//! The reference store: in memory, and simple enough to be obviously right.
+
+mod state;
+
+use std::ops::Bound;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+
+use crate::record::{Record, RecordId};
+use crate::store::{
+    Changeset, CounterKey, CounterPrefix, CounterRange, Index, Outcome, Prefix, Range, Read, Store,
+    StoreError, StoreFacts, UniqueKey, bytes, check_counters, check_points,
+};
+
+use state::State;
+
+/// A store in the memory of this process. Nothing survives it; clones share the data.
+///
+/// For tests, examples and as the model that other stores are held against. A write copies nothing but what it
+/// changes, so it is quick, yet everything goes through one lock.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryStore {
+    state: Arc<Mutex<State>>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // No code that holds the lock panics; were it to, the undo log is still the caller's.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Read for MemoryStore {
+    async fn get(&self, ids: &[RecordId]) -> Result<Vec<Option<Record>>, StoreError> {
+        check_points("get", ids.len())?;
+        let state = self.state();
+        Ok(ids.iter().map(|id| state.records.get(id).cloned()).collect())
+    }
+
+    async fn find(&self, keys: &[UniqueKey]) -> Result<Vec<Option<Record>>, StoreError> {
+        check_points("find", keys.len())?;
+        let state = self.state();
+        let holder = |key| state.unique.get(&bytes::unique(key));
+        Ok(keys.iter().map(|key| state.records.get(holder(key)?).cloned()).collect())
+    }
+
+    async fn page(
+        &self,
+        index: Index,
+        prefix: &Prefix,
+        range: &Range,
+        limit: u32,
+    ) -> Result<Vec<Record>, StoreError> {
+        index.check(prefix, limit)?;
+        let start = bytes::prefix(index, prefix);
+        let end = bytes::after(&start).map_or(Bound::Unbounded, Bound::Excluded);
+        let state = self.state();
+        let inside = state
+            .entries
+            .range((Bound::Included(start), end))
+            .filter_map(|(_, id)| state.records.get(id))
+            .filter(|record| {
+                index.entry(record, &record.values()).is_some_and(|entry| range.contains(entry.seek))
+            });
+        let limit = limit as usize;
+        Ok(if range.ascending {
+            inside.take(limit).cloned().collect()
+        } else {
+            inside.rev().take(limit).cloned().collect()
+        })
+    }
+
+    async fn counters(
+        &self,
+        prefix: &CounterPrefix,
+        range: &CounterRange,
+    ) -> Result<Vec<(CounterKey, i64)>, StoreError> {
+        check_counters(prefix, range)?;
+        let state = self.state();
+        let inside = |key: &CounterKey| {
+            key.tenant == prefix.tenant
+                && key.family == prefix.family
+                && key.parts.starts_with(&prefix.parts)
+                && range.from.is_none_or(|from| key.bucket >= from)
+                && range.until.is_none_or(|until| key.bucket < until)
+                && range.after.as_ref().is_none_or(|after| key > after)
+        };
+        Ok(state
+            .counters
+            .iter()
+            .filter(|(key, _)| inside(key))
+            .take(range.limit as usize)
+            .map(|(key, value)| (key.clone(), *value))
+            .collect())
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    fn facts(&self) -> StoreFacts {
+        StoreFacts { name: "memory", durable: false, shared: false, batch: 256 }
+    }
+
+    async fn commit(&self, batch: &[Changeset]) -> Vec<Result<Outcome, StoreError>> {
+        let mut state = self.state();
+        batch.iter().map(|changeset| state.apply(changeset)).collect()
+    }
+}

@@ -1,0 +1,197 @@
+//! Keys as bytes whose order is the order of what they mean; key-value stores keep these.
+//!
+//! Text ends in one zero byte, which is why text holds no NUL: `ab` then sorts before `abc`, and no text can run
+//! into the part behind it. Integers are big-endian with the sign bit flipped. UUIDs are themselves.
+//!
+//! | Key | Layout |
+//! | --- | --- |
+//! | record | kind, uuid |
+//! | unique key | rule, tenant, parts |
+//! | index entry | index, tenant where it has one, parts, order, uuid |
+//! | counter | tenant, family, part, part, bucket |
+
+use uuid::Uuid;
+
+use super::counter::{CounterKey, CounterPrefix, Family};
+use super::index::{Entry, Index, Prefix, Seek};
+use super::unique::UniqueKey;
+use crate::record::{KeyPart, RecordId, Tenant, Value};
+
+/// The key of a record.
+#[must_use]
+pub fn record(id: RecordId) -> Vec<u8> {
+    let mut key = vec![id.kind as u8];
+    key.extend_from_slice(id.uuid.as_bytes());
+    key
+}
+
+/// The key of a unique key's holder.
+#[must_use]
+pub fn unique(key: &UniqueKey) -> Vec<u8> {
+    let mut bytes = vec![key.unique.code()];
+    text(&mut bytes, key.tenant.as_str());
+    values(&mut bytes, &key.parts);
+    bytes
+}
+
+/// What every entry of a prefix begins with.
+#[must_use]
+pub fn prefix(index: Index, prefix: &Prefix) -> Vec<u8> {
+    let mut bytes = vec![index.code()];
+    if let Some(tenant) = &prefix.tenant {
+        text(&mut bytes, tenant.as_str());
+    }
+    values(&mut bytes, &prefix.parts);
+    bytes
+}
+
+/// The place of an entry among those of its prefix: what follows the bytes of [`prefix`].
+#[must_use]
+pub fn seek(seek: Seek) -> [u8; 24] {
+    let mut bytes = [0; 24];
+    let (at, id) = bytes.split_at_mut(8);
+    at.copy_from_slice(&ordered(seek.at));
+    id.copy_from_slice(seek.id.as_bytes());
+    bytes
+}
+
+/// The whole key of an entry.
+#[must_use]
+pub fn entry(index: Index, entry: &Entry) -> Vec<u8> {
+    let mut bytes = prefix(index, &entry.prefix);
+    bytes.extend_from_slice(&seek(entry.seek));
+    bytes
+}
+
+/// The key of a number.
+#[must_use]
+pub fn counter(key: &CounterKey) -> Vec<u8> {
+    let mut bytes = counter_parts(&key.tenant, key.family, &key.parts);
+    bytes.extend_from_slice(&ordered(key.bucket));
+    bytes
+}
+
+/// What every number of a prefix begins with.
+#[must_use]
+pub fn counter_prefix(prefix: &CounterPrefix) -> Vec<u8> {
+    counter_parts(&prefix.tenant, prefix.family, &prefix.parts)
+}
+
+/// The number that a key names; `None` if no version of this library wrote it.
+#[must_use]
+pub fn read_counter(bytes: &[u8]) -> Option<CounterKey> {
+    let (tenant, rest) = read_text(bytes)?;
+    let (family, rest) = rest.split_first()?;
+    let (first, rest) = read_text(rest)?;
+    let (second, rest) = read_text(rest)?;
+    let bucket = i64::from_be_bytes(rest.try_into().ok()?) ^ i64::MIN;
+    Some(CounterKey {
+        tenant: Tenant::new(tenant).ok()?,
+        family: Family::from_code(*family)?,
+        parts: [KeyPart::new(first).ok()?, KeyPart::new(second).ok()?],
+        bucket,
+    })
+}
+
+/// The id at the end of an index entry's key.
+#[must_use]
+pub fn read_id(bytes: &[u8]) -> Option<Uuid> {
+    let id = bytes.get(bytes.len().checked_sub(16)?..)?;
+    Uuid::from_slice(id).ok()
+}
+
+/// The bytes of an integer that sort as it does.
+#[must_use]
+pub const fn ordered(number: i64) -> [u8; 8] {
+    (number ^ i64::MIN).to_be_bytes()
+}
+
+/// The first key behind all that begin with `prefix`; `None` if there is none.
+#[must_use]
+pub fn after(prefix: &[u8]) -> Option<Vec<u8>> {
+    let mut end = prefix.to_vec();
+    while let Some(last) = end.pop() {
+        if let Some(next) = last.checked_add(1) {
+            end.push(next);
+            return Some(end);
+        }
+    }
+    None
+}
+
+fn counter_parts(tenant: &Tenant, family: Family, parts: &[KeyPart]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(96);
+    text(&mut bytes, tenant.as_str());
+    bytes.push(family.code());
+    for part in parts {
+        text(&mut bytes, part.as_str());
+    }
+    bytes
+}
+
+fn values(bytes: &mut Vec<u8>, parts: &[Value]) {
+    for part in parts {
+        match part {
+            Value::Null => {}
+            Value::Int(number) => bytes.extend_from_slice(&ordered(*number)),
+            Value::Uuid(uuid) => bytes.extend_from_slice(uuid.as_bytes()),
+            Value::Text(part) => text(bytes, part),
+        }
+    }
+}
+
+fn text(bytes: &mut Vec<u8>, text: &str) {
+    bytes.extend_from_slice(text.as_bytes());
+    bytes.push(0);
+}
+
+fn read_text(bytes: &[u8]) -> Option<(String, &[u8])> {
+    let end = bytes.iter().position(|b| *b == 0)?;
+    let (text, rest) = bytes.split_at_checked(end)?;
+    Some((std::str::from_utf8(text).ok()?.to_owned(), rest.get(1..)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn key(tenant: &str, first: &str, second: &str, bucket: i64) -> CounterKey {
+        CounterKey {
+            tenant: Tenant::new(tenant.to_owned()).unwrap(),
+            family: Family::Responses,
+            parts: [KeyPart::new(first.to_owned()).unwrap(), KeyPart::new(second.to_owned()).unwrap()],
+            bucket,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn integers_sort_as_their_bytes(a: i64, b: i64) {
+            prop_assert_eq!(a.cmp(&b), ordered(a).cmp(&ordered(b)));
+        }
+
+        #[test]
+        fn counters_sort_as_their_bytes_and_come_back(
+            a in ("[ab]{0,3}", "[ab\u{e9}]{0,3}", "[ab ]{0,3}", any::<i64>()),
+            b in ("[ab]{0,3}", "[ab\u{e9}]{0,3}", "[ab ]{0,3}", any::<i64>()),
+        ) {
+            let (a, b) = (key(&a.0, &a.1, &a.2, a.3), key(&b.0, &b.1, &b.2, b.3));
+            prop_assert_eq!(a.cmp(&b), counter(&a).cmp(&counter(&b)));
+            prop_assert_eq!(read_counter(&counter(&a)), Some(a));
+        }
+    }
+
+    #[test]
+    fn a_part_never_runs_into_the_next() {
+        assert_ne!(counter(&key("a", "b", "", 0)), counter(&key("a", "", "b", 0)));
+        assert_ne!(counter(&key("ab", "", "", 0)), counter(&key("a", "b", "", 0)));
+    }
+
+    #[test]
+    fn the_end_of_a_prefix_carries_over_full_bytes() {
+        assert_eq!(after(&[1, 0xff]), Some(vec![2]));
+        assert_eq!(after(&[0xff, 0xff]), None);
+    }
+}

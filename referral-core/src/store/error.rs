@@ -1,0 +1,119 @@
+//! What can go wrong in a store. Lost races are not in here: they are values.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+/// What kind of fault it is, and so what the caller can do.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The database cannot be reached, or takes no work now. Nothing was written; try again later.
+    Unavailable,
+    /// The store retried its own transient trouble as often as it may. Nothing was written; try again.
+    Contended,
+    /// The answer to a commit was lost: it is applied or not. Commit the same changeset again; its witness tells.
+    UnknownOutcome,
+    /// The call breaks a rule of the contract; it will never work.
+    Invalid,
+    /// There is no room. Nothing was written.
+    Full,
+    /// What is stored is not what this library wrote, or the schema is not the one it needs.
+    Corrupt,
+    /// Something else.
+    Other,
+}
+
+/// A fault of a store. Cheap to clone, because one fault may fail a whole batch.
+///
+/// `Display` does not print the source; walk [`Error::source`] for the chain.
+#[derive(Clone, Debug)]
+pub struct StoreError {
+    kind: ErrorKind,
+    backend: &'static str,
+    operation: &'static str,
+    message: String,
+    source: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+impl StoreError {
+    /// A fault of `backend` during `operation`.
+    #[must_use]
+    pub fn new(
+        kind: ErrorKind,
+        backend: &'static str,
+        operation: &'static str,
+        message: impl Into<String>,
+    ) -> Self {
+        Self { kind, backend, operation, message: message.into(), source: None }
+    }
+
+    /// A call that breaks a rule of the contract.
+    #[must_use]
+    pub fn invalid(operation: &'static str, message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Invalid, "referral", operation, message)
+    }
+
+    /// With what caused it.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.source = Some(Arc::from(source.into()));
+        self
+    }
+
+    /// What kind of fault it is.
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// The store it comes from.
+    #[must_use]
+    pub const fn backend(&self) -> &'static str {
+        self.backend
+    }
+
+    /// What the store was doing.
+    #[must_use]
+    pub const fn operation(&self) -> &'static str {
+        self.operation
+    }
+
+    /// Whether the same call may work when made again.
+    #[must_use]
+    pub const fn is_retryable(&self) -> bool {
+        matches!(self.kind, ErrorKind::Unavailable | ErrorKind::Contended | ErrorKind::UnknownOutcome)
+    }
+
+    /// Whether the database is the trouble, and not the call.
+    #[must_use]
+    pub const fn is_unavailable(&self) -> bool {
+        matches!(self.kind, ErrorKind::Unavailable | ErrorKind::Full)
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}: {}", self.backend, self.operation, self.message)
+    }
+}
+
+impl Error for StoreError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|source| source as &(dyn Error + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_chain_is_kept_and_not_printed_twice() {
+        let io = std::io::Error::other("disk on fire");
+        let error =
+            StoreError::new(ErrorKind::Other, "sqlite", "commit", "the database failed").with_source(io);
+        assert_eq!(error.to_string(), "sqlite: commit: the database failed");
+        assert_eq!(error.clone().source().map(ToString::to_string), Some("disk on fire".into()));
+    }
+}
