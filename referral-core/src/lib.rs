@@ -12,3 +12,5 @@ pub mod visit;
 
 pub use async_trait::async_trait;
 pub use record::*;
+pub mod layer;
+pub mod read;
