@@ -207,7 +207,8 @@ async fn two_edits_at_once_are_both_applied() {
         tokio::spawn(async move { a.edit(link.id, label).await }),
         tokio::spawn(async move { b.edit(link.id, expiry).await }),
     );
-    (a.unwrap().unwrap(), b.unwrap().unwrap());
+    a.unwrap().unwrap();
+    b.unwrap().unwrap();
     let link = world.referrals.link(link.id).await.unwrap().unwrap();
     assert_eq!((link.label.as_str(), link.expires_at), ("L", Some(Timestamp::from_millis(1))));
     assert_eq!(link.version.get(), 3);
