@@ -110,6 +110,15 @@ async fn pb14_rb5_head_prefetch_and_frames_redirect_and_leave_no_trace() {
 }
 
 #[tokio::test]
+async fn a_link_that_was_switched_off_leads_to_the_fallback_and_not_where_it_led() {
+    let world = World::with(|builder| builder.with_fallback("/welcome"));
+    let link = world.link_to("/sale", "ada").await;
+    world.referrals.disable(link.id).await.unwrap();
+    let landing = world.referrals.land(link.code.as_str(), &get("/r/x")).await;
+    assert_eq!((landing.redirect.location(), landing.fallback), ("/welcome", true));
+}
+
+#[tokio::test]
 async fn a_bot_is_recorded_flagged_never_counted_and_given_no_token() {
     let world = World::new();
     let link = world.link().await;
