@@ -9,7 +9,7 @@ provide_mariadb() {
         ! install=$(command -v mariadb-install-db); then
         skipped mysql "no mariadbd and mariadb-install-db on PATH or in /usr/sbin" "$get"
     elif start_mariadb "$server" "$install"; then
-        ran mysql "smoke test of the schema, on a throw-away MariaDB $("$server" --version | awk '{print $3}')"
+        ran mysql "smoke test of the schema, on a throw-away MariaDB $("$server" --version | sed 's/.*Ver \([0-9.]*\).*/\1/')"
     else
         sed 's/^/    | /' "$WORK/mariadb.log" >&2
         skipped mysql "$server does not start" "see above"

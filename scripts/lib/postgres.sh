@@ -20,17 +20,18 @@ provide_postgres() {
 
 # Debian keeps the server off PATH, one folder for each major version.
 find_postgres() {
-    local folder initdb
+    local folders folder initdb
     initdb=$(command -v initdb || true)
+    folders=$(
+        [ -z "$initdb" ] || dirname "$initdb"
+        printf '%s\n' /usr/lib/postgresql/*/bin | sort -rV
+    )
     while read -r folder; do
         if [ -x "$folder/initdb" ] && [ -x "$folder/pg_ctl" ] && [ -x "$folder/postgres" ]; then
             echo "$folder"
             return
         fi
-    done < <(
-        [ -z "$initdb" ] || dirname "$initdb"
-        printf '%s\n' /usr/lib/postgresql/*/bin | sort -rV
-    )
+    done <<<"$folders"
     return 1
 }
 

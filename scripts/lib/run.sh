@@ -37,11 +37,11 @@ end_run() {
     exit "$status"
 }
 
-# Ids of the processes that have this run's folder in their environment or arguments.
-# (The pattern goes through standard input: as an argument, grep would find itself.)
+# Ids of the processes that have this run's TMPDIR in their environment or arguments.
+# (The path goes through standard input: as an argument, grep would find itself.)
 processes_of_run() {
     # shellcheck disable=SC2062
-    { grep -lsaF --file=- /proc/[0-9]*/{environ,cmdline} || true; } <<<"$WORK/" | cut -d/ -f3 | sort -u
+    { grep -lsaF --file=- /proc/[0-9]*/{environ,cmdline} || true; } <<<"$WORK/tmp" | cut -d/ -f3 | sort -u
 }
 
 end_processes() {

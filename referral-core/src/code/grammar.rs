@@ -3,12 +3,6 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// The most symbols a code may have.
-pub const CODE_MAX: usize = 64;
-
-/// The fewest symbols of a code that a person chose, see [`Code::chosen`].
-pub const CHOSEN_MIN: usize = 3;
-
 /// What stands in the URL of a link: 1 to 64 of `A-Z a-z 0-9 _ -`.
 ///
 /// Codes are compared byte for byte. Two codes that a person could mistake for
@@ -27,6 +21,12 @@ pub const CHOSEN_MIN: usize = 3;
 pub struct Code(String);
 
 impl Code {
+    /// The most symbols, which are bytes, that a code has.
+    pub const MAX: usize = 64;
+
+    /// The fewest symbols of a code that a person chose, see [`Code::chosen`].
+    pub const CHOSEN_MIN: usize = 3;
+
     /// Takes a code as it stands in a URL or a table.
     ///
     /// # Errors
@@ -38,18 +38,27 @@ impl Code {
         if code.is_empty() {
             return Err(CodeError::Empty);
         }
-        if let Some((position, symbol)) = code.chars().enumerate().find(|(_, symbol)| !is_symbol(*symbol)) {
-            return Err(CodeError::Symbol { position, symbol });
+        // By bytes, because this is on the path of every click. What comes before the
+        // first offending one is ASCII, so its position is that of the character too.
+        if let Some(position) = code.bytes().position(|byte| !is_symbol(char::from(byte))) {
+            let symbol = code.get(position..).and_then(|rest| rest.chars().next());
+            return Err(CodeError::Symbol { position, symbol: symbol.unwrap_or_default() });
         }
         // Only ASCII is left, so bytes are symbols.
-        if code.len() > CODE_MAX {
+        if code.len() > Self::MAX {
             return Err(CodeError::TooLong { length: code.len() });
         }
         Ok(Self(code))
     }
 
+    /// For the generators of this module, which put only symbols of the grammar
+    /// together, at least one and at most 64.
+    pub(super) const fn of_symbols(symbols: String) -> Self {
+        Self(symbols)
+    }
+
     /// Takes a code that a person chose: the same grammar, but at least
-    /// [`CHOSEN_MIN`] symbols, so that the short ones are not grabbed by whoever
+    /// [`Code::CHOSEN_MIN`] symbols, so that the short ones are not grabbed by whoever
     /// comes first.
     ///
     /// # Errors
@@ -57,15 +66,10 @@ impl Code {
     /// As [`Code::new`], and [`CodeError::TooShort`].
     pub fn chosen(code: impl Into<String>) -> Result<Self, CodeError> {
         let code = Self::new(code)?;
-        if code.0.len() < CHOSEN_MIN {
+        if code.0.len() < Self::CHOSEN_MIN {
             return Err(CodeError::TooShort { length: code.0.len() });
         }
         Ok(code)
-    }
-
-    /// For callers in this module that have only put symbols of the grammar together.
-    pub(super) fn from_symbols(symbols: String) -> Result<Self, CodeError> {
-        Self::new(symbols)
     }
 
     /// The code as text.
@@ -151,14 +155,14 @@ pub enum CodeError {
     /// There is nothing.
     #[error("a code cannot be empty")]
     Empty,
-    /// More than [`CODE_MAX`] symbols.
-    #[error("a code has at most {CODE_MAX} symbols, not {length}")]
+    /// More than [`Code::MAX`] symbols.
+    #[error("a code has at most {max} symbols, not {length}", max = Code::MAX)]
     TooLong {
         /// How many symbols were given.
         length: usize,
     },
-    /// A person chose fewer than [`CHOSEN_MIN`] symbols.
-    #[error("a chosen code has at least {CHOSEN_MIN} symbols, not {length}")]
+    /// A person chose fewer than [`Code::CHOSEN_MIN`] symbols.
+    #[error("a chosen code has at least {min} symbols, not {length}", min = Code::CHOSEN_MIN)]
     TooShort {
         /// How many symbols were given.
         length: usize,

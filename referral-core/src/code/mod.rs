@@ -21,7 +21,7 @@ mod reserved;
 mod slug;
 
 pub use generator::{CodeGenerator, GeneratorError};
-pub use grammar::{CHOSEN_MIN, CODE_MAX, Code, CodeError};
+pub use grammar::{Code, CodeError};
 pub use per_owner::PerOwner;
 pub use random::{AlphabetError, RandomCode, UNAMBIGUOUS};
 pub use reserved::ReservedWords;

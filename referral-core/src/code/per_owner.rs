@@ -26,7 +26,7 @@ impl PerOwner {
     /// With this generator for links without an owner and for ids of which no
     /// letter or digit is left.
     pub fn with_fallback(fallback: RandomCode) -> Self {
-        Self { namesake: Namesake { fallback, ..Namesake::default() } }
+        Self { namesake: Namesake::with_fallback(fallback) }
     }
 }
 

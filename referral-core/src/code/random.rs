@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use rand::Rng;
 
 use super::generator::{CodeGenerator, GeneratorError};
-use super::grammar::{CODE_MAX, Code, is_symbol};
+use super::grammar::{Code, is_symbol};
 use crate::record::LinkDraft;
 
 /// The 31 digits and lower-case letters that cannot be mistaken for one another:
@@ -59,7 +59,7 @@ impl RandomCode {
         if alphabet.len() < 2 {
             return Err(AlphabetError::TooFew { symbols: alphabet.len() });
         }
-        if length == 0 || length > CODE_MAX {
+        if length == 0 || length > Code::MAX {
             return Err(AlphabetError::Length { length });
         }
         Ok(Self::of(alphabet, length))
@@ -71,7 +71,8 @@ impl RandomCode {
         Self::of(ALPHANUMERIC, 40)
     }
 
-    fn of(alphabet: &str, length: usize) -> Self {
+    /// For alphabets and lengths of this module, which are known to work.
+    pub(super) fn of(alphabet: &str, length: usize) -> Self {
         let mut mask = 1_u8;
         while usize::from(mask) + 1 < alphabet.len() {
             mask = (mask << 1) | 1;
@@ -86,21 +87,19 @@ impl RandomCode {
     pub fn draw(&self) -> Code {
         let mut symbols = String::with_capacity(self.length);
         let mut noise = [0_u8; 64];
-        loop {
-            rand::rng().fill_bytes(&mut noise);
-            let drawn = noise
-                .iter()
-                .filter_map(|value| self.alphabet.get(usize::from(value & self.mask)))
-                .map(|symbol| char::from(*symbol));
-            symbols.extend(drawn.take(self.length - symbols.len()));
-            // The grammar was checked symbol by symbol when this was made, so the
-            // only failure is a code that is still empty or too short.
-            if symbols.len() >= self.length
-                && let Ok(code) = Code::from_symbols(std::mem::take(&mut symbols))
-            {
-                return code;
+        let mut generator = rand::rng();
+        while symbols.len() < self.length {
+            generator.fill_bytes(&mut noise);
+            for value in noise {
+                if let Some(symbol) = self.alphabet.get(usize::from(value & self.mask)) {
+                    symbols.push(char::from(*symbol));
+                    if symbols.len() == self.length {
+                        break;
+                    }
+                }
             }
         }
+        Code::of_symbols(symbols)
     }
 }
 
@@ -140,7 +139,7 @@ pub enum AlphabetError {
         symbols: usize,
     },
     /// No symbols at all, or more than a code may have.
-    #[error("a code has 1 to {CODE_MAX} symbols, not {length}")]
+    #[error("a code has 1 to {max} symbols, not {length}", max = Code::MAX)]
     Length {
         /// What was asked for.
         length: usize,

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::generator::{CodeGenerator, GeneratorError};
-use super::grammar::{CHOSEN_MIN, Code};
+use super::grammar::Code;
 use super::random::{RandomCode, UNAMBIGUOUS};
 use crate::record::LinkDraft;
 
@@ -21,7 +21,7 @@ const COUNT_UNTIL: u32 = 4;
 /// Letters are lowered, the common accents of Latin letters dropped, and everything
 /// else turned into single hyphens. A label of which nothing is left gets a random
 /// code; one of which fewer than three symbols are left gets a random suffix.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Slug {
     namesake: Namesake,
 }
@@ -29,13 +29,7 @@ pub struct Slug {
 impl Slug {
     /// Slugs with this generator for labels that cannot be made into one.
     pub fn with_fallback(fallback: RandomCode) -> Self {
-        Self { namesake: Namesake { fallback, ..Namesake::default() } }
-    }
-}
-
-impl Default for Slug {
-    fn default() -> Self {
-        Self::with_fallback(RandomCode::default())
+        Self { namesake: Namesake::with_fallback(fallback) }
     }
 }
 
@@ -55,24 +49,26 @@ pub(super) struct Namesake {
 
 impl Default for Namesake {
     fn default() -> Self {
-        // The length and the alphabet are right, see the test of the suffix.
-        let suffix = RandomCode::new(UNAMBIGUOUS, 6).unwrap_or_default();
-        Self { fallback: RandomCode::default(), suffix }
+        Self::with_fallback(RandomCode::default())
     }
 }
 
 impl Namesake {
+    pub(super) fn with_fallback(fallback: RandomCode) -> Self {
+        Self { fallback, suffix: RandomCode::of(UNAMBIGUOUS, 6) }
+    }
+
     pub(super) fn code(&self, text: &str, attempt: u32) -> Result<Code, GeneratorError> {
         let stem = slug(text);
         if stem.is_empty() {
             return Ok(self.fallback.draw());
         }
         let code = match attempt {
-            0 if stem.len() >= CHOSEN_MIN => stem,
-            1..COUNT_UNTIL if stem.len() >= CHOSEN_MIN => format!("{stem}-{}", attempt + 1),
+            0 if stem.len() >= Code::CHOSEN_MIN => stem,
+            1..COUNT_UNTIL if stem.len() >= Code::CHOSEN_MIN => format!("{stem}-{}", attempt + 1),
             _ => format!("{stem}-{}", self.suffix.draw()),
         };
-        Ok(Code::from_symbols(code)?)
+        Ok(Code::new(code)?)
     }
 }
 

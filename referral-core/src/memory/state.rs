@@ -46,8 +46,10 @@ impl State {
             }
             Change::Update { record, was } => {
                 self.expect(record.id(), *was)?;
-                self.free_for(record)?;
-                self.put(record.id(), Some(record.clone().at_version(was.next())), undo);
+                let old = self.records.get(&record.id());
+                let record = old.map_or_else(|| record.clone(), |old| record.clone().replacing(old));
+                self.free_for(&record)?;
+                self.put(record.id(), Some(record.at_version(was.next())), undo);
             }
             Change::Delete { id, was } => {
                 self.expect(*id, *was)?;

@@ -91,6 +91,18 @@ macro_rules! kinds {
                 self
             }
 
+            /// This record with what never changes taken from the one that it replaces: tenant and `created_at`.
+            #[must_use]
+            pub fn replacing(mut self, old: &Self) -> Self {
+                match &mut self {
+                    $(Self::$kind(r) => {
+                        r.tenant = old.tenant().clone();
+                        r.created_at = old.created_at();
+                    })+
+                }
+                self
+            }
+
             /// Its values, one for each of [`Kind::columns`].
             #[must_use]
             pub fn values(&self) -> Vec<Value> {
