@@ -38,7 +38,8 @@ fn fault(error: StoreError) -> String {
 async fn everything<S: Read + ?Sized>(store: &S) -> Result<BTreeMap<RecordId, Record>, String> {
     let mut all = BTreeMap::new();
     for kind in Kind::ALL {
-        for index in Index::of(*kind).filter(|index| !index.shape().tenant && index.shape().parts.is_empty()) {
+        for index in Index::of(*kind).filter(|index| !index.shape().tenant && index.shape().parts.is_empty())
+        {
             for record in walk(store, index, &Prefix::everywhere()).await? {
                 all.insert(record.id(), record);
             }
@@ -118,9 +119,12 @@ async fn keys<S: Read + ?Sized>(store: &S, records: &BTreeMap<RecordId, Record>,
     Ok(())
 }
 
+/// A prefix of an index, and what stands in it.
+type Place = (Index, Prefix, Vec<(Seek, RecordId)>);
+
 /// Every prefix that a record stands or ever stood in holds exactly the records that stand in it.
 async fn indexes<S: Read + ?Sized>(store: &S, records: &BTreeMap<RecordId, Record>, past: &Past) -> Verdict {
-    let mut places: BTreeMap<Vec<u8>, (Index, Prefix, Vec<(Seek, RecordId)>)> = past
+    let mut places: BTreeMap<Vec<u8>, Place> = past
         .places
         .iter()
         .map(|(key, (index, prefix))| (key.clone(), (*index, prefix.clone(), Vec::new())))
@@ -161,7 +165,10 @@ fn lives(records: &BTreeMap<RecordId, Record>, past: &Past) -> Verdict {
         }
         let version = records.get(id).map_or(0, |record| record.version().get());
         if version != life.writes {
-            return Err(format!("{id}: {} writes were acknowledged, and it is at version {version}", life.writes));
+            return Err(format!(
+                "{id}: {} writes were acknowledged, and it is at version {version}",
+                life.writes
+            ));
         }
     }
     Ok(())

@@ -7,8 +7,8 @@ use referral_core::memory::MemoryStore;
 use referral_core::record::{Record, RecordId};
 use referral_core::source::SystemClock;
 use referral_core::store::{
-    Changeset, CounterKey, CounterPrefix, CounterRange, Index, Outcome, Prefix, Range, Read, Store, StoreError,
-    StoreFacts, UniqueKey,
+    Changeset, CounterKey, CounterPrefix, CounterRange, Index, Outcome, Prefix, Range, Read, Store,
+    StoreError, StoreFacts, UniqueKey,
 };
 use referral_testkit::{Guard, Harness, Opened, async_trait, conformance};
 

@@ -159,9 +159,10 @@ impl State {
             return Err(Conflict::Stale { id: alias.link.into(), now: None });
         }
         let other = |found: &RecordId| found.uuid == id.uuid && how.is(Fault::KindsShareIds);
-        let found = self.records.get(&id).or_else(|| {
-            self.records.iter().find(|(found, _)| other(found)).map(|(_, record)| record)
-        });
+        let found = self
+            .records
+            .get(&id)
+            .or_else(|| self.records.iter().find(|(found, _)| other(found)).map(|(_, record)| record));
         let known = found.map(Record::version);
         if how.is(Fault::RetryTaken) && known.is_some() {
             self.free(record, how)?;
@@ -259,7 +260,7 @@ impl State {
         for (held, key) in keys(record, how.fault) {
             if let Some(holder) = self.keys.get(&held) {
                 let own = *holder == record.id();
-                if !own || how.is(Fault::OwnKeyTaken) || how.is(Fault::RetryTaken) && self.new(record) {
+                if !own || how.is(Fault::OwnKeyTaken) || how.is(Fault::RetryTaken) && self.is_fresh(record) {
                     let asks = how.is(Fault::HolderInvented);
                     return Err(Conflict::Taken { key, holder: if asks { record.id() } else { *holder } });
                 }
@@ -269,7 +270,7 @@ impl State {
     }
 
     /// Whether what asks is the insert of a record that is there at its first version.
-    fn new(&self, record: &Record) -> bool {
+    fn is_fresh(&self, record: &Record) -> bool {
         self.records.get(&record.id()).is_some_and(|found| found.version() == Version::FIRST)
     }
 
@@ -457,4 +458,3 @@ pub(super) fn number(key: &CounterKey, fault: Option<Fault>) -> CounterKey {
     }
     key
 }
-

@@ -23,7 +23,7 @@ pub struct BrokenStore {
 }
 
 /// The connections that [`Fault::ConnectionLeaked`] has.
-const CONNECTIONS: usize = 10;
+const CONNECTIONS: usize = 6;
 
 impl BrokenStore {
     pub(super) fn over(fault: Option<Fault>, data: Arc<Mutex<Data>>) -> Self {
@@ -158,7 +158,11 @@ impl BrokenStore {
         let before = self.data().now.clone();
         let mut answers = Vec::with_capacity(batch.len());
         for changeset in batch {
-            let answer = if self.is(Fault::BatchBlind) { self.blindly(&before, changeset) } else { self.one(changeset).await };
+            let answer = if self.is(Fault::BatchBlind) {
+                self.blindly(&before, changeset)
+            } else {
+                self.one(changeset).await
+            };
             let conflict = matches!(answer, Ok(Outcome::Conflict { .. }));
             answers.push(answer);
             if conflict && self.is(Fault::NeighboursRolledBack) {
@@ -239,8 +243,14 @@ impl Read for BrokenStore {
             let open = self.is(Fault::PrefixBegins) && !wanted.parts.is_empty();
             if open { key.starts_with(start.strip_suffix(&[0]).unwrap_or(&start)) } else { *key == start }
         };
-        let mut places: Vec<Seek> =
-            data.now.entries.iter().filter(|(key, _)| same(key)).flat_map(|(_, places)| places).copied().collect();
+        let mut places: Vec<Seek> = data
+            .now
+            .entries
+            .iter()
+            .filter(|(key, _)| same(key))
+            .flat_map(|(_, places)| places)
+            .copied()
+            .collect();
         let order = |seek: &Seek| {
             let at = if self.is(Fault::TimesUnsigned) { seek.at ^ i64::MIN } else { seek.at };
             let id = seek.id.as_u128();
@@ -302,12 +312,18 @@ impl Read for BrokenStore {
                 && range.until.is_none_or(|until| {
                     key.bucket < until || (key.bucket == until && self.is(Fault::BucketUntilInside))
                 })
-                && range.after.as_ref().is_none_or(|after| {
-                    key > after || (key == after && self.is(Fault::NumbersAfterInside))
-                })
+                && range
+                    .after
+                    .as_ref()
+                    .is_none_or(|after| key > after || (key == after && self.is(Fault::NumbersAfterInside)))
         };
-        let mut found: Vec<_> =
-            data.now.numbers.iter().filter(|(key, _)| inside(key)).map(|(key, value)| (key.clone(), *value)).collect();
+        let mut found: Vec<_> = data
+            .now
+            .numbers
+            .iter()
+            .filter(|(key, _)| inside(key))
+            .map(|(key, value)| (key.clone(), *value))
+            .collect();
         if self.is(Fault::BucketsUnsigned) {
             found.sort_by_key(|(key, _)| (key.parts.clone(), key.bucket ^ i64::MIN));
         }
@@ -320,9 +336,8 @@ impl Read for BrokenStore {
 
 impl BrokenStore {
     fn inside(&self, range: &Range, seek: Seek) -> bool {
-        let from = range.from.is_none_or(|from| {
-            seek.at > from || (seek.at == from && !self.is(Fault::FromOutside))
-        });
+        let from =
+            range.from.is_none_or(|from| seek.at > from || (seek.at == from && !self.is(Fault::FromOutside)));
         let until = range
             .until
             .is_none_or(|until| seek.at < until || (seek.at == until && self.is(Fault::UntilInside)));
@@ -333,7 +348,9 @@ impl BrokenStore {
             if self.is(Fault::SeekByTime) {
                 return if range.ascending { seek.at > after.at } else { seek.at < after.at };
             }
-            let order = |seek: Seek| (seek.at, if self.is(Fault::TiesUnordered) { !seek.id.as_u128() } else { seek.id.as_u128() });
+            let order = |seek: Seek| {
+                (seek.at, if self.is(Fault::TiesUnordered) { !seek.id.as_u128() } else { seek.id.as_u128() })
+            };
             if range.ascending { order(seek) > order(after) } else { order(seek) < order(after) }
         });
         from && until && after
@@ -371,7 +388,9 @@ pub(super) fn written(record: Record, fault: Option<Fault>) -> Record {
     let change = |(position, value): (usize, Value)| {
         let column = &kind.columns()[position];
         match (fault, value) {
-            (Some(Fault::EmptyIsAbsent), Value::Text(text)) if text.is_empty() && column.nullable => Value::Null,
+            (Some(Fault::EmptyIsAbsent), Value::Text(text)) if text.is_empty() && column.nullable => {
+                Value::Null
+            }
             (Some(Fault::TextCut), Value::Text(text)) => {
                 Value::Text(text.get(..text.floor_char_boundary(255)).unwrap_or_default().to_owned().into())
             }
@@ -389,4 +408,3 @@ pub(super) fn written(record: Record, fault: Option<Fault>) -> Record {
     let values: Vec<_> = record.values().into_iter().enumerate().map(change).collect();
     Record::from_values(kind, values).unwrap_or(record)
 }
-
