@@ -2,7 +2,10 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod code;
+pub mod facade;
+pub mod layer;
 pub mod memory;
+pub mod read;
 pub mod record;
 pub mod redirect;
 pub mod source;
@@ -11,6 +14,6 @@ pub mod token;
 pub mod visit;
 
 pub use async_trait::async_trait;
+pub use code::{Code, CodeGenerator};
+pub use facade::{Error, Hook, HookError, Referrals};
 pub use record::*;
-pub mod layer;
-pub mod read;

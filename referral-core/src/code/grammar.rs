@@ -38,14 +38,23 @@ impl Code {
         if code.is_empty() {
             return Err(CodeError::Empty);
         }
-        if let Some((position, symbol)) = code.chars().enumerate().find(|(_, symbol)| !is_symbol(*symbol)) {
-            return Err(CodeError::Symbol { position, symbol });
+        // By bytes, because this is on the path of every click. What comes before the
+        // first offending one is ASCII, so its position is that of the character too.
+        if let Some(position) = code.bytes().position(|byte| !is_symbol(char::from(byte))) {
+            let symbol = code.get(position..).and_then(|rest| rest.chars().next());
+            return Err(CodeError::Symbol { position, symbol: symbol.unwrap_or_default() });
         }
         // Only ASCII is left, so bytes are symbols.
         if code.len() > Self::MAX {
             return Err(CodeError::TooLong { length: code.len() });
         }
         Ok(Self(code))
+    }
+
+    /// For the generators of this module, which put only symbols of the grammar
+    /// together, at least one and at most 64.
+    pub(super) const fn of_symbols(symbols: String) -> Self {
+        Self(symbols)
     }
 
     /// Takes a code that a person chose: the same grammar, but at least

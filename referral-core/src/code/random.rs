@@ -87,21 +87,19 @@ impl RandomCode {
     pub fn draw(&self) -> Code {
         let mut symbols = String::with_capacity(self.length);
         let mut noise = [0_u8; 64];
-        loop {
-            rand::rng().fill_bytes(&mut noise);
-            let drawn = noise
-                .iter()
-                .filter_map(|value| self.alphabet.get(usize::from(value & self.mask)))
-                .map(|symbol| char::from(*symbol));
-            symbols.extend(drawn.take(self.length - symbols.len()));
-            // The grammar was checked symbol by symbol when this was made, so the
-            // only failure is a code that is still empty or too short.
-            if symbols.len() >= self.length
-                && let Ok(code) = Code::new(std::mem::take(&mut symbols))
-            {
-                return code;
+        let mut generator = rand::rng();
+        while symbols.len() < self.length {
+            generator.fill_bytes(&mut noise);
+            for value in noise {
+                if let Some(symbol) = self.alphabet.get(usize::from(value & self.mask)) {
+                    symbols.push(char::from(*symbol));
+                    if symbols.len() == self.length {
+                        break;
+                    }
+                }
             }
         }
+        Code::of_symbols(symbols)
     }
 }
 

@@ -9,3 +9,8 @@ pub use cursor::{Cursor, CursorError, Page, PageRequest};
 pub use links::LinkReads;
 pub use numbers::NumberReads;
 pub use responses::{ResponseFilter, ResponseReads};
+
+pub(crate) use cursor::ListError;
+pub(crate) use links::{all_links, links_of_owner};
+pub(crate) use numbers::link_part;
+pub(crate) use responses::responses_by;

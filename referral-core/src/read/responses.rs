@@ -17,20 +17,19 @@ pub trait ResponseReads: Read {
         Ok(response.filter(|response| response.tenant == *tenant))
     }
 
-    /// The newest responses of a user since a moment, at most `limit`.
+    /// The responses of a user inside a range, at most `limit`.
     async fn responses_of_user(
         &self,
         tenant: &Tenant,
         user: &UserId,
-        since: Timestamp,
+        range: &Range,
         limit: u32,
     ) -> Result<Vec<Response>, StoreError> {
         let prefix = Prefix::new(tenant).text(user);
-        let range = Range { from: Some(since.as_millis()), ..Range::newest() };
-        responses(self.page(Index::ResponsesOfUser, &prefix, &range, limit).await?)
+        responses(self.page(Index::ResponsesOfUser, &prefix, range, limit).await?)
     }
 
-    /// The responses of a visitor that no user has claimed, in either direction, since a moment, at most `limit`.
+    /// The responses of a visitor that no user has claimed, inside a range, at most `limit`.
     async fn unclaimed_responses(
         &self,
         tenant: &Tenant,

@@ -129,7 +129,7 @@ impl RedirectPolicy {
         if destination.is_empty() {
             return Err(RedirectError::Empty);
         }
-        // A character has at most four bytes, so most texts need no counting.
+        // No text has more characters than bytes, so most need no counting.
         if destination.len() > MAX {
             let length = destination.chars().count();
             if length > MAX {

@@ -50,8 +50,12 @@ impl fmt::Display for SafeDestination {
 
 impl fmt::Debug for SafeDestination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A query may carry personal data; where it leads to is what helps in a log.
-        let shown = self.location.split(['?', '#']).next().unwrap_or_default();
-        write!(f, "SafeDestination({shown})")
+        // Paths may hold secrets and queries personal data; whether it leaves the site,
+        // and for which host, is what helps in a log.
+        let host = self.location.split(['?', '#']).next().unwrap_or_default().split('/').nth(2);
+        match host {
+            Some(host) if !self.is_path() => write!(f, "SafeDestination({host})"),
+            _ => f.write_str("SafeDestination(path)"),
+        }
     }
 }

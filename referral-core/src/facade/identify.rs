@@ -1,0 +1,135 @@
+//! Identify: a visitor turns out to be a user.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::hook::{Event, Verdict};
+use super::{Error, Referrals};
+use crate::read::{LinkReads, ResponseReads};
+use crate::record::{Link, LinkId, Response, ResponseId, Timestamp, UserId, VisitorId};
+use crate::store::{Change, Changeset, Outcome, Range};
+
+/// Who is signed in, and since when the account exists.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct SignedIn {
+    /// The user.
+    pub user: UserId,
+    /// When the account was made, where the host knows it. An account that is older than the touches was not
+    /// referred by them.
+    pub since: Option<Timestamp>,
+}
+
+impl SignedIn {
+    /// A user whose account was made at this moment.
+    #[must_use]
+    pub const fn since(user: UserId, since: Timestamp) -> Self {
+        Self { user, since: Some(since) }
+    }
+}
+
+impl From<UserId> for SignedIn {
+    fn from(user: UserId) -> Self {
+        Self { user, since: None }
+    }
+}
+
+impl From<&UserId> for SignedIn {
+    fn from(user: &UserId) -> Self {
+        user.clone().into()
+    }
+}
+
+/// What [`Referrals::identify`] changed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Identified {
+    /// Exactly the responses that this call gave to the user, oldest first, as they are now.
+    pub claimed: Vec<Response>,
+    /// Whether the account is new: made after the first of these, or no such moment is known. An existing account
+    /// that signs in claims its responses too, and is no sign-up.
+    pub sign_up: bool,
+}
+
+impl Referrals {
+    /// A visitor turns out to be this user: gives every unclaimed response of the visitor, through all links, to the
+    /// user, each once. Can be called in the very request that signs the user up.
+    ///
+    /// Of two calls at once each gets its own part; no response is in both answers, and no hook runs twice. A
+    /// response that another user has claimed stays theirs. Afterwards the visitor's token is to be taken away, so
+    /// that the next person at this browser is another visitor.
+    ///
+    /// # Errors
+    /// `Refused` by a guard, `Contended`, `Store`. What was claimed before a fault stays claimed; calling again
+    /// goes on with the rest.
+    pub async fn identify(
+        &self,
+        visitor: VisitorId,
+        user: impl Into<SignedIn> + Send,
+    ) -> Result<Identified, Error> {
+        let SignedIn { user, since } = user.into();
+        for guard in &self.config.guards {
+            if let Verdict::Deny { reason } = guard.may_claim(visitor, &user).await {
+                return Err(Error::Refused { reason });
+            }
+        }
+        let mut claimed = Vec::new();
+        let mut lost = 0;
+        loop {
+            let most = u32::try_from(Changeset::MAX_CLAIM).unwrap_or(u32::MAX);
+            let batch = self.store.unclaimed_responses(&self.tenant, visitor, &Range::oldest(), most).await?;
+            if batch.is_empty() {
+                break;
+            }
+            match self.claim(batch, &user).await? {
+                Some(batch) => claimed.extend(batch),
+                // Somebody claimed one of them in between; what is left is read again.
+                None if lost < self.config.attempts => lost = lost.saturating_add(1),
+                None => return Err(Error::Contended),
+            }
+        }
+        let first = claimed.iter().map(|response: &Response| response.created_at).min();
+        let sign_up = match (since, first) {
+            (Some(since), Some(first)) => since >= first,
+            _ => true,
+        };
+        Ok(Identified { claimed, sign_up })
+    }
+
+    /// Claims all of these responses or none.
+    async fn claim(&self, batch: Vec<Response>, user: &UserId) -> Result<Option<Vec<Response>>, Error> {
+        let at = self.now();
+        let responses: Vec<ResponseId> = batch.iter().map(|response| response.id).collect();
+        let changes = [Change::Claim { responses, user: user.clone(), at }];
+        if self.commit(Changeset::new(changes.clone())).await? != Outcome::Applied {
+            return Ok(None);
+        }
+        let claimed: Vec<Response> = batch
+            .into_iter()
+            .map(|response| Response {
+                user: Some(user.clone()),
+                claimed_at: Some(at),
+                version: response.version.next(),
+                ..response
+            })
+            .collect();
+        self.linked(&changes, &claimed).await?;
+        Ok(Some(claimed))
+    }
+
+    async fn linked(&self, changes: &[Change], claimed: &[Response]) -> Result<(), Error> {
+        let mut links: BTreeMap<LinkId, Arc<Link>> = BTreeMap::new();
+        let mut ids: Vec<LinkId> = claimed.iter().map(|response| response.link).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        for link in self.store.links_by_id(&self.tenant, &ids).await? {
+            links.insert(link.id, Arc::new(link));
+        }
+        let event = |response: &Response| {
+            let link = links.get(&response.link)?;
+            Some(Event::UserLinked(Arc::new(response.clone()), Arc::clone(link)))
+        };
+        self.happened(changes, claimed.iter().filter_map(event).collect()).await;
+        Ok(())
+    }
+}

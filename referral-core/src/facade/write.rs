@@ -1,0 +1,69 @@
+//! How the facade commits: once, also when the answer is lost.
+
+use super::{Error, Referrals};
+use crate::record::{RecordId, Response, Timestamp};
+use crate::store::{Change, Changeset, Conflict, ErrorKind, Outcome, StoreError};
+
+/// How often a changeset is committed again whose outcome is unknown.
+const ATTEMPTS: usize = 3;
+
+impl Referrals {
+    pub(crate) fn now(&self) -> Timestamp {
+        self.config.clock.now()
+    }
+
+    pub(crate) fn id(&self, now: Timestamp) -> uuid::Uuid {
+        self.config.ids.next(now)
+    }
+
+    /// Commits a changeset. Where the answer is lost, it is committed again: its witness then conflicts if the
+    /// first try was applied, and reading the witness tells that it was this one.
+    pub(crate) async fn commit(&self, changeset: Changeset) -> Result<Outcome, Error> {
+        let batch = [changeset];
+        let [changeset] = &batch;
+        let mut doubtful = false;
+        for _ in 0..ATTEMPTS {
+            match self.store.commit(&batch).await.pop() {
+                Some(Ok(Outcome::Conflict { index: 0, conflict })) if doubtful => {
+                    return if self.is_ours(changeset, &conflict).await? {
+                        Ok(Outcome::Applied)
+                    } else {
+                        Ok(Outcome::Conflict { index: 0, conflict })
+                    };
+                }
+                Some(Ok(outcome)) => return Ok(outcome),
+                Some(Err(error)) if error.kind() == ErrorKind::UnknownOutcome => doubtful = true,
+                Some(Err(error)) => return Err(error.into()),
+                None => return Err(unanswered().into()),
+            }
+        }
+        Err(unanswered().into())
+    }
+
+    /// Whether what stands in the way of a repeated changeset is its own first application.
+    async fn is_ours(&self, changeset: &Changeset, conflict: &Conflict) -> Result<bool, Error> {
+        let Conflict::Stale { id, now } = conflict else { return Ok(false) };
+        Ok(match changeset.changes.first() {
+            // The id is new and random: nobody else has it.
+            Some(Change::Insert(record)) => record.id() == *id && now.is_some(),
+            Some(Change::Update { record, was }) => {
+                let mine = record.clone().at_version(was.next());
+                self.store.get(&[*id]).await?.into_iter().next().flatten() == Some(mine)
+            }
+            Some(Change::Delete { .. }) => now.is_none(),
+            Some(Change::Claim { responses, user, at }) => {
+                let ids: Vec<_> = responses.iter().map(|id| RecordId::from(*id)).collect();
+                let found = self.store.get(&ids).await?;
+                found.into_iter().all(|record| {
+                    let response = record.and_then(|record| Response::try_from(record).ok());
+                    response.is_some_and(|r| r.user.as_ref() == Some(user) && r.claimed_at == Some(*at))
+                })
+            }
+            _ => false,
+        })
+    }
+}
+
+fn unanswered() -> StoreError {
+    StoreError::new(ErrorKind::UnknownOutcome, "referral", "commit", "the outcome stays unknown")
+}
