@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use common::{alias, counter, link, response, tenant, user, uuid};
@@ -20,12 +21,21 @@ fn pick<'a>(random: &mut StdRng, of: &[&'a str]) -> &'a str {
     of[random.random_range(0..of.len())]
 }
 
-fn version(random: &mut StdRng) -> Version {
-    Version::new(random.random_range(1..4))
+/// What the records are at, so that most guards hold.
+type Versions = HashMap<RecordId, Version>;
+
+fn version(random: &mut StdRng, versions: &Versions, id: RecordId) -> Version {
+    match versions.get(&id) {
+        Some(version) if random.random_bool(0.8) => *version,
+        _ => Version::new(random.random_range(1..4)),
+    }
 }
 
+/// How many ids there are of each kind.
+const IDS: u64 = 24;
+
 fn record(random: &mut StdRng) -> Record {
-    let number = random.random_range(0..12);
+    let number = random.random_range(0..IDS);
     let at = Timestamp::from_millis(random.random_range(0..4));
     // Tenant and creation belong to the id, because an update keeps them.
     let tenant = tenant(["", "a", "ab"][(number % 3) as usize]);
@@ -33,7 +43,7 @@ fn record(random: &mut StdRng) -> Record {
     let owner = users[random.random_range(0..users.len())].clone();
     match random.random_range(0..3) {
         0 => {
-            let mut link = link(random.random_range(0..6));
+            let mut link = link(random.random_range(0..9));
             link.id = LinkId::from_uuid(uuid(number));
             link.tenant = tenant;
             link.owner = owner;
@@ -44,7 +54,7 @@ fn record(random: &mut StdRng) -> Record {
             link.into()
         }
         1 => {
-            let mut alias = alias(number, pick(random, &["abc", "ABC", "abo", "ab0", "x"]));
+            let mut alias = alias(number, pick(random, &["abc", "ABC", "abo", "ab0", "x", "y", "z", "zz", "zzz"]));
             alias.tenant = tenant;
             alias.link = LinkId::from_uuid(uuid(random.random_range(0..3)));
             alias.case_exact = random.random_bool(0.3);
@@ -53,7 +63,7 @@ fn record(random: &mut StdRng) -> Record {
         _ => {
             let mut response = response(number);
             response.tenant = tenant;
-            response.created_at = Timestamp::from_millis((number / 4) as i64);
+            response.created_at = Timestamp::from_millis((number / 4 * 300) as i64);
             response.owner = owner;
             response.user = random.random_bool(0.3).then(|| user("bob"));
             response.visitor =
@@ -66,7 +76,7 @@ fn record(random: &mut StdRng) -> Record {
 
 fn id(random: &mut StdRng) -> RecordId {
     let kind = Kind::ALL[random.random_range(0..Kind::ALL.len())];
-    RecordId { kind, uuid: uuid(random.random_range(0..12)) }
+    RecordId { kind, uuid: uuid(random.random_range(0..IDS)) }
 }
 
 fn number(random: &mut StdRng, counted: bool) -> CounterKey {
@@ -87,19 +97,29 @@ fn amount(random: &mut StdRng) -> i64 {
     }
 }
 
-fn change(random: &mut StdRng, first: bool) -> Change {
+fn change(random: &mut StdRng, versions: &Versions, first: bool) -> Change {
     match random.random_range(if first { 0..7 } else { 0..12 }) {
-        0..=2 => Change::Insert(record(random)),
-        3 | 4 => Change::Update { record: record(random), was: version(random) },
-        5 => Change::Delete { id: id(random), was: version(random) },
+        0..=1 => Change::Insert(record(random)),
+        2..=3 => {
+            let record = record(random);
+            let was = version(random, versions, record.id());
+            Change::Update { record, was }
+        }
+        4 | 5 => {
+            let id = id(random);
+            Change::Delete { id, was: version(random, versions, id) }
+        }
         6 => Change::Claim {
             responses: (0..random.random_range(1..4))
-                .map(|_| ResponseId::from_uuid(uuid(random.random_range(0..12))))
+                .map(|_| ResponseId::from_uuid(uuid(random.random_range(0..IDS))))
                 .collect(),
             user: user("eve"),
             at: Timestamp::from_millis(9),
         },
-        7 => Change::Expect { id: id(random), was: version(random) },
+        7 => {
+            let id = id(random);
+            Change::Expect { id, was: version(random, versions, id) }
+        }
         8 | 9 => {
             let (low, high) = (amount(random), amount(random));
             let within = Bounds::new(low.min(high), low.max(high));
@@ -109,12 +129,12 @@ fn change(random: &mut StdRng, first: bool) -> Change {
     }
 }
 
-fn changeset(random: &mut StdRng) -> Changeset {
+fn changeset(random: &mut StdRng, versions: &Versions) -> Changeset {
     let plain = random.random_bool(0.4);
     let length = if plain { 1 } else { random.random_range(1..6) };
     let mut changeset = Changeset::default();
     for at in 0..length {
-        let change = change(random, at == 0);
+        let change = change(random, versions, at == 0);
         changeset.changes.push(if plain { Change::Insert(record(random)) } else { change });
     }
     if plain && random.random_bool(0.5) {
@@ -134,10 +154,10 @@ fn settle(outcome: &Outcome) -> Outcome {
     }
 }
 
-async fn same_reads(random: &mut StdRng, ours: &dyn Store, model: &dyn Store) {
+async fn same_reads(random: &mut StdRng, ours: &dyn Store, model: &dyn Store) -> Versions {
     let ids: Vec<_> = Kind::ALL
         .iter()
-        .flat_map(|kind| (0..13).map(|number| RecordId { kind: *kind, uuid: uuid(number) }))
+        .flat_map(|kind| (0..=IDS).map(|number| RecordId { kind: *kind, uuid: uuid(number) }))
         .collect();
     let stored = model.get(&ids).await.unwrap();
     assert_eq!(ours.get(&ids).await.unwrap(), stored);
@@ -187,17 +207,35 @@ async fn same_reads(random: &mut StdRng, ours: &dyn Store, model: &dyn Store) {
             "{prefix:?} {range:?}"
         );
     }
+    stored.iter().flatten().map(|record| (record.id(), record.version())).collect()
 }
 
-async fn run(seed: u64, ours: Arc<dyn Store>, steps: usize) {
+/// What happened how often, so that a test can tell that it tested something.
+type Seen = BTreeMap<String, usize>;
+
+fn note(seen: &mut Seen, changeset: &Changeset, outcome: &Outcome) {
+    let first = |text: String| text.split([' ', '(']).next().unwrap_or_default().to_owned();
+    let name = match outcome {
+        Outcome::Applied => "Applied".to_owned(),
+        Outcome::Conflict { index, conflict } => {
+            let change = first(format!("{:?}", changeset.changes[*index]));
+            format!("{} by {change}", first(format!("{conflict:?}")))
+        }
+    };
+    *seen.entry(name).or_default() += 1;
+}
+
+async fn run(seed: u64, ours: Arc<dyn Store>, steps: usize, seen: &mut Seen) {
     let mut random = StdRng::seed_from_u64(seed);
     let model = MemoryStore::new();
+    let mut versions = Versions::new();
     for step in 0..steps {
-        let batch: Vec<_> = (0..random.random_range(1..9)).map(|_| changeset(&mut random)).collect();
+        let batch: Vec<_> = (0..random.random_range(1..9)).map(|_| changeset(&mut random, &versions)).collect();
         let (a, b) = (ours.commit(&batch).await, model.commit(&batch).await);
         for ((a, b), changeset) in a.iter().zip(&b).zip(&batch) {
             match (a, b) {
                 (Ok(a), Ok(b)) => {
+                    note(seen, changeset, a);
                     assert_eq!(settle(a), settle(b), "seed {seed} step {step}: {changeset:#?}");
                     if let Outcome::Conflict { conflict: Conflict::Taken { key, holder }, .. } = a {
                         assert!(key.parts.iter().all(|part| *part != Value::Null));
@@ -208,26 +246,41 @@ async fn run(seed: u64, ours: Arc<dyn Store>, steps: usize) {
                 _ => panic!("seed {seed} step {step}: {a:?} against {b:?}: {changeset:#?}"),
             }
         }
-        same_reads(&mut random, &*ours, &model).await;
+        versions = same_reads(&mut random, &*ours, &model).await;
     }
 }
 
 #[cfg(feature = "sqlite")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sqlite_answers_as_the_reference_does() {
-    for seed in 0..8 {
+    let mut seen = Seen::new();
+    for seed in 0..6 {
         let (store, _folder) = common::sqlite().await;
-        run(seed, Arc::new(store), 60).await;
+        run(seed, Arc::new(store), 60, &mut seen).await;
+    }
+    for wanted in [
+        "Applied",
+        "Stale by Insert",
+        "Stale by Update",
+        "Stale by Delete",
+        "Stale by Expect",
+        "Stale by Claim",
+        "Taken by Insert",
+        "Taken by Update",
+        "OutOfBounds by Count",
+    ] {
+        assert!(seen.get(wanted).is_some_and(|times| *times > 10), "{seen:?}");
     }
 }
 
 #[cfg(feature = "sqlite")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_joined_sqlite_answers_as_the_reference_does() {
+    let mut seen = Seen::new();
     for seed in 100..104 {
         let (store, _folder) = common::sqlite().await;
         let joined = store.join(store.begin().await.unwrap());
-        run(seed, Arc::new(joined.clone()), 60).await;
+        run(seed, Arc::new(joined.clone()), 60, &mut seen).await;
         joined.release().await.unwrap().commit().await.unwrap();
     }
 }

@@ -10,19 +10,19 @@ use referral_core::{
 use uuid::Uuid;
 
 /// An id that sorts by its number.
-pub fn uuid(number: u64) -> Uuid {
+pub(crate) fn uuid(number: u64) -> Uuid {
     Uuid::from_u64_pair(0x0190_0000_0000_7000, 0x8000_0000_0000_0000 | number)
 }
 
-pub fn tenant(name: &str) -> Tenant {
+pub(crate) fn tenant(name: &str) -> Tenant {
     Tenant::new(name.to_owned()).unwrap()
 }
 
-pub fn user(name: &str) -> UserId {
+pub(crate) fn user(name: &str) -> UserId {
     UserId::new(name.to_owned()).unwrap()
 }
 
-pub fn link(number: u64) -> Link {
+pub(crate) fn link(number: u64) -> Link {
     let label = Label::new(format!("label {number}")).unwrap();
     let destination = Destination::new(format!("/p/{number}")).unwrap();
     let owner = user("ada");
@@ -44,7 +44,7 @@ pub fn link(number: u64) -> Link {
     }
 }
 
-pub fn alias(number: u64, code: &str) -> Alias {
+pub(crate) fn alias(number: u64, code: &str) -> Alias {
     Alias {
         id: AliasId::from_uuid(uuid(number)),
         tenant: Tenant::default(),
@@ -56,7 +56,7 @@ pub fn alias(number: u64, code: &str) -> Alias {
     }
 }
 
-pub fn response(number: u64) -> Response {
+pub(crate) fn response(number: u64) -> Response {
     Response {
         id: ResponseId::from_uuid(uuid(number)),
         tenant: Tenant::default(),
@@ -79,13 +79,13 @@ pub fn response(number: u64) -> Response {
     }
 }
 
-pub fn counter(family: Family, first: &str, bucket: i64) -> CounterKey {
+pub(crate) fn counter(family: Family, first: &str, bucket: i64) -> CounterKey {
     let parts = [KeyPart::new(first.to_owned()).unwrap(), KeyPart::NONE];
     CounterKey { tenant: Tenant::default(), family, parts, bucket }
 }
 
 #[cfg(feature = "sqlite")]
-pub async fn sqlite() -> (referral_sql::SqliteStore, tempfile::TempDir) {
+pub(crate) async fn sqlite() -> (referral_sql::SqliteStore, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let store = referral_sql::SqliteStore::open(folder.path().join("referral.db")).await.unwrap();
     store.migrate().await.unwrap();
