@@ -37,7 +37,7 @@ impl Backend for Sqlite {
     const BEGIN: &'static str = "BEGIN IMMEDIATE";
     const MIGRATIONS: &'static [(i64, &'static str, &'static str)] =
         &[(1, "links", include_str!("../../migrations/sqlite/0001_links.sql"))];
-    const MIGRATES_AT_ONCE: bool = true;
+    const MIGRATION_LOCK: Option<&'static str> = None;
     const ON_CONFLICT: bool = true;
     const FAILURE_SPOILS: bool = false;
     const ROW_RANGES: bool = true;
