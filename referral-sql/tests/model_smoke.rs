@@ -11,8 +11,8 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use referral_core::memory::MemoryStore;
 use referral_core::store::{
-    Bounds, Change, Changeset, Conflict, CounterKey, CounterPrefix, CounterRange, Family, Index, Outcome, Part,
-    Prefix, Range, Read, Seek, Store, UniqueKey,
+    Bounds, Change, Changeset, Conflict, CounterKey, CounterPrefix, CounterRange, Family, Index, Outcome,
+    Part, Prefix, Range, Seek, Store, UniqueKey,
 };
 use referral_core::{
     KeyPart, Kind, LinkId, Record, RecordId, ResponseId, Status, Timestamp, Value, Version, VisitorId,
@@ -55,7 +55,8 @@ fn record(random: &mut StdRng) -> Record {
             link.into()
         }
         1 => {
-            let mut alias = alias(number, pick(random, &["abc", "ABC", "abo", "ab0", "x", "y", "z", "zz", "zzz"]));
+            let mut alias =
+                alias(number, pick(random, &["abc", "ABC", "abo", "ab0", "x", "y", "z", "zz", "zzz"]));
             alias.tenant = tenant;
             alias.link = LinkId::from_uuid(uuid(random.random_range(0..3)));
             alias.case_exact = random.random_bool(0.3);
@@ -82,7 +83,8 @@ fn id(random: &mut StdRng) -> RecordId {
 
 fn number(random: &mut StdRng, counted: bool) -> CounterKey {
     let families: Vec<_> = Family::ALL.iter().filter(|family| family.is_counted() == counted).collect();
-    let mut key = counter(*families[random.random_range(0..families.len())], pick(random, &["", "a", "ab"]), 0);
+    let mut key =
+        counter(*families[random.random_range(0..families.len())], pick(random, &["", "a", "ab"]), 0);
     key.tenant = tenant(pick(random, &["", "a"]));
     key.parts[1] = KeyPart::new(pick(random, &["", "A", "a", "ä"]).to_owned()).unwrap();
     key.bucket = random.random_range(-2..3);
@@ -231,7 +233,8 @@ async fn run(seed: u64, ours: Arc<dyn Store>, steps: usize, seen: &mut Seen) {
     let model = MemoryStore::new();
     let mut versions = Versions::new();
     for step in 0..steps {
-        let batch: Vec<_> = (0..random.random_range(1..9)).map(|_| changeset(&mut random, &versions)).collect();
+        let batch: Vec<_> =
+            (0..random.random_range(1..9)).map(|_| changeset(&mut random, &versions)).collect();
         let (a, b) = (ours.commit(&batch).await, model.commit(&batch).await);
         for ((a, b), changeset) in a.iter().zip(&b).zip(&batch) {
             match (a, b) {

@@ -287,7 +287,8 @@ async fn a_database_of_a_newer_library_is_refused() {
     .unwrap();
     let older = referral_sql::SqliteStore::open(folder.path().join("referral.db")).await.unwrap();
     let read = older.get(&[link(1).id.into()]).await.unwrap_err();
-    let write = older.commit(&[Changeset::new([Change::Insert(link(1).into())])]).await.remove(0).unwrap_err();
+    let write =
+        older.commit(&[Changeset::new([Change::Insert(link(1).into())])]).await.remove(0).unwrap_err();
     let migrate = older.migrate().await.unwrap_err();
     for error in [read, write, migrate] {
         assert_eq!(error.kind(), ErrorKind::Corrupt);

@@ -40,10 +40,15 @@ fn url(variable: &str) -> Option<String> {
         _ => {
             let strict = std::env::var("REFERRAL_TESTKIT_STRICT").is_ok_and(|strict| strict == "1");
             assert!(!strict, "{variable} is not set, and REFERRAL_TESTKIT_STRICT=1");
-            eprintln!("skipped: {variable} is not set");
+            skip(variable);
             None
         }
     }
+}
+
+#[allow(clippy::print_stderr)] // a skip has to be seen
+fn skip(variable: &str) {
+    eprintln!("skipped: {variable} is not set");
 }
 
 fn name() -> String {
