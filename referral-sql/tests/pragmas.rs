@@ -1,4 +1,4 @@
-//! How SQLite is opened, and what is refused.
+//! How SQLite is opened, what is refused, and how its troubles are told.
 #![cfg(feature = "sqlite")]
 #![allow(clippy::unwrap_used)] // to clippy, helpers are no tests
 
@@ -146,4 +146,60 @@ async fn a_caller_who_goes_away_leaves_whole_changesets_and_a_working_store() {
     assert_eq!(store.commit(&[last]).await.remove(0).unwrap(), Outcome::Applied);
     let found = store.get(&ids).await.unwrap();
     assert!(found.chunks(2).all(|pair| pair.iter().flatten().count() != 1), "a changeset was torn");
+}
+
+fn insert(record: impl Into<Record>) -> Changeset {
+    Changeset::new([Change::Insert(record.into())])
+}
+
+#[tokio::test]
+async fn a_full_disk_is_told_as_full_and_the_store_recovers() {
+    let (store, _folder) = common::sqlite().await;
+    // Of this connection only: the store closes it after the fault, and opens one without a limit.
+    let pages: i64 = sqlx::query_scalar("PRAGMA page_count").fetch_one(store.pool()).await.unwrap();
+    let limit = sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"));
+    sqlx::raw_sql(limit).execute(store.pool()).await.unwrap();
+    let batch: Vec<_> = (0..256).map(|number| insert(response(number))).collect();
+    for answer in store.commit(&batch).await {
+        assert_eq!(answer.unwrap_err().kind(), ErrorKind::Full);
+    }
+    let ids: Vec<_> = (0..256).map(|number| response(number).id.into()).collect();
+    assert_eq!(store.get(&ids).await.unwrap().iter().flatten().count(), 0, "nothing was written");
+    for answer in store.commit(&batch).await {
+        assert_eq!(answer.unwrap(), Outcome::Applied);
+    }
+}
+
+#[tokio::test]
+async fn what_the_database_refuses_fails_alone() {
+    let (store, _folder) = common::sqlite().await;
+    sqlx::raw_sql(
+        "CREATE TRIGGER no BEFORE INSERT ON referral_link WHEN NEW.label = 'label 2'
+         BEGIN SELECT RAISE(ABORT, 'no'); END",
+    )
+    .execute(store.pool())
+    .await
+    .unwrap();
+    let answers = store.commit(&[insert(link(1)), insert(link(2)), insert(link(3))]).await;
+    let kinds: Vec<_> = answers.into_iter().map(|answer| answer.map_err(|error| error.kind())).collect();
+    assert_eq!(kinds, [Ok(Outcome::Applied), Err(ErrorKind::Other), Ok(Outcome::Applied)]);
+    let found = store.get(&[1, 2, 3].map(|number| link(number).id.into())).await.unwrap();
+    assert_eq!(found.iter().map(Option::is_some).collect::<Vec<_>>(), [true, false, true]);
+}
+
+#[tokio::test]
+async fn when_all_patience_is_gone_it_is_contended_and_nothing_is_written() {
+    let (store, folder) = common::sqlite().await;
+    let options = SqliteConnectOptions::new()
+        .filename(folder.path().join("referral.db"))
+        .busy_timeout(std::time::Duration::ZERO);
+    let impatient = SqliteStore::from_pool(SqlitePool::connect_with(options).await.unwrap()).await.unwrap();
+    let held = store.begin().await.unwrap();
+    let error = impatient.commit(&[insert(link(1))]).await.remove(0).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Contended, "{error:?}");
+    assert!(error.is_retryable() && std::error::Error::source(&error).is_some());
+    assert_eq!(impatient.begin().await.unwrap_err().kind(), ErrorKind::Contended);
+    held.rollback().await.unwrap();
+    assert_eq!(store.get(&[link(1).id.into()]).await.unwrap(), [None]);
+    assert_eq!(impatient.commit(&[insert(link(1))]).await.remove(0).unwrap(), Outcome::Applied);
 }

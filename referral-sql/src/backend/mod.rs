@@ -150,5 +150,4 @@ macro_rules! driver {
         }
     };
 }
-#[allow(unused_imports)] // where no database is chosen
 pub(crate) use driver;
