@@ -157,7 +157,9 @@ async fn pb15_the_owners_own_click_is_flagged_and_a_signed_in_visitor_gets_no_to
     let link = world.link().await;
     let own = world.referrals.land(link.code.as_str(), &get("/r/x").with_user(user("ada"))).await;
     assert!(own.touch.response().unwrap().flags.contains(Flags::OWN_LINK));
-    let other = world.referrals.land(link.code.as_str(), &get("/r/x").with_user(user("bob"))).await;
+    let (_, token) = world.arrive(&world.link().await).await;
+    let bob = get("/r/x").with_user(user("bob")).with_token(token);
+    let other = world.referrals.land(link.code.as_str(), &bob).await;
     let response = other.touch.response().unwrap();
     assert_eq!((response.user.clone(), response.visitor, response.counted), (Some(user("bob")), None, true));
     assert_eq!((own.touch.token, other.touch.token), (TokenChange::Keep, TokenChange::Keep));
