@@ -57,7 +57,8 @@ impl Writer {
     ) -> std::io::Result<(UnboundedSender<Job>, JoinHandle<()>)> {
         let (sender, receiver) = unbounded_channel();
         let writer = Self { db, trees, log };
-        let thread = thread::Builder::new().name("referral-sled".into()).spawn(move || writer.run(receiver))?;
+        let thread =
+            thread::Builder::new().name("referral-sled".into()).spawn(move || writer.run(receiver))?;
         Ok((sender, thread))
     }
 
@@ -324,6 +325,6 @@ fn derived(record: &Record) -> Vec<Slot> {
     let unique = Unique::of(id.kind).filter_map(|unique| UniqueKey::held(unique, record.tenant(), &values));
     let unique = unique.map(|key| (Tree::Unique, bytes::unique(&key)));
     let entries = Index::of(id.kind).filter_map(|index| Some((index, index.entry(record, &values)?)));
-    let entries = entries.map(|(index, entry)| (Tree::Entries, bytes::entry(index, &entry)));
+    let entries = entries.map(|(index, entry)| (Tree::Entries, schema::spaced(&bytes::entry(index, &entry))));
     unique.chain(entries).collect()
 }

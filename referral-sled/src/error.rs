@@ -8,7 +8,9 @@ pub(crate) const NAME: &str = "sled";
 
 pub(crate) fn from_sled(operation: &'static str, error: sled::Error) -> StoreError {
     let (kind, message) = match &error {
-        sled::Error::Io(io) if io.kind() == io::ErrorKind::StorageFull => (ErrorKind::Full, "the disk is full"),
+        sled::Error::Io(io) if io.kind() == io::ErrorKind::StorageFull => {
+            (ErrorKind::Full, "the disk is full")
+        }
         sled::Error::Io(io) if io.kind() == io::ErrorKind::WouldBlock => {
             (ErrorKind::Unavailable, "another process has this folder open; sled serves one at a time")
         }
@@ -16,7 +18,9 @@ pub(crate) fn from_sled(operation: &'static str, error: sled::Error) -> StoreErr
         sled::Error::Corruption { .. } | sled::Error::Unsupported(_) => {
             (ErrorKind::Corrupt, "the files are not what sled wrote; restore a backup")
         }
-        sled::Error::CollectionNotFound(_) | sled::Error::ReportableBug(_) => (ErrorKind::Other, "sled failed"),
+        sled::Error::CollectionNotFound(_) | sled::Error::ReportableBug(_) => {
+            (ErrorKind::Other, "sled failed")
+        }
     };
     StoreError::new(kind, NAME, operation, message).with_source(error)
 }

@@ -10,7 +10,7 @@ use referral_core::store::{
 };
 
 use crate::error;
-use crate::schema::{self, Trees};
+use crate::schema::{self, Trees, spaced};
 use crate::store::SledStore;
 
 impl SledStore {
@@ -23,7 +23,8 @@ impl SledStore {
         let store = self.clone();
         let task = tokio::task::spawn_blocking(move || read(&store.inner.trees));
         task.await.map_err(|e| {
-            StoreError::new(ErrorKind::Unavailable, error::NAME, operation, "the read was cut short").with_source(e)
+            StoreError::new(ErrorKind::Unavailable, error::NAME, operation, "the read was cut short")
+                .with_source(e)
         })?
     }
 }
@@ -59,13 +60,10 @@ impl Read for SledStore {
     ) -> Result<Vec<Record>, StoreError> {
         index.check(prefix, limit)?;
         let start = bytes::prefix(index, prefix);
-        let (from, until) = bounds(&start, range);
+        let Some((first, last)) = ends(&start, range) else { return Ok(Vec::new()) };
         let (ascending, limit) = (range.ascending, limit as usize);
         let page = move |trees: &Trees| {
-            if empty(&from, &until) {
-                return Ok(Vec::new());
-            }
-            let mut scan = trees.entries.range::<Vec<u8>, _>((from, until));
+            let mut scan = trees.entries.range(first..=last);
             let mut found = Vec::new();
             while found.len() < limit {
                 let next = if ascending { scan.next() } else { scan.next_back() };
@@ -74,7 +72,7 @@ impl Read for SledStore {
                 let Some(record) = trees.record(&id)? else { continue };
                 // Between the entry and the record a writer may have moved it elsewhere.
                 let entry = index.entry(&record, &record.values());
-                if entry.is_some_and(|entry| bytes::entry(index, &entry) == *key) {
+                if entry.is_some_and(|entry| spaced(&bytes::entry(index, &entry)) == *key) {
                     found.push(record);
                 }
             }
@@ -101,7 +99,8 @@ impl Read for SledStore {
             }
             for next in trees.numbers.range::<Vec<u8>, _>((from, until)) {
                 let (key, value) = next.map_err(|e| error::from_sled("counters", e))?;
-                let counter = bytes::read_counter(&key).ok_or_else(|| error::corrupt("a key of no number"))?;
+                let counter =
+                    bytes::read_counter(&key).ok_or_else(|| error::corrupt("a key of no number"))?;
                 let inside = first.is_none_or(|first| counter.bucket >= first)
                     && last.is_none_or(|last| counter.bucket < last);
                 if inside {
@@ -117,34 +116,36 @@ impl Read for SledStore {
     }
 }
 
-type Bounds = (Bound<Vec<u8>>, Bound<Vec<u8>>);
-
-/// The keys of a range inside a prefix.
-fn bounds(prefix: &[u8], range: &Range) -> Bounds {
-    let with = |tail: &[u8]| [prefix, tail].concat();
-    let mut from = Bound::Included(range.from.map_or_else(|| prefix.to_vec(), |at| with(&bytes::ordered(at))));
-    let mut until = match range.until {
-        Some(at) => Bound::Excluded(with(&bytes::ordered(at))),
-        None => bytes::after(prefix).map_or(Bound::Unbounded, Bound::Excluded),
+/// The first and the last key of a range inside a prefix, both included; `None` where nothing can lie between.
+fn ends(prefix: &[u8], range: &Range) -> Option<(Vec<u8>, Vec<u8>)> {
+    // A place among the entries of a prefix is one number of 24 bytes: the order, then the id.
+    let order = |at: i64| u64::from_be_bytes(bytes::ordered(at));
+    let mut first = (range.from.map_or(0, order), 0_u128);
+    let mut last = match range.until {
+        Some(at) => (order(at).checked_sub(1)?, u128::MAX),
+        None => (u64::MAX, u128::MAX),
     };
     if let Some(seek) = range.after {
-        let seek = with(&bytes::seek(seek));
-        let edge = |bound: &Bound<Vec<u8>>| match bound {
-            Bound::Included(key) | Bound::Excluded(key) => Some(key.clone()),
-            Bound::Unbounded => None,
-        };
+        let (at, id) = (order(seek.at), seek.id.as_u128());
         if range.ascending {
-            if edge(&from).is_none_or(|from| seek >= from) {
-                from = Bound::Excluded(seek);
-            }
-        } else if edge(&until).is_none_or(|until| seek < until) {
-            until = Bound::Excluded(seek);
+            let next = match id.checked_add(1) {
+                Some(id) => (at, id),
+                None => (at.checked_add(1)?, 0),
+            };
+            first = first.max(next);
+        } else {
+            let next = match id.checked_sub(1) {
+                Some(id) => (at, id),
+                None => (at.checked_sub(1)?, u128::MAX),
+            };
+            last = last.min(next);
         }
     }
-    (from, until)
+    let key = |(at, id): (u64, u128)| spaced(&[prefix, &at.to_be_bytes(), &id.to_be_bytes()].concat());
+    (first <= last).then(|| (key(first), key(last)))
 }
 
-/// Whether nothing can lie between; sled, like the standard library, does not take such ranges.
+/// Whether nothing can lie between; sled, as the standard library, does not take such ranges.
 fn empty(from: &Bound<Vec<u8>>, until: &Bound<Vec<u8>>) -> bool {
     match (from, until) {
         (Bound::Included(from), Bound::Excluded(until)) => from >= until,

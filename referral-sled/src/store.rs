@@ -45,9 +45,9 @@ impl SledStore {
     pub async fn open_with_cache(path: impl AsRef<Path>, cache: u64) -> Result<Self, StoreError> {
         let path = path.as_ref().to_owned();
         let open = move || Self::open_blocking(&path, cache);
-        tokio::task::spawn_blocking(open)
-            .await
-            .map_err(|e| StoreError::new(ErrorKind::Other, error::NAME, "open", "interrupted").with_source(e))?
+        tokio::task::spawn_blocking(open).await.map_err(|e| {
+            StoreError::new(ErrorKind::Other, error::NAME, "open", "interrupted").with_source(e)
+        })?
     }
 
     fn open_blocking(path: &Path, cache: u64) -> Result<Self, StoreError> {
