@@ -97,7 +97,8 @@ pub use code::{Code, CodeGenerator};
 pub use facade::{Error, Hook, HookError, Referrals};
 pub use record::*;
 
-/// Compiles and runs the examples of the README.
+/// Compiles and runs the examples of the README, so that it cannot name what does not exist (RB4: the README of
+/// django-reflinks named two classes that were never there).
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
