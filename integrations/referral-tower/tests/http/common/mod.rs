@@ -20,7 +20,7 @@ use referral_tower::{
     AuthError, Authenticator, Problem, ReferralLayer, ReferralLayerBuilder, Visitor, routes,
 };
 
-pub use browser::{Answer, Browser};
+pub use browser::Browser;
 pub use flaky::Flaky;
 
 /// 2026-01-01.
