@@ -112,10 +112,7 @@ mod tests {
             assert!(text.parse::<Moment>().is_err(), "{text}");
         }
         assert!(matches!("2001-01-01".parse::<Moment>().unwrap().ahead(), Err(MomentError::Past { .. })));
-        assert!(
-            "99999y".parse::<Moment>().is_err_and(|_| true)
-                || "9999y".parse::<Moment>().unwrap().ahead().is_err()
-        );
+        assert!(matches!("19000y".parse::<Moment>().unwrap().ahead(), Err(MomentError::TooFar(_))));
     }
 
     #[test]
