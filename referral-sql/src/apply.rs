@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use referral_core::store::{
-    Bounds, Change, Changeset, Conflict, CounterKey, Outcome, Unique, UniqueKey,
-};
+use referral_core::store::{Bounds, Change, Changeset, Conflict, CounterKey, Outcome, Unique, UniqueKey};
 use referral_core::{Kind, Record, RecordId, ResponseId, Timestamp, UserId, Value, Version};
 
 use crate::backend::{Backend, Cells, Driver};
@@ -162,10 +160,7 @@ fn may_tear(changeset: &Changeset) -> bool {
     false
 }
 
-async fn step<B: Backend>(
-    connection: &mut B::Connection,
-    change: &Change,
-) -> Result<Option<Clash>, Fault> {
+async fn step<B: Backend>(connection: &mut B::Connection, change: &Change) -> Result<Option<Clash>, Fault> {
     Ok(match change {
         Change::Insert(record) => {
             let id = record.id();
@@ -236,10 +231,7 @@ async fn version<B: Backend>(
     Ok(int::<B>(connection, statement::version::<B>(id, held)).await?.map(Version::new))
 }
 
-async fn int<B: Backend>(
-    connection: &mut B::Connection,
-    statement: Statement,
-) -> Result<Option<i64>, Fault> {
+async fn int<B: Backend>(connection: &mut B::Connection, statement: Statement) -> Result<Option<i64>, Fault> {
     let rows = connection.rows(statement).await?;
     Ok(rows.first().map(|row| row.int(0)).transpose()?.flatten())
 }
@@ -256,10 +248,7 @@ async fn stale<B: Backend>(
 }
 
 /// Who holds a unique key of a record that could not be written.
-async fn holder<B: Backend>(
-    connection: &mut B::Connection,
-    record: &Record,
-) -> Result<Conflict, Fault> {
+async fn holder<B: Backend>(connection: &mut B::Connection, record: &Record) -> Result<Conflict, Fault> {
     let keys = UniqueKey::all_of(record);
     let holders = read::find::<B>(connection, &keys).await?;
     for (key, found) in keys.into_iter().zip(holders) {

@@ -28,7 +28,7 @@
 //!
 //! Every backend crate of Referral has the same: `store` (open, facts), `commit` (the one write), `read` (the four
 //! reads), `schema` (names and migrations), `error`, `retry`. Here also `apply` (changes inside a transaction),
-//! `statement` (the SQL, written once), `join`, and `backend` (what differs between the databases). Tables, columns
+//! `statement` (the SQL, written once), `join`, `explain`, and `backend` (what differs between the databases). Tables, columns
 //! and indexes derive from core's description of each kind of record; the tables themselves are in `migrations/`.
 //!
 //! # Features
@@ -41,6 +41,7 @@ mod apply;
 pub mod backend;
 mod commit;
 mod error;
+mod explain;
 mod join;
 mod read;
 mod retry;
@@ -48,6 +49,7 @@ pub mod schema;
 mod statement;
 mod store;
 
+pub use explain::Question;
 pub use join::JoinedStore;
 #[cfg(feature = "mysql")]
 #[cfg_attr(docsrs, doc(cfg(feature = "mysql")))]

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use referral_core::store::{CounterKey, CounterPrefix, CounterRange, Index, Part, Prefix, Range, Seek, Unique};
-use referral_core::{ColumnType, KeyPart, Kind, RecordId, Tenant, Timestamp, UserId, Value, Version};
+use referral_core::store::{
+    CounterKey, CounterPrefix, CounterRange, Index, Part, Prefix, Range, Seek, UniqueKey,
+};
+use referral_core::{ColumnType, KeyPart, Kind, RecordId, Timestamp, UserId, Value, Version};
 use sea_query::{
     Alias, CaseStatement, Expr, ExprTrait, InsertStatement, LockType, OnConflict, Order, Query,
     SelectStatement, UnionType,
@@ -65,6 +67,10 @@ fn padded(mut values: Vec<Expr>) -> Vec<Expr> {
     values
 }
 
+fn one_of(column: &'static str, values: impl Iterator<Item = Uuid>) -> Expr {
+    Expr::col(column).is_in(padded(values.map(Expr::val).collect()))
+}
+
 fn bound(value: Value, holds: ColumnType) -> sea_query::Value {
     match (value, holds) {
         // PostgreSQL wants to know what it is that is null.
@@ -100,9 +106,9 @@ pub(crate) fn insert<B: Backend>(kind: Kind, rows: impl Iterator<Item = Vec<Valu
     for row in rows {
         let mut row = row.into_iter();
         // One for each column, whatever was given, so it cannot panic.
-        query.values_panic(columns.iter().map(|column| {
-            Expr::val(bound(row.next().unwrap_or(Value::Null), column.holds))
-        }));
+        query.values_panic(
+            columns.iter().map(|column| Expr::val(bound(row.next().unwrap_or(Value::Null), column.holds))),
+        );
     }
     if B::ON_CONFLICT {
         query.on_conflict(OnConflict::new().do_nothing().to_owned());
@@ -158,7 +164,7 @@ pub(crate) fn claim<B: Backend>(
         .value("user", user.as_str())
         .value("claimed_at", at.as_millis())
         .value("version", Expr::col("version").add(1_i64))
-        .and_where(Expr::col("id").is_in(padded(responses.map(Expr::val).collect())))
+        .and_where(one_of("id", responses))
         .and_where(Expr::col("visitor").is_not_null())
         .and_where(Expr::col("user").is_null());
     Statement::of::<B>(&query)
@@ -173,47 +179,35 @@ pub(crate) fn claimable<B: Backend>(responses: impl Iterator<Item = Uuid>) -> St
         .from(schema::table(Kind::Response))
         .columns(["id", "version"])
         .expr(number)
-        .and_where(Expr::col("id").is_in(padded(responses.map(Expr::val).collect())));
+        .and_where(one_of("id", responses));
     Statement::of::<B>(&query)
 }
 
 /// Records of one kind by their ids, in any order.
 pub(crate) fn get<B: Backend>(kind: Kind, ids: &[Uuid]) -> Statement {
     let mut query = all_of(kind);
-    query.and_where(Expr::col("id").is_in(padded(ids.iter().copied().map(Expr::val).collect())));
+    query.and_where(one_of("id", ids.iter().copied()));
     Statement::of::<B>(&query)
 }
 
-/// Unique keys of one rule that agree in all parts but the last.
-#[derive(PartialEq, Eq, Hash, Debug)]
-pub(crate) struct KeyGroup<'a> {
-    pub(crate) unique: Unique,
-    pub(crate) tenant: &'a Tenant,
-    pub(crate) first: &'a [Value],
-}
-
 /// The records of one kind that hold keys, in any order; one that holds several may come several times.
-pub(crate) fn find<'a, B: Backend>(
-    kind: Kind,
-    groups: impl Iterator<Item = (&'a KeyGroup<'a>, &'a Vec<&'a Value>)>,
-) -> Statement {
-    let mut query: Option<SelectStatement> = None;
-    for (group, last) in groups {
+///
+/// One part for each key, all of `=`: given a list behind `IN`, SQLite guesses without statistics that another index
+/// of the tenant is the better one.
+pub(crate) fn find<B: Backend>(kind: Kind, keys: &[&UniqueKey]) -> Statement {
+    let mut parts = keys.iter().map(|key| {
         let mut one = all_of(kind);
-        one.and_where(Expr::col("tenant").eq(group.tenant.as_str()));
-        let mut columns = group.unique.columns().iter().copied();
-        for (column, value) in columns.by_ref().zip(group.first) {
-            one.and_where(Expr::col(column).eq(part(value)));
+        one.and_where(Expr::col("tenant").eq(key.tenant.as_str()));
+        for (column, value) in key.unique.columns().iter().zip(&key.parts) {
+            one.and_where(Expr::col(*column).eq(part(value)));
         }
-        if let Some(column) = columns.next() {
-            one.and_where(Expr::col(column).is_in(padded(last.iter().map(|value| part(value)).collect())));
-        }
-        query = Some(match query.take() {
-            Some(mut all) => all.union(UnionType::All, one).to_owned(),
-            None => one,
-        });
+        one
+    });
+    let mut query = parts.next().unwrap_or_else(|| all_of(kind).limit(0).to_owned());
+    for one in parts {
+        query.union(UnionType::All, one);
     }
-    Statement::of::<B>(&query.unwrap_or_else(|| all_of(kind)))
+    Statement::of::<B>(&query)
 }
 
 /// One page of an index.
