@@ -15,7 +15,8 @@ pub(crate) struct Output {
 impl Output {
     /// To standard output, each line as soon as it is whole, so that whoever asks line by line is answered so.
     pub(crate) fn to_stdout() -> Self {
-        Self { to: Box::new(io::stdout().lock()) }
+        // Not locked in between: conformance cases start this program again and make it write by itself.
+        Self { to: Box::new(io::stdout()) }
     }
 
     /// A line of text.

@@ -7,5 +7,6 @@
 )]
 
 mod commands;
+mod conformance;
 mod pipes;
 mod program;

@@ -46,12 +46,16 @@ impl Program {
         self.folder.path().join("a database.db")
     }
 
+    /// What its database is called, with a space, which a URL may write as it is.
+    pub(crate) fn url(&self) -> String {
+        format!("sqlite://{}", self.file().display())
+    }
+
     /// The program, not yet started, and nothing of the surroundings in it.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_referral"));
         command.args(args).env_clear().stdin(Stdio::null());
-        // With a space, which a URL may write as it is.
-        command.env("DATABASE_URL", format!("sqlite://{}", self.file().display()));
+        command.env("DATABASE_URL", self.url());
         command
     }
 
