@@ -252,6 +252,23 @@ async fn moments_are_milliseconds_rfc_3339_or_a_date_in_utc() {
 }
 
 #[tokio::test]
+async fn what_a_form_sends_back_unchanged_stays_to_the_last_bit() {
+    let site = Site::with(|core| core.with_landing_host("old.example"), |layer| layer);
+    let end = Timestamp::from_millis(1_798_740_012_345);
+    let link = site.link("spring", "https://old.example/").await;
+    let link =
+        site.referrals.edit(link.id, referral_core::facade::LinkEdit::default().with_expiry(Some(end))).await;
+    let link = link.unwrap();
+    // Today that host is no longer allowed.
+    let ring = referral_core::token::KeyRing::generate().unwrap();
+    let site = Site::at(site.store.clone(), ring, SITE, |core| core, |layer| layer);
+    let mut ada = site.browser().signed_in_as("ada");
+    let form = "action=edit&label=&redirect_to=https://old.example/&expires_at=2026-12-31T18:00&code=spring";
+    assert_eq!(ada.form(&format!("/r/{}", link.id), form).await.status, 200);
+    assert_eq!(site.referrals.link(link.id).await.unwrap().unwrap(), link);
+}
+
+#[tokio::test]
 async fn forms_do_with_post_what_patch_does() {
     let site = Site::new();
     let link = site.link("spring", "/sale").await;
