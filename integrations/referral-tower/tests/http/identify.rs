@@ -217,6 +217,6 @@ async fn the_observer_hears_of_a_landing_that_failed() {
     let site = Site::with(|core| core.with_observer(observer), |layer| layer);
     site.link("spring", "/sale").await;
     site.store.fail(false, true);
-    site.browser().get("/r/spring").await.redirects_to("/");
+    site.browser().get("/r/spring").await.redirects_to("/sale");
     assert_eq!(heard.load(Ordering::SeqCst), 1);
 }
