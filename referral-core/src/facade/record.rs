@@ -120,7 +120,9 @@ impl Referrals {
         prefix: Prefix,
         since: Timestamp,
     ) -> Result<Vec<Response>, Error> {
-        let mut range = Range { from: Some(since.as_millis()), ..Range::newest() };
+        // Half-open like every interval: a touch that is exactly a window old has lost.
+        let from = since.as_millis().saturating_add(1);
+        let mut range = Range { from: Some(from), ..Range::newest() };
         for _ in 0..LOOK_BACK_PAGES {
             let page = self.store.page(index, &prefix, &range, LOOK_BACK).await?;
             let full = page.len() >= LOOK_BACK as usize;

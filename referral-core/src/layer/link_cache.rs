@@ -229,3 +229,7 @@ impl<F: Fn()> Drop for OnDrop<F> {
         (self.0)();
     }
 }
+
+#[cfg(test)]
+#[path = "link_cache_tests.rs"]
+mod tests;

@@ -1,0 +1,145 @@
+//! Promises for the days on which the store fails.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use referral_core::facade::{Error, TokenChange, TouchOutcome};
+use referral_core::memory::MemoryStore;
+use referral_core::record::{Record, RecordId};
+use referral_core::store::{
+    Changeset, CounterKey, CounterPrefix, CounterRange, ErrorKind, Index, Outcome, Prefix, Range, Read,
+    Store, StoreError, StoreFacts, UniqueKey,
+};
+use referral_core::token::KeyRing;
+use referral_core::{Referrals, async_trait};
+
+use crate::world::{draft, get, issued, user};
+
+/// A store whose next commits lose their answers: after applying, or before.
+#[derive(Clone, Debug, Default)]
+struct Flaky {
+    store: MemoryStore,
+    lost_after: Arc<AtomicUsize>,
+    lost_before: Arc<AtomicUsize>,
+    down: Arc<AtomicUsize>,
+}
+
+impl Flaky {
+    fn next(counter: &AtomicUsize) -> bool {
+        counter.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
+    }
+
+    fn check(&self) -> Result<(), StoreError> {
+        if self.down.load(Ordering::SeqCst) > 0 {
+            return Err(StoreError::new(ErrorKind::Unavailable, "flaky", "read", "down"));
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Read for Flaky {
+    async fn get(&self, ids: &[RecordId]) -> Result<Vec<Option<Record>>, StoreError> {
+        self.check()?;
+        self.store.get(ids).await
+    }
+
+    async fn find(&self, keys: &[UniqueKey]) -> Result<Vec<Option<Record>>, StoreError> {
+        self.check()?;
+        self.store.find(keys).await
+    }
+
+    async fn page(
+        &self,
+        index: Index,
+        prefix: &Prefix,
+        range: &Range,
+        limit: u32,
+    ) -> Result<Vec<Record>, StoreError> {
+        self.check()?;
+        self.store.page(index, prefix, range, limit).await
+    }
+
+    async fn counters(
+        &self,
+        prefix: &CounterPrefix,
+        range: &CounterRange,
+    ) -> Result<Vec<(CounterKey, i64)>, StoreError> {
+        self.check()?;
+        self.store.counters(prefix, range).await
+    }
+}
+
+#[async_trait]
+impl Store for Flaky {
+    fn facts(&self) -> StoreFacts {
+        self.store.facts()
+    }
+
+    async fn commit(&self, batch: &[Changeset]) -> Vec<Result<Outcome, StoreError>> {
+        let lost = StoreError::new(ErrorKind::UnknownOutcome, "flaky", "commit", "the connection closed");
+        if self.check().is_err() {
+            let down = StoreError::new(ErrorKind::Unavailable, "flaky", "commit", "down");
+            return batch.iter().map(|_| Err(down.clone())).collect();
+        }
+        if Self::next(&self.lost_before) {
+            return batch.iter().map(|_| Err(lost.clone())).collect();
+        }
+        let answers = self.store.commit(batch).await;
+        if Self::next(&self.lost_after) {
+            return batch.iter().map(|_| Err(lost.clone())).collect();
+        }
+        answers
+    }
+}
+
+fn shop(store: &Flaky) -> Referrals {
+    let keys = KeyRing::generate().unwrap();
+    Referrals::builder(store.clone(), keys, "https://shop.example").with_cache(None).build().unwrap()
+}
+
+#[tokio::test]
+async fn a_lost_answer_counts_nothing_twice_and_loses_nothing() {
+    for (after, before) in [(1, 0), (2, 0), (0, 1), (0, 2), (1, 1)] {
+        let store = Flaky::default();
+        let referrals = shop(&store);
+        let arm = || {
+            store.lost_after.store(after, Ordering::SeqCst);
+            store.lost_before.store(before, Ordering::SeqCst);
+        };
+        arm();
+        let link = referrals.create(draft("/", "ada").with_click_limit(5)).await.unwrap();
+        arm();
+        let landing = referrals.land(link.code.as_str(), &get("/r/x")).await;
+        let token = issued(&landing.touch).unwrap();
+        assert_eq!(referrals.response_count(link.id).await.unwrap(), 1);
+        arm();
+        let claimed = referrals.identify(token.visitor, &user("bob")).await.unwrap().claimed;
+        assert_eq!(claimed.len(), 1, "after {after}, before {before}");
+        arm();
+        assert_eq!(referrals.disable(link.id).await.unwrap().version.get(), 2);
+    }
+}
+
+#[tokio::test]
+async fn an_outcome_that_stays_unknown_is_said_so() {
+    let store = Flaky::default();
+    let referrals = shop(&store);
+    store.lost_before.store(100, Ordering::SeqCst);
+    let error = referrals.create(draft("/", "ada")).await.unwrap_err();
+    assert!(matches!(&error, Error::Store(e) if e.kind() == ErrorKind::UnknownOutcome));
+    assert!(error.is_retryable());
+}
+
+/// R18 of the reliability anchors: with the store down, a click still gets its redirect.
+#[tokio::test]
+async fn a_store_that_is_down_costs_the_attribution_and_not_the_visit() {
+    let store = Flaky::default();
+    let referrals = shop(&store);
+    let link = referrals.create(draft("/sale", "ada")).await.unwrap();
+    store.down.store(1, Ordering::SeqCst);
+    let landing = referrals.land(link.code.as_str(), &get("/r/x?redirect_to=/basket")).await;
+    assert!(matches!(landing.touch.outcome, TouchOutcome::Failed(_)));
+    assert_eq!((landing.redirect.location(), landing.touch.token), ("/basket", TokenChange::Keep));
+    assert!(referrals.create(draft("/", "ada")).await.unwrap_err().is_unavailable());
+}

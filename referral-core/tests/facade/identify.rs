@@ -1,0 +1,165 @@
+//! Promises about session jumping.
+
+use std::collections::HashSet;
+
+use crate::world::{HOUR, World, get, issued, user};
+use referral_core::facade::{Error, Guard, SignedIn, TouchOutcome, Verdict};
+use referral_core::read::{PageRequest, ResponseFilter};
+use referral_core::store::{Change, Changeset, Outcome, Store};
+use referral_core::{Action, UserId, VisitorId, async_trait};
+
+/// PB16, RB2, RB3: only the newest touch, or only those of one link, were linked at sign-in.
+#[tokio::test]
+async fn pb16_rb2_rb3_all_touches_of_a_visitor_through_all_links_are_claimed_once() {
+    let world = World::new();
+    let (a, b) = (world.link().await, world.link().await);
+    let (_, token) = world.arrive(&a).await;
+    let (_, token) = world.arrive_again(&b, Some(token)).await;
+    let viewed = Action::new("VIEWED").unwrap();
+    world.referrals.record(&get("/").with_token(token), viewed, None).await.unwrap().unwrap();
+    world.heard.take();
+    let done = world.referrals.identify(token.visitor, &user("bob")).await.unwrap();
+    assert_eq!(done.claimed.len(), 3);
+    assert!(done.claimed.iter().all(|r| r.user == Some(user("bob")) && r.claimed_at.is_some()));
+    let heard = world.heard.take();
+    assert_eq!(heard.iter().collect::<HashSet<_>>().len(), 3, "each hook once: {heard:?}");
+    let again = world.referrals.identify(token.visitor, &user("bob")).await.unwrap();
+    assert!(again.claimed.is_empty() && world.heard.take().is_empty());
+    let filter = ResponseFilter::of_user(user("bob"));
+    let page = world.referrals.responses(&filter, &PageRequest::default()).await.unwrap();
+    assert_eq!(page.items.len(), 3);
+}
+
+#[tokio::test]
+async fn a_second_user_at_the_same_browser_gets_nothing() {
+    let world = World::new();
+    let link = world.link().await;
+    let (_, token) = world.arrive(&link).await;
+    world.referrals.identify(token.visitor, &user("bob")).await.unwrap();
+    let eve = world.referrals.identify(token.visitor, &user("eve")).await.unwrap();
+    assert!(eve.claimed.is_empty());
+}
+
+/// PB18: linking was a loop of saves with a signal each.
+#[tokio::test(flavor = "multi_thread")]
+async fn pb18_a_hundred_sign_ins_at_once_link_each_response_once() {
+    for _ in 0..10 {
+        let world = World::with(|builder| builder.with_attempts(1000));
+        let link = world.link().await;
+        let (_, token) = world.arrive(&link).await;
+        for _ in 0..20 {
+            world.clock.advance(HOUR);
+            world.arrive_again(&link, Some(token)).await;
+        }
+        world.heard.take();
+        let users = ["bob", "eve"];
+        let callers: Vec<_> = (0..100)
+            .map(|n| {
+                let (referrals, user) = (world.referrals.clone(), user(users[n % 2]));
+                tokio::spawn(async move { referrals.identify(token.visitor, &user).await.unwrap().claimed })
+            })
+            .collect();
+        let mut claimed = Vec::new();
+        for caller in callers {
+            claimed.extend(caller.await.unwrap());
+        }
+        let ids: HashSet<_> = claimed.iter().map(|response| response.id).collect();
+        assert_eq!((claimed.len(), ids.len()), (21, 21));
+        assert_eq!(claimed.iter().map(|r| r.user.clone()).collect::<HashSet<_>>().len(), 1);
+        assert_eq!(world.heard.take().len(), 21);
+    }
+}
+
+/// PB17: the session key changed at login, so recording inside the sign-up found nothing.
+#[tokio::test]
+async fn pb17_an_action_in_the_very_sign_up_request_is_credited() {
+    let world = World::new();
+    let link = world.link().await;
+    let (_, token) = world.arrive(&link).await;
+    let signup = get("/signup").with_token(token);
+    world.referrals.identify(token.visitor, &user("bob")).await.unwrap();
+    let mut now_bob = signup.with_user(user("bob"));
+    let action = Action::new("SIGNED_UP").unwrap();
+    let response = world.referrals.record(&now_bob, action.clone(), None).await.unwrap().unwrap();
+    assert_eq!((response.link, response.user), (link.id, Some(user("bob"))));
+    now_bob.token = None;
+    assert!(world.referrals.record(&now_bob, action, None).await.unwrap().is_some());
+}
+
+/// PB19: any old account that signed in became referred. It claims, and is no sign-up.
+#[tokio::test]
+async fn pb19_an_account_older_than_the_touch_claims_and_is_no_sign_up() {
+    let world = World::new();
+    let link = world.link().await;
+    let before = world.referrals.clock().now();
+    world.clock.advance(HOUR);
+    let (_, token) = world.arrive(&link).await;
+    let old = SignedIn::since(user("bob"), before);
+    let done = world.referrals.identify(token.visitor, old).await.unwrap();
+    assert!(!done.sign_up && done.claimed.len() == 1);
+
+    let (_, token) = world.arrive(&link).await;
+    let new = SignedIn::since(user("eve"), world.referrals.clock().now());
+    assert!(world.referrals.identify(token.visitor, new).await.unwrap().sign_up);
+}
+
+/// PB23: recording walked all responses. A thousand claims are one commit; ten thousand are ten.
+#[tokio::test]
+async fn more_than_one_claims_worth_is_claimed_in_several_commits() {
+    let world = World::with(|builder| builder.with_group_commit(None));
+    let link = world.link().await;
+    let (landing, token) = world.arrive(&link).await;
+    let template = landing.touch.response().unwrap().clone();
+    for part in 0..3 {
+        let copies = (0..900).map(|n| {
+            let mut copy = template.clone();
+            let id = uuid::Uuid::from_u128(part * 10_000 + n + 1);
+            copy.id = referral_core::ResponseId::from_uuid(id);
+            Change::Insert(copy.into())
+        });
+        let done = world.store.commit(&[Changeset::new(copies)]).await;
+        assert!(matches!(done.as_slice(), [Ok(Outcome::Applied)]));
+    }
+    let done = world.referrals.identify(token.visitor, &user("bob")).await.unwrap();
+    assert_eq!(done.claimed.len(), 2701);
+}
+
+#[tokio::test]
+async fn a_guard_may_keep_a_user_from_claiming() {
+    struct Never;
+    #[async_trait]
+    impl Guard for Never {
+        async fn may_claim(&self, _: VisitorId, _: &UserId) -> Verdict {
+            Verdict::Deny { reason: "shared device".into() }
+        }
+    }
+    let world = World::with(|builder| builder.with_guard(Never));
+    let link = world.link().await;
+    let (_, token) = world.arrive(&link).await;
+    let refused = world.referrals.identify(token.visitor, &user("bob")).await;
+    assert!(matches!(refused, Err(Error::Refused { .. })));
+    let filter = ResponseFilter::unclaimed_of(token.visitor);
+    let left = world.referrals.responses(&filter, &PageRequest::default()).await.unwrap();
+    assert_eq!(left.items.len(), 1);
+}
+
+#[tokio::test]
+async fn an_owner_does_not_win_through_the_own_link() {
+    let world = World::new();
+    let link = world.link().await;
+    let (_, token) = world.arrive(&link).await;
+    world.referrals.identify(token.visitor, &user("ada")).await.unwrap();
+    let ada = get("/").with_user(user("ada"));
+    assert_eq!(world.referrals.link_of(&ada).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_bots_touch_wins_nothing() {
+    let world = World::new();
+    let link = world.link().await;
+    let bot = get("/r/x").with_agent("Googlebot/2.1").with_user(user("bob"));
+    let landing = world.referrals.land(link.code.as_str(), &bot).await;
+    assert!(matches!(landing.touch.outcome, TouchOutcome::Recorded(_)));
+    assert!(issued(&landing.touch).is_none());
+    assert_eq!(world.referrals.link_of(&get("/").with_user(user("bob"))).await.unwrap(), None);
+}

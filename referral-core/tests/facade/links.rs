@@ -1,0 +1,287 @@
+//! Promises about links.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::world::{World, draft, user};
+use referral_core::code::{Code, CodeError, GeneratorError, RandomCode};
+use referral_core::facade::{DeadCode, Error, Guard, LinkEdit, Verdict};
+use referral_core::read::PageRequest;
+use referral_core::{Destination, Label, LinkDraft, Status, Target, Tenant, Timestamp, async_trait};
+
+#[tokio::test]
+async fn a_url_is_built_from_configuration_only() {
+    let world = World::new();
+    let link = world.link().await;
+    assert_eq!(world.referrals.url(&link), format!("https://shop.example/r/{}", link.code));
+    let url = world.referrals.url_to(&link, "/products/7?a=b").unwrap();
+    assert_eq!(url, format!("https://shop.example/r/{}?redirect_to=%2Fproducts%2F7%3Fa%3Db", link.code));
+    assert!(matches!(world.referrals.url_to(&link, "//evil.example"), Err(Error::Destination(_))));
+}
+
+#[tokio::test]
+async fn create_may_make_two_alike_and_get_or_create_makes_one() {
+    let world = World::new();
+    let (a, b) = (world.link().await, world.link().await);
+    assert_ne!(a.id, b.id);
+    let first = world.referrals.get_or_create(draft("/", "ada")).await.unwrap();
+    let second = world.referrals.get_or_create(draft("/", "ada")).await.unwrap();
+    assert!(first.created && !second.created);
+    assert_eq!(first.link, second.link);
+    assert!(first.link.id != a.id && first.link.id != b.id);
+}
+
+/// PB7: `create` without a target could return a row that has one. PB8: one call with two targets raised.
+#[tokio::test]
+async fn pb7_pb8_no_target_is_a_target_of_its_own() {
+    let world = World::new();
+    let target = |id: &'static str| draft("/", "ada").with_target(Target::new("product", id).unwrap());
+    let none = world.referrals.get_or_create(draft("/", "ada")).await.unwrap().link;
+    let seven = world.referrals.get_or_create(target("7")).await.unwrap().link;
+    let eight = world.referrals.get_or_create(target("8")).await.unwrap().link;
+    let ids = HashSet::from([none.id, seven.id, eight.id]);
+    assert_eq!(ids.len(), 3);
+    assert_eq!(world.referrals.get_or_create(draft("/", "ada")).await.unwrap().link.id, none.id);
+}
+
+/// PB9: two ownerless links to one destination without a label collapsed into one.
+#[tokio::test]
+async fn pb9_two_campaigns_to_one_destination_are_two_links() {
+    let world = World::new();
+    let campaign = || LinkDraft::to("/sale").unwrap();
+    let a = world.referrals.create(campaign()).await.unwrap();
+    let b = world.referrals.create(campaign()).await.unwrap();
+    assert_ne!(a.id, b.id);
+    assert_eq!(a.owner, None);
+}
+
+/// PB10: any signed-in user could store any external destination.
+#[tokio::test]
+async fn pb10_a_destination_off_the_site_is_refused_when_stored() {
+    let world = World::new();
+    for hostile in ["https://evil.example/", "//evil.example", "javascript:alert(1)", "/\\evil.example", ""] {
+        let made = world.referrals.create(draft(hostile, "ada")).await;
+        assert!(matches!(made, Err(Error::Destination(_))), "{hostile}");
+        let link = world.link().await;
+        let edit = LinkEdit::default().with_destination(Destination::new(hostile).unwrap());
+        assert!(matches!(world.referrals.edit(link.id, edit).await, Err(Error::Destination(_))), "{hostile}");
+        assert_eq!(world.referrals.link(link.id).await.unwrap().unwrap(), link, "nothing changed");
+    }
+}
+
+/// PB6: check, then insert, without a retry. RB10: no generator at all.
+#[tokio::test]
+async fn pb6_a_taken_code_makes_the_generator_try_again_a_bounded_number_of_times() {
+    let asked = std::sync::Arc::new(AtomicU32::new(0));
+    let counting = std::sync::Arc::clone(&asked);
+    let codes = move |_: &LinkDraft, attempt: u32| {
+        counting.fetch_add(1, Ordering::SeqCst);
+        Ok::<_, GeneratorError>(Code::new(format!("code{}", attempt.min(2)))?)
+    };
+    let world = World::with(|builder| builder.with_codes(codes).with_attempts(5));
+    for expected in ["code0", "code1", "code2"] {
+        assert_eq!(world.link().await.code.as_str(), expected);
+    }
+    asked.store(0, Ordering::SeqCst);
+    let exhausted = world.referrals.create(draft("/", "ada")).await;
+    assert!(matches!(exhausted, Err(Error::CodesExhausted { attempts: 5 })));
+    assert_eq!(asked.load(Ordering::SeqCst), 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn generated_codes_never_collide_however_small_the_alphabet() {
+    let codes = RandomCode::new("ab", 4).unwrap();
+    let world = World::with(|builder| builder.with_codes(codes).with_attempts(200));
+    let makers: Vec<_> = (0..16)
+        .map(|_| {
+            let referrals = world.referrals.clone();
+            tokio::spawn(async move { referrals.create(draft("/", "ada")).await.map(|link| link.code) })
+        })
+        .collect();
+    let mut made = HashSet::new();
+    for maker in makers {
+        if let Ok(code) = maker.await.unwrap() {
+            assert!(made.insert(code), "a code twice");
+        }
+    }
+    assert!(made.len() > 8);
+}
+
+#[tokio::test]
+async fn a_chosen_code_that_looks_like_another_is_taken() {
+    let world = World::new();
+    let with = |code: &'static str| draft("/", "ada").with_code(Code::new(code).unwrap());
+    world.referrals.create(with("PayPal")).await.unwrap();
+    for shadow in ["PayPa1", "paypal", "PAYPAI"] {
+        let made = world.referrals.create(with(shadow)).await;
+        assert!(matches!(made, Err(Error::CodeTaken { .. })), "{shadow}");
+    }
+    let short = world.referrals.create(with("ab")).await;
+    assert!(matches!(short, Err(Error::Code(CodeError::TooShort { .. }))));
+}
+
+#[tokio::test]
+async fn exact_codes_keep_abc_and_capital_abc_apart() {
+    let world = World::new();
+    let exact = |code: &'static str, to: &'static str| {
+        LinkDraft::to(to).unwrap().with_exact_code(Code::new(code).unwrap())
+    };
+    let lower = world.referrals.create(exact("abc", "/lower")).await.unwrap();
+    let upper = world.referrals.create(exact("ABC", "/upper")).await.unwrap();
+    let find = async |code: &'static str| {
+        world.referrals.link_by_code(&Code::new(code).unwrap()).await.unwrap().map(|link| link.id)
+    };
+    assert_eq!(find("abc").await, Some(lower.id));
+    assert_eq!(find("ABC").await, Some(upper.id));
+    assert_eq!(find("Abc").await, None);
+}
+
+#[tokio::test]
+async fn a_new_primary_code_leaves_the_old_one_alive() {
+    let world = World::new();
+    let link = world.link().await;
+    let code = Code::new("summer-sale").unwrap();
+    let renamed = world.referrals.add_code(link.id, code.clone()).await.unwrap();
+    assert_eq!(renamed.code, code);
+    for alive in [&link.code, &code] {
+        assert_eq!(world.referrals.link_by_code(alive).await.unwrap().unwrap().id, link.id);
+    }
+    // Back to the old one: no new alias, only another primary code.
+    let back = world.referrals.add_code(link.id, link.code.clone()).await.unwrap();
+    assert_eq!(back.code, link.code);
+    assert_eq!(world.referrals.codes(link.id).await.unwrap().len(), 2);
+    let other = world.link().await;
+    let taken = world.referrals.add_code(other.id, code).await;
+    assert!(matches!(taken, Err(Error::CodeTaken { .. })));
+}
+
+#[tokio::test]
+async fn get_or_create_gives_a_chosen_code_to_the_link_that_exists() {
+    let world = World::new();
+    let first = world.referrals.get_or_create(draft("/", "ada")).await.unwrap().link;
+    let chosen = draft("/", "ada").with_code(Code::new("ada-shop").unwrap());
+    let again = world.referrals.get_or_create(chosen).await.unwrap();
+    assert!(!again.created);
+    assert_eq!((again.link.id, again.link.code.as_str()), (first.id, "ada-shop"));
+}
+
+/// PB22, RB13: deleting a link took its history along.
+#[tokio::test]
+async fn pb22_rb13_an_archived_link_keeps_its_history_and_its_codes() {
+    let world = World::new();
+    let link = world.referrals.get_or_create(draft("/", "ada")).await.unwrap().link;
+    world.arrive(&link).await;
+    world.referrals.archive(link.id).await.unwrap();
+    assert_eq!(world.referrals.response_count(link.id).await.unwrap(), 1);
+    assert_eq!(
+        world.referrals.preview(link.code.as_str()).await.unwrap().unwrap().dead,
+        Some(DeadCode::Disabled)
+    );
+    let again = draft("/", "ada").with_code(link.code.clone());
+    assert!(matches!(world.referrals.create(again).await, Err(Error::CodeTaken { .. })));
+    let fresh = world.referrals.get_or_create(draft("/", "ada")).await.unwrap();
+    assert!(fresh.created, "the natural key is free again");
+    assert!(matches!(world.referrals.enable(link.id).await, Err(Error::Archived)));
+}
+
+#[tokio::test]
+async fn an_edit_that_makes_two_links_the_same_is_refused() {
+    let world = World::new();
+    let first = world.referrals.get_or_create(draft("/a", "ada")).await.unwrap().link;
+    let second = world.referrals.get_or_create(draft("/b", "ada")).await.unwrap().link;
+    let edit = LinkEdit::default().with_destination(Destination::new("/a").unwrap());
+    let refused = world.referrals.edit(second.id, edit).await;
+    assert!(matches!(refused, Err(Error::Exists { link }) if link == first.id));
+    let edit = LinkEdit::default().with_label(Label::new("B").unwrap());
+    assert_eq!(world.referrals.edit(second.id, edit).await.unwrap().label.as_str(), "B");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_edits_at_once_are_both_applied() {
+    let world = World::with(|builder| builder.with_attempts(100));
+    let link = world.link().await;
+    let label = LinkEdit::default().with_label(Label::new("L").unwrap());
+    let expiry = LinkEdit::default().with_expiry(Some(Timestamp::from_millis(1)));
+    let (a, b) = (world.referrals.clone(), world.referrals.clone());
+    let (a, b) = tokio::join!(
+        tokio::spawn(async move { a.edit(link.id, label).await }),
+        tokio::spawn(async move { b.edit(link.id, expiry).await }),
+    );
+    a.unwrap().unwrap();
+    b.unwrap().unwrap();
+    let link = world.referrals.link(link.id).await.unwrap().unwrap();
+    assert_eq!((link.label.as_str(), link.expires_at), ("L", Some(Timestamp::from_millis(1))));
+    assert_eq!(link.version.get(), 3);
+}
+
+#[tokio::test]
+async fn another_tenants_links_are_absent() {
+    let world = World::new();
+    let link = world.link().await;
+    let other = world.referrals.for_tenant(Tenant::new("other").unwrap());
+    assert_eq!(other.link(link.id).await.unwrap(), None);
+    assert_eq!(other.link_by_code(&link.code).await.unwrap(), None);
+    assert!(matches!(other.disable(link.id).await, Err(Error::NoLink)));
+    assert_eq!(
+        other.land(link.code.as_str(), &crate::world::get("/r/x")).await.dead(),
+        Some(DeadCode::Unknown)
+    );
+    let same = other.create(draft("/", "ada").with_code(link.code.clone())).await.unwrap();
+    assert_eq!(same.code, link.code);
+}
+
+#[tokio::test]
+async fn a_cursor_of_one_owner_is_refused_for_another() {
+    let world = World::new();
+    for _ in 0..5 {
+        world.link().await;
+    }
+    let ada = world.referrals.links(&user("ada"), &PageRequest::first(2)).await.unwrap();
+    let mut seen = ada.items.len();
+    let mut next = ada.next.clone();
+    while next.is_some() {
+        let page = world.referrals.links(&user("ada"), &PageRequest::first(2).after(next)).await.unwrap();
+        seen += page.items.len();
+        next = page.next;
+    }
+    assert_eq!(seen, 5);
+    let text = ada.next.unwrap().to_string();
+    let page = PageRequest::first(2).after(Some(text.parse().unwrap()));
+    assert!(matches!(world.referrals.links(&user("bob"), &page).await, Err(Error::Cursor(_))));
+    assert!("nonsense".parse::<referral_core::read::Cursor>().is_err());
+}
+
+#[tokio::test]
+async fn a_guard_vetoes_before_anything_is_stored() {
+    struct NoBob;
+    #[async_trait]
+    impl Guard for NoBob {
+        async fn may_create(&self, draft: &LinkDraft) -> Verdict {
+            match draft.owner.as_ref().map(|owner| owner.as_str()) {
+                Some("bob") => Verdict::Deny { reason: "not bob".into() },
+                _ => Verdict::Allow,
+            }
+        }
+    }
+    let world = World::with(|builder| builder.with_guard(NoBob));
+    let refused = world.referrals.create(draft("/", "bob")).await;
+    assert!(matches!(refused, Err(Error::Refused { reason }) if reason == "not bob"));
+    assert!(world.referrals.all_links(&PageRequest::default()).await.unwrap().items.is_empty());
+    world.referrals.create(draft("/", "ada")).await.unwrap();
+}
+
+#[tokio::test]
+async fn disabling_takes_effect_at_once_through_the_cache() {
+    let world = World::new();
+    let link = world.link().await;
+    for _ in 0..3 {
+        world.arrive(&link).await;
+    }
+    world.referrals.disable(link.id).await.unwrap();
+    let landing = world.referrals.land(link.code.as_str(), &crate::world::get("/r/x")).await;
+    assert_eq!(landing.dead(), Some(DeadCode::Disabled));
+    let enabled = world.referrals.enable(link.id).await.unwrap();
+    assert_eq!(enabled.status, Status::Active);
+    assert_eq!(world.arrive(&link).await.0.dead(), None);
+    assert_eq!(world.heard.take().iter().filter(|heard| heard.starts_with("changed")).count(), 2);
+}

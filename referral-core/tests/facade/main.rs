@@ -1,0 +1,11 @@
+//! The facade's promises, over the memory store. The faults of pinax-referrals (PB…) and django-reflinks (RB…) that
+//! concern core have a test here that names them.
+#![allow(unreachable_pub, reason = "one test binary in several files")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+
+mod faults;
+mod identify;
+mod landing;
+mod links;
+mod scope;
+mod world;
