@@ -1,2 +1,112 @@
-//! Under construction.
-fn main() {}
+//! A small shop that uses every part of Referral. `cargo run -p storefront`, and open what it prints.
+//!
+//! There are no passwords and nothing is charged: it shows how the library sits in an application, not how to run
+//! a shop. Start reading at `app.rs`; `pages/account.rs` has the sign-up, where an invitation becomes a user.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for a terminal says there what to open")]
+
+mod accounts;
+mod app;
+mod assets;
+mod catalogue;
+mod config;
+mod context;
+mod fault;
+mod keys;
+mod pages;
+mod session;
+mod shop;
+mod web;
+
+use std::error::Error;
+use std::net::{IpAddr, SocketAddr};
+use std::process::ExitCode;
+
+use axum::extract::connect_info::IntoMakeServiceWithConnectInfo;
+use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+
+use app::{OpenError, Parts};
+use config::Config;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("The shop stays closed: {error}");
+            let mut source = error.source();
+            while let Some(cause) = source {
+                eprintln!("  because: {cause}");
+                source = cause.source();
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), OpenError> {
+    let config = Config::from_env()?;
+    let address = SocketAddr::new(config.host, config.port);
+    let listener = TcpListener::bind(address).await.map_err(|error| {
+        format!("it cannot listen on {address} ({error}); set PORT to another port, or to 0 for any free one")
+    })?;
+    let bound = listener.local_addr()?;
+    let public_url = config.public_url.clone().unwrap_or_else(|| url_of(bound));
+    let app = Parts::open(&config, &public_url).await?;
+    greet(&config, bound, &public_url);
+    let service: IntoMakeServiceWithConnectInfo<_, SocketAddr> =
+        app::router(app.clone()).into_make_service_with_connect_info();
+    axum::serve(listener, service).with_graceful_shutdown(asked_to_stop()).await?;
+    // Whatever was acknowledged is on disk already; this only lets SQLite tidy its log.
+    if let Some(store) = &app.sqlite {
+        store.close().await;
+    }
+    println!("Closed.");
+    Ok(())
+}
+
+/// What a browser on this machine opens.
+fn url_of(bound: SocketAddr) -> String {
+    let host = match bound.ip() {
+        ip if ip.is_unspecified() => IpAddr::from([127, 0, 0, 1]),
+        ip => ip,
+    };
+    format!("http://{}", SocketAddr::new(host, bound.port()))
+}
+
+fn greet(config: &Config, bound: SocketAddr, public_url: &str) {
+    println!("Kettle & Wren is open: {public_url}");
+    println!();
+    println!("  1. Sign up with any name, and take a link.");
+    println!("  2. Open the link in another browser or a private window, and sign up there.");
+    println!("  3. Your page says who came: {}/me", public_url.trim_end_matches('/'));
+    println!();
+    println!("  listening  {bound}");
+    println!("  database   {}", config.database.describe());
+    println!("  keys       {}", config.keys_from);
+    if bound.ip().is_unspecified() && config.public_url.is_none() {
+        println!("  note       set PUBLIC_URL to the address that others use, and INSECURE_COOKIES=1 without https");
+    }
+    println!("  stop       Ctrl-C");
+}
+
+/// Ends when somebody presses Ctrl-C or sends SIGTERM. Requests that are running are finished.
+async fn asked_to_stop() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    // A machine without signals: nothing to wait for but the end of the process.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

@@ -1,7 +1,7 @@
 //! The shop's own data: users, sessions and orders. Nothing of it knows about referrals.
 
 mod memory;
-mod sqlite;
+pub(crate) mod sqlite;
 
 use async_trait::async_trait;
 use referral_core::record::Timestamp;
