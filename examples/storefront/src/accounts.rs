@@ -1,7 +1,7 @@
 //! Signing up: where a visitor becomes a user, and every link they came through learns who they are.
 
-use referral_core::record::Timestamp;
 use referral_core::UserId;
+use referral_core::record::Timestamp;
 use referral_tower::Visitor;
 
 use crate::app::{App, actions};
@@ -91,7 +91,8 @@ mod tests {
         for good in ["ada", "Zoë", "grace.hopper", "иван", "a@b.example", "x+1", "7"] {
             assert!(check_name(good).is_ok(), "{good}");
         }
-        for bad in ["", "a b", "🦀", "<b>", "a/b", "a\u{202e}b", "a\u{0}b", &"x".repeat(65), &"é".repeat(33)] {
+        for bad in ["", "a b", "🦀", "<b>", "a/b", "a\u{202e}b", "a\u{0}b", &"x".repeat(65), &"é".repeat(33)]
+        {
             assert!(check_name(bad).is_err(), "{bad}");
         }
     }

@@ -16,16 +16,16 @@ use referral_tower::{CookieMode, ReferralLayer};
 
 use crate::assets;
 use crate::config::{Config, Database};
-use crate::fault::finish;
+use crate::fault::{causes, finish};
 use crate::pages::{account, checkout, home, links, me, product, tower_pages::ShopPages};
 use crate::session::{Sessions, session};
 use crate::shop::{Memory, Shop, Sqlite};
 
 /// What every handler holds.
-pub(crate) type App = Arc<Parts>;
+pub(crate) type App = Arc<AppParts>;
 
 /// The parts of the application.
-pub(crate) struct Parts {
+pub(crate) struct AppParts {
     pub(crate) referrals: Referrals,
     pub(crate) layer: ReferralLayer,
     pub(crate) shop: Box<dyn Shop>,
@@ -52,7 +52,7 @@ pub(crate) mod actions {
     ];
 }
 
-impl Parts {
+impl AppParts {
     /// Opens the database and puts everything together.
     pub(crate) async fn open(config: &Config, public_url: &str) -> Result<App, OpenError> {
         let keys = config.keys.clone();
@@ -67,7 +67,8 @@ impl Parts {
                 (set_up(store.clone(), keys, public_url).build()?, Box::new(shop), Some(store))
             }
         };
-        let cookies = if config.insecure_cookies { CookieMode::insecure_development() } else { CookieMode::Host };
+        let cookies =
+            if config.insecure_cookies { CookieMode::insecure_development() } else { CookieMode::Host };
         let layer = ReferralLayer::builder(referrals.clone(), Sessions)
             .with_cookie(cookies)
             .with_pages(ShopPages)
@@ -82,14 +83,16 @@ impl Parts {
 }
 
 fn set_up<S: Store>(store: S, keys: KeyRing, public_url: &str) -> Builder<S> {
-    Referrals::builder(store, keys, public_url).with_actions(actions::DISPLAY).with_observer(|trouble| match trouble
-    {
-        Trouble::Landing { error } => {
-            tracing::warn!(error = error as &dyn StdError, "a visitor came without attribution");
-        }
-        Trouble::Hook { event, error } => tracing::warn!(error, event, "a hook failed"),
+    Referrals::builder(store, keys, public_url).with_actions(actions::DISPLAY).with_observer(report)
+}
+
+/// What no visitor is told of stands in the log.
+fn report(trouble: &Trouble<'_>) {
+    match trouble {
+        Trouble::Landing { error } => tracing::warn!("a visitor came without attribution: {}", causes(error)),
+        Trouble::Hook { event, error } => tracing::warn!("the hook {event} failed: {}", causes(*error)),
         _ => tracing::warn!("trouble that no caller was told of"),
-    })
+    }
 }
 
 /// Every route, with the layers around it: a request passes the last one first.

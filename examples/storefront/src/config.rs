@@ -67,7 +67,8 @@ impl Config {
     /// Reads the environment, and makes a key file where there is none.
     pub(crate) fn from_env() -> Result<Self, ConfigError> {
         let var = |name| env::var(name).ok().filter(|value| !value.trim().is_empty());
-        let port = var("PORT").map_or(Ok(3000), |text| text.trim().parse().map_err(|_| ConfigError::Port(text)))?;
+        let port =
+            var("PORT").map_or(Ok(3000), |text| text.trim().parse().map_err(|_| ConfigError::Port(text)))?;
         let host = match var("HOST") {
             None => IpAddr::from([127, 0, 0, 1]),
             Some(text) if text.trim() == "localhost" => IpAddr::from([127, 0, 0, 1]),

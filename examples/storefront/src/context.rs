@@ -75,7 +75,9 @@ impl Context {
         // Whoever has an account was invited long ago.
         let invited_by = match self.user() {
             Some(_) => None,
-            None => self.visitor.link().await?.and_then(|link| link.owner).map(|owner| owner.as_str().to_owned()),
+            None => {
+                self.visitor.link().await?.and_then(|link| link.owner).map(|owner| owner.as_str().to_owned())
+            }
         };
         Ok(Shell {
             user: self.user().map(|user| user.name.clone()),

@@ -11,7 +11,6 @@ use axum::response::{Html, IntoResponse, Response};
 use referral_core::Error;
 use serde_json::json;
 
-use crate::pages::Shell;
 use crate::shop::ShopError;
 use crate::web::Wants;
 
@@ -43,13 +42,7 @@ impl Fault {
 
     /// Our own trouble: logged with its causes, shown without them.
     pub(crate) fn broken(error: impl StdError) -> Self {
-        let mut causes = error.to_string();
-        let mut source = error.source();
-        while let Some(cause) = source {
-            causes = format!("{causes}: {cause}");
-            source = cause.source();
-        }
-        tracing::error!("{causes}");
+        tracing::error!("{}", causes(&error));
         Self::of(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
@@ -60,19 +53,23 @@ impl Fault {
                 "There is no such page",
                 "The address may be misspelt, or what stood here is gone. The shelf is a good place to start again.",
             ),
-            StatusCode::METHOD_NOT_ALLOWED => {
-                ("Not like this", "This address takes another kind of request. Go back and use the form there.")
-            }
-            StatusCode::FORBIDDEN => {
-                ("That did not come from here", "The form was sent by another site. Open the shop and try there.")
-            }
+            StatusCode::METHOD_NOT_ALLOWED => (
+                "Not like this",
+                "This address takes another kind of request. Go back and use the form there.",
+            ),
+            StatusCode::FORBIDDEN => (
+                "That did not come from here",
+                "The form was sent by another site. Open the shop and try there.",
+            ),
             StatusCode::UNAUTHORIZED => return Self::signed_out(),
-            StatusCode::SERVICE_UNAVAILABLE => {
-                ("One moment, please", "The shop cannot reach its book right now. Try again in a few seconds.")
-            }
-            status if status.is_server_error() => {
-                ("Something broke on our side", "It is not your doing, and it is in our log. Please try again.")
-            }
+            StatusCode::SERVICE_UNAVAILABLE => (
+                "One moment, please",
+                "The shop cannot reach its book right now. Try again in a few seconds.",
+            ),
+            status if status.is_server_error() => (
+                "Something broke on our side",
+                "It is not your doing, and it is in our log. Please try again.",
+            ),
             _ => ("That did not work", "Something about the request does not fit. Go back and try again."),
         };
         Self::new(status, title, detail)
@@ -85,12 +82,7 @@ impl Fault {
             });
             ([(CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
         };
-        let page = FaultPage {
-            shell: Shell::default(),
-            status: self.status.as_u16(),
-            title: &self.title,
-            detail: &self.detail,
-        };
+        let page = FaultPage { status: self.status.as_u16(), title: &self.title, detail: &self.detail };
         let mut response = match (wants, page.render()) {
             (Wants::Page, Ok(text)) => Html(text).into_response(),
             _ => problem(),
@@ -100,13 +92,23 @@ impl Fault {
     }
 }
 
+/// An error with everything that led to it, for the log.
+pub(crate) fn causes(error: &dyn StdError) -> String {
+    let mut said = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        said = format!("{said}: {cause}");
+        source = cause.source();
+    }
+    said
+}
+
 #[derive(Template)]
 #[template(path = "fault.html")]
-struct FaultPage<'a> {
-    shell: Shell,
-    status: u16,
-    title: &'a str,
-    detail: &'a str,
+pub(crate) struct FaultPage<'a> {
+    pub(crate) status: u16,
+    pub(crate) title: &'a str,
+    pub(crate) detail: &'a str,
 }
 
 impl IntoResponse for Fault {
@@ -138,9 +140,11 @@ impl From<Error> for Fault {
                 "You have that link already",
                 "Another link of yours has the same label and leads to the same place.",
             ),
-            Error::Archived => {
-                Self::new(StatusCode::CONFLICT, "That link is put away", "An archived link cannot be changed.")
-            }
+            Error::Archived => Self::new(
+                StatusCode::CONFLICT,
+                "That link is put away",
+                "An archived link cannot be changed.",
+            ),
             Error::Code(_) => form(
                 "That is no code to choose",
                 "A code has 3 to 64 letters, digits, - or _, and is none of the words that the shop needs itself. \
@@ -157,9 +161,11 @@ impl From<Error> for Fault {
                 "The list may have changed since. Begin with the newest on your page.",
             ),
             Error::NoLink => Self::not_found(),
-            Error::Refused { .. } => Self::new(StatusCode::FORBIDDEN, "Not allowed", "The shop does not allow this."),
+            Error::Refused { .. } => {
+                Self::new(StatusCode::FORBIDDEN, "Not allowed", "The shop does not allow this.")
+            }
             error if error.is_retryable() || error.is_unavailable() => {
-                tracing::warn!(error = error as &dyn StdError, "the referrals are out of reach");
+                tracing::warn!("the referrals are out of reach: {}", causes(error));
                 Self::of(StatusCode::SERVICE_UNAVAILABLE)
             }
             _ => Self::broken(error),
@@ -178,7 +184,8 @@ pub(crate) async fn finish(request: Request, next: Next) -> Response {
     let status = response.status();
     let fault = response.extensions_mut().remove::<Fault>();
     let bare = || status.is_client_error() || status.is_server_error();
-    if let Some(fault) = fault.or_else(|| (bare() && !is_made(response.headers())).then(|| Fault::of(status))) {
+    if let Some(fault) = fault.or_else(|| (bare() && !is_made(response.headers())).then(|| Fault::of(status)))
+    {
         let page = fault.page(wants);
         let before = std::mem::replace(&mut response, page);
         for name in [SET_COOKIE, ALLOW] {

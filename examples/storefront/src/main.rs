@@ -2,7 +2,11 @@
 //!
 //! There are no passwords and nothing is charged: it shows how the library sits in an application, not how to run
 //! a shop. Start reading at `app.rs`; `pages/account.rs` has the sign-up, where an invitation becomes a user.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for a terminal says there what to open")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program for a terminal says there what to open"
+)]
 
 mod accounts;
 mod app;
@@ -17,7 +21,6 @@ mod session;
 mod shop;
 mod web;
 
-use std::error::Error;
 use std::net::{IpAddr, SocketAddr};
 use std::process::ExitCode;
 
@@ -25,7 +28,7 @@ use axum::extract::connect_info::IntoMakeServiceWithConnectInfo;
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
-use app::{OpenError, Parts};
+use app::{AppParts, OpenError};
 use config::Config;
 
 #[tokio::main]
@@ -35,12 +38,7 @@ async fn main() -> ExitCode {
     match run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("The shop stays closed: {error}");
-            let mut source = error.source();
-            while let Some(cause) = source {
-                eprintln!("  because: {cause}");
-                source = cause.source();
-            }
+            eprintln!("The shop stays closed: {}", fault::causes(error.as_ref()));
             ExitCode::FAILURE
         }
     }
@@ -54,7 +52,7 @@ async fn run() -> Result<(), OpenError> {
     })?;
     let bound = listener.local_addr()?;
     let public_url = config.public_url.clone().unwrap_or_else(|| url_of(bound));
-    let app = Parts::open(&config, &public_url).await?;
+    let app = AppParts::open(&config, &public_url).await?;
     greet(&config, bound, &public_url);
     let service: IntoMakeServiceWithConnectInfo<_, SocketAddr> =
         app::router(app.clone()).into_make_service_with_connect_info();
@@ -87,7 +85,9 @@ fn greet(config: &Config, bound: SocketAddr, public_url: &str) {
     println!("  database   {}", config.database.describe());
     println!("  keys       {}", config.keys_from);
     if bound.ip().is_unspecified() && config.public_url.is_none() {
-        println!("  note       set PUBLIC_URL to the address that others use, and INSECURE_COOKIES=1 without https");
+        println!(
+            "  note       set PUBLIC_URL to the address that others use, and INSECURE_COOKIES=1 without https"
+        );
     }
     println!("  stop       Ctrl-C");
 }

@@ -15,7 +15,7 @@ use referral_core::facade::SignedIn;
 use referral_tower::{AuthError, Authenticator};
 use sha2::{Digest, Sha256};
 
-use crate::app::App;
+use crate::app::{App, AppParts};
 use crate::fault::Fault;
 use crate::shop::{SessionDigest, ShopError, User};
 
@@ -32,7 +32,8 @@ pub(crate) struct Sessions;
 #[async_trait]
 impl Authenticator for Sessions {
     async fn signed_in(&self, request: &Parts) -> Result<Option<SignedIn>, AuthError> {
-        let session = request.extensions.get::<Session>().ok_or(AuthError::misconfigured("the session layer"))?;
+        let session =
+            request.extensions.get::<Session>().ok_or(AuthError::misconfigured("the session layer"))?;
         let signed_in = |user: &User| {
             let id = UserId::new(user.name.clone()).map_err(AuthError::failed)?;
             Ok(SignedIn::since(id, user.since))
@@ -56,7 +57,8 @@ pub(crate) async fn session(State(app): State<App>, mut request: Request, next: 
         )
         .into_response();
     }
-    match app.find(request.headers()).await {
+    let carried = app.carried(request.headers());
+    match app.find(carried).await {
         Ok(session) => {
             request.extensions_mut().insert(session);
             next.run(request).await
@@ -68,18 +70,20 @@ pub(crate) async fn session(State(app): State<App>, mut request: Request, next: 
 /// How long somebody stays signed in.
 const LIFE: Duration = Duration::from_hours(30 * 24);
 
-impl App {
+impl AppParts {
     const fn cookie_name(&self) -> &'static str {
         if self.insecure { "session" } else { "__Host-session" }
     }
 
-    async fn find(&self, headers: &HeaderMap) -> Result<Session, ShopError> {
+    /// The digest of the session that a request's cookies name.
+    fn carried(&self, headers: &HeaderMap) -> Option<SessionDigest> {
         let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
         let mut cookies = lines.flat_map(Cookie::split_parse).flatten();
-        let Some(cookie) = cookies.find(|cookie| cookie.name() == self.cookie_name()) else {
-            return Ok(Session::default());
-        };
-        let digest = digest(cookie.value());
+        cookies.find(|cookie| cookie.name() == self.cookie_name()).map(|cookie| digest(cookie.value()))
+    }
+
+    async fn find(&self, digest: Option<SessionDigest>) -> Result<Session, ShopError> {
+        let Some(digest) = digest else { return Ok(Session::default()) };
         let user = self.shop.session(&digest, self.now()).await?;
         Ok(Session { user, digest: Some(digest) })
     }
@@ -103,7 +107,11 @@ impl App {
     }
 
     /// Ends a session, here and at the browser.
-    pub(crate) async fn sign_out(&self, session: &Session, mut response: Response) -> Result<Response, ShopError> {
+    pub(crate) async fn sign_out(
+        &self,
+        session: &Session,
+        mut response: Response,
+    ) -> Result<Response, ShopError> {
         if let Some(digest) = &session.digest {
             self.shop.close_session(digest).await?;
         }
@@ -114,7 +122,8 @@ impl App {
     }
 
     fn cookie(&self, value: String) -> Cookie<'static> {
-        let cookie = Cookie::build((self.cookie_name(), value)).path("/").http_only(true).same_site(SameSite::Lax);
+        let cookie =
+            Cookie::build((self.cookie_name(), value)).path("/").http_only(true).same_site(SameSite::Lax);
         cookie.secure(!self.insecure).build()
     }
 }

@@ -93,7 +93,8 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
     type Rejection = Fault;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Fault> {
-        let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let kind =
+            request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         let json = kind.to_ascii_lowercase().starts_with("application/json");
         let Ok(bytes) = axum::body::to_bytes(request.into_body(), BODY_MAX).await else {
             return Err(Fault::new(
@@ -107,7 +108,11 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
             return Ok(Self(form_urlencoded::parse(&bytes).into_owned().collect()));
         }
         Self::of_json(&bytes).ok_or_else(|| {
-            Fault::new(StatusCode::BAD_REQUEST, "That is no JSON object", "Send an object with the form's fields.")
+            Fault::new(
+                StatusCode::BAD_REQUEST,
+                "That is no JSON object",
+                "Send an object with the form's fields.",
+            )
         })
     }
 }

@@ -84,7 +84,8 @@ impl Shop for Memory {
 
     async fn refund(&self, number: &str, user: &str, amount: Option<i64>) -> Result<Refunded, ShopError> {
         let mut state = self.state();
-        let Some(order) = state.orders.get_mut(number).filter(|order| order.user.as_deref() == Some(user)) else {
+        let Some(order) = state.orders.get_mut(number).filter(|order| order.user.as_deref() == Some(user))
+        else {
             return Ok(Refunded::Unknown);
         };
         let refunded = order.refund(amount);

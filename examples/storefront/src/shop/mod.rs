@@ -47,7 +47,9 @@ pub(crate) enum Placed {
 pub(crate) enum Refunded {
     Done(Order),
     /// More than what is left of the order.
-    TooMuch { left: i64 },
+    TooMuch {
+        left: i64,
+    },
     /// The user has no such order.
     Unknown,
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use referral_core::record::Timestamp;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
+};
 use sqlx::{Executor, Row, SqliteConnection, SqlitePool};
 
 use super::{Order, Placed, Refunded, SessionDigest, Shop, ShopError, User, fold};
