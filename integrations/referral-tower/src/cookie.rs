@@ -78,9 +78,8 @@ pub(crate) enum Carried {
 
 impl VisitorCookie {
     pub(crate) fn new(referrals: &Referrals, mode: CookieMode, base: &str) -> Result<Self, LayerError> {
-        let token_symbol = |symbol: char| {
-            symbol.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(symbol)
-        };
+        let token_symbol =
+            |symbol: char| symbol.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(symbol);
         if base.is_empty() || base.len() > 64 || base.starts_with("__") || !base.chars().all(token_symbol) {
             return Err(LayerError::CookieName { name: base.to_owned() });
         }
@@ -169,11 +168,14 @@ fn check_mode(referrals: &Referrals, mode: &CookieMode) -> Result<(), LayerError
             Ok(())
         }
         CookieMode::Domain(domain) => {
-            let plain = domain.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.'));
+            let plain = domain
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.'));
             let inside = host == domain.as_str()
                 || host.strip_suffix(domain.as_str()).is_some_and(|rest| rest.ends_with('.'));
             // A last label of digits is an IP address, which no cookie can be shared under.
-            let named = domain.rsplit('.').next().is_some_and(|last| last.chars().any(|c| c.is_ascii_alphabetic()));
+            let named =
+                domain.rsplit('.').next().is_some_and(|last| last.chars().any(|c| c.is_ascii_alphabetic()));
             if plain && inside && named && !domain.starts_with('.') {
                 Ok(())
             } else {

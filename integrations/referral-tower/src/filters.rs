@@ -1,15 +1,26 @@
 //! Filters for askama templates: `use referral_tower::filters;` beside the template's struct.
+//!
+//! `{{ response.action|action_display(referrals) }}` is what people read instead of an action's name, where
+//! `referrals` is a [`Referrals`] of the template's. An action without a text shows its name.
+//!
+//! ```
+//! use referral_core::{Response, facade::Referrals};
+//! use referral_tower::filters;
+//!
+//! #[derive(askama::Template)]
+//! #[template(source = "{{ response.action|action_display(referrals) }}", ext = "html")]
+//! struct Line<'a> {
+//!     response: &'a Response,
+//!     referrals: &'a Referrals,
+//! }
+//! ```
+#![expect(missing_docs, reason = "askama makes a struct of a filter and leaves its documentation out")]
 
 use std::fmt;
 
 use referral_core::Action;
 use referral_core::facade::Referrals;
 
-/// What people read instead of an action's name: `{{ response.action|action_display(referrals) }}`, where
-/// `referrals` is a [`Referrals`] of the template's. An action without a text shows its name.
-///
-/// # Errors
-/// None; askama wants a `Result`.
 #[askama::filter_fn]
 pub fn action_display<A: AsRef<str>>(
     action: A,

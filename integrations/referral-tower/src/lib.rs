@@ -21,8 +21,8 @@ mod routes;
 pub use auth::{AuthError, Authenticator, NoUsers};
 pub use cookie::CookieMode;
 pub use layer::{
-    AddressSource, DeadCodes, LayerError, ReferralFuture, ReferralLayer, ReferralLayerBuilder, ReferralService,
-    UnknownCode,
+    AddressSource, DeadCodes, LayerError, ReferralFuture, ReferralLayer, ReferralLayerBuilder,
+    ReferralService, UnknownCode,
 };
 pub use pages::Pages;
 pub use problem::Problem;

@@ -94,7 +94,11 @@ impl Problem {
     }
 
     pub(crate) const fn misconfigured() -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "misconfigured", "The application is put together wrongly")
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "misconfigured",
+            "The application is put together wrongly",
+        )
     }
 
     pub(crate) const fn internal() -> Self {
@@ -161,9 +165,7 @@ impl From<Error> for Problem {
         let problem = match &error {
             _ if bad => Self::bad_input(),
             Error::NoLink => Self::not_found(),
-            Error::CodeTaken { .. } => {
-                Self::new(StatusCode::CONFLICT, "code-taken", "The code is taken")
-            }
+            Error::CodeTaken { .. } => Self::new(StatusCode::CONFLICT, "code-taken", "The code is taken"),
             Error::Exists { .. } => Self::new(StatusCode::CONFLICT, "exists", "Such a link exists already"),
             Error::Archived => Self::new(StatusCode::CONFLICT, "archived", "The link is archived"),
             Error::Refused { .. } => Self::new(StatusCode::FORBIDDEN, "refused", "Not allowed"),

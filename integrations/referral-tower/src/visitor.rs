@@ -164,11 +164,7 @@ impl Visitor {
     ///
     /// # Errors
     /// As [`identify`](Self::identify).
-    pub async fn identify_since(
-        &self,
-        user: UserId,
-        since: Timestamp,
-    ) -> Result<Option<Identified>, Error> {
+    pub async fn identify_since(&self, user: UserId, since: Timestamp) -> Result<Option<Identified>, Error> {
         self.identify(SignedIn::since(user, since)).await
     }
 

@@ -176,8 +176,8 @@ impl Referrals {
                 let same = key.unique == Unique::LinkNatural;
                 Ok(if same { Inserted::Same(holder) } else { Inserted::Taken })
             }
-            // Fresh ids collide with nothing unless the id source repeats itself; another try takes others.
-            Outcome::Conflict { .. } => Ok(Inserted::Taken),
+            // Fresh ids collide with nothing, unless the host's id source repeats itself.
+            Outcome::Conflict { .. } => Err(Error::Contended),
         }
     }
 

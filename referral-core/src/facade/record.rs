@@ -5,7 +5,7 @@ use super::{Error, Referrals};
 use crate::read::{LinkReads, Page, PageRequest, ResponseFilter};
 use crate::record::{Action, Flags, Link, LinkId, Response, Status, Target, Timestamp, Via};
 use crate::store::{Index, Prefix, Range, Read};
-use crate::visit::Visit;
+use crate::visit::{Class, Visit};
 
 /// How many responses are looked at for a winning touch, newest first: a thousand in all. Somebody who did more
 /// since the touch is credited by [`Referrals::respond`], which names the link.
@@ -14,7 +14,8 @@ const LOOK_BACK_PAGES: usize = 4;
 
 impl Referrals {
     /// Records that a visitor or user did something, and credits the link of the touch that wins: the last one
-    /// inside the window. `None` if there is none, which is the ordinary case.
+    /// inside the window. `None` if there is none, which is the ordinary case, and for a request that nobody may
+    /// ever see the answer of: HEAD, or a speculative load.
     ///
     /// # Errors
     /// `Refused` by a guard, `Store`.
@@ -24,6 +25,9 @@ impl Referrals {
         action: Action,
         target: Option<Target>,
     ) -> Result<Option<Response>, Error> {
+        if matches!(self.config.classifier.classify(visit), Class::Speculative | Class::Silent) {
+            return Ok(None);
+        }
         match self.link_of(visit).await? {
             Some(link) => self.respond_to(&link, visit, action, target).await.map(Some),
             None => Ok(None),

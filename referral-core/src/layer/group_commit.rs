@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -78,8 +79,12 @@ impl<S: Store> GroupCommit<S> {
         let (tickets, batch) = queue.take(self.limits);
         let (store, shared) = (Arc::clone(&self.store), Arc::clone(&self.queue));
         let run = async move {
-            let mut answers = if batch.is_empty() { Vec::new() } else { store.commit(&batch).await };
-            // A store that answers too little broke the contract; its callers still get an answer.
+            let commit = AssertUnwindSafe(async {
+                if batch.is_empty() { Vec::new() } else { store.commit(&batch).await }
+            });
+            // A store that panics or answers too little broke the contract; its callers still get an answer, and
+            // the next batch its turn.
+            let mut answers = commit.catch_unwind().await.unwrap_or_default();
             answers.resize(tickets.len(), Err(unanswered()));
             let mut queue = lock(&shared);
             queue.running = None;

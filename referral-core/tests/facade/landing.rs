@@ -110,6 +110,15 @@ async fn pb14_rb5_head_prefetch_and_frames_redirect_and_leave_no_trace() {
 }
 
 #[tokio::test]
+async fn a_link_that_was_switched_off_leads_to_the_fallback_and_not_where_it_led() {
+    let world = World::with(|builder| builder.with_fallback("/welcome"));
+    let link = world.link_to("/sale", "ada").await;
+    world.referrals.disable(link.id).await.unwrap();
+    let landing = world.referrals.land(link.code.as_str(), &get("/r/x")).await;
+    assert_eq!((landing.redirect.location(), landing.fallback), ("/welcome", true));
+}
+
+#[tokio::test]
 async fn a_bot_is_recorded_flagged_never_counted_and_given_no_token() {
     let world = World::new();
     let link = world.link().await;
@@ -148,7 +157,9 @@ async fn pb15_the_owners_own_click_is_flagged_and_a_signed_in_visitor_gets_no_to
     let link = world.link().await;
     let own = world.referrals.land(link.code.as_str(), &get("/r/x").with_user(user("ada"))).await;
     assert!(own.touch.response().unwrap().flags.contains(Flags::OWN_LINK));
-    let other = world.referrals.land(link.code.as_str(), &get("/r/x").with_user(user("bob"))).await;
+    let (_, token) = world.arrive(&world.link().await).await;
+    let bob = get("/r/x").with_user(user("bob")).with_token(token);
+    let other = world.referrals.land(link.code.as_str(), &bob).await;
     let response = other.touch.response().unwrap();
     assert_eq!((response.user.clone(), response.visitor, response.counted), (Some(user("bob")), None, true));
     assert_eq!((own.touch.token, other.touch.token), (TokenChange::Keep, TokenChange::Keep));

@@ -7,5 +7,6 @@ mod faults;
 mod identify;
 mod landing;
 mod links;
+mod reads;
 mod scope;
 mod world;

@@ -99,7 +99,10 @@ impl ReferralLayer {
         let location = same_url(path, kept.as_deref());
         if location.is_none() {
             // Better no redirect than one that leads off the site. What was recorded stays.
-            tracing::debug!(uri_path_bytes = parts.uri.path().len(), "a code was not taken out of an odd URL");
+            tracing::debug!(
+                uri_path_bytes = parts.uri.path().len(),
+                "a code was not taken out of an odd URL"
+            );
         }
         location.map(redirect)
     }
@@ -134,7 +137,9 @@ impl ReferralLayer {
         // A shared cache must not give one visitor's token to all others, nor take everybody's away.
         let kept_private = headers.get_all(CACHE_CONTROL).iter().any(|value| {
             let value = value.as_bytes().to_ascii_lowercase();
-            [&b"no-store"[..], b"private"].iter().any(|word| value.windows(word.len()).any(|part| part == *word))
+            [&b"no-store"[..], b"private"]
+                .iter()
+                .any(|word| value.windows(word.len()).any(|part| part == *word))
         });
         if !kept_private {
             headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));

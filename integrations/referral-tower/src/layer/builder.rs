@@ -74,10 +74,7 @@ impl ReferralLayerBuilder {
             authenticator,
             cookie: CookieMode::default(),
             cookie_name: "referral".into(),
-            parameters: vec![
-                ("ref".into(), UnknownCode::Pass),
-                ("affiliate_id".into(), UnknownCode::Strip),
-            ],
+            parameters: vec![("ref".into(), UnknownCode::Pass), ("affiliate_id".into(), UnknownCode::Strip)],
             dead_codes: DeadCodes::default(),
             addresses: Addresses::Client(ClientAddress::default()),
             pages: Box::new(DefaultPages),
@@ -177,13 +174,8 @@ impl ReferralLayerBuilder {
             body_limit: self.body_limit,
         };
         let origin = self.referrals.public_url().origin().ascii_serialization();
-        let inner = Inner {
-            referrals: self.referrals,
-            authenticator: self.authenticator,
-            cookie,
-            origin,
-            settings,
-        };
+        let inner =
+            Inner { referrals: self.referrals, authenticator: self.authenticator, cookie, origin, settings };
         Ok(ReferralLayer(Arc::new(inner)))
     }
 }

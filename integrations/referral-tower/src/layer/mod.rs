@@ -11,8 +11,8 @@ use http::HeaderMap;
 use referral_core::facade::Referrals;
 use tower_layer::Layer;
 
-pub(crate) use builder::{Addresses, Settings};
 pub use builder::{AddressSource, DeadCodes, LayerError, ReferralLayerBuilder, UnknownCode};
+pub(crate) use builder::{Addresses, Settings};
 pub use service::{ReferralFuture, ReferralService};
 
 use crate::Pages;

@@ -102,6 +102,9 @@ pub struct LinkItem {
     pub status: &'static str,
     /// From when on it is dead, in milliseconds since 1970 UTC.
     pub expires_at: Option<i64>,
+    /// How many counted clicks it has, where that was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response_count: Option<i64>,
 }
 
 impl LinkItem {
@@ -120,7 +123,22 @@ impl LinkItem {
                 Status::Archived => "archived",
             },
             expires_at: link.expires_at.map(referral_core::Timestamp::as_millis),
+            response_count: None,
         }
+    }
+
+    /// With how many counted clicks it has.
+    #[must_use]
+    pub const fn with_count(mut self, responses: i64) -> Self {
+        self.response_count = Some(responses);
+        self
+    }
+
+    /// `expires_at` as the value of an `<input type="datetime-local">`, in UTC; empty for never.
+    #[must_use]
+    pub fn ends(&self) -> String {
+        let end = self.expires_at.and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok());
+        end.map_or_else(String::new, |end| end.strftime("%Y-%m-%dT%H:%M").to_string())
     }
 }
 
