@@ -33,7 +33,9 @@ use config::Config;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    // That secure cookies need https is said below in this shop's own words, and only where it matters.
+    let quiet = || EnvFilter::new("warn,referral_tower::cookie=error");
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| quiet());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     match run().await {
         Ok(()) => ExitCode::SUCCESS,
@@ -72,6 +74,12 @@ fn url_of(bound: SocketAddr) -> String {
         ip => ip,
     };
     format!("http://{}", SocketAddr::new(host, bound.port()))
+}
+
+/// Browsers keep secure cookies without https from here, and from nowhere else.
+fn is_this_machine(url: &str) -> bool {
+    let host = url.trim_start_matches("http://");
+    ["127.", "localhost", "[::1]"].iter().any(|here| host.starts_with(here))
 }
 
 fn greet(config: &Config, bound: SocketAddr, public_url: &str) {

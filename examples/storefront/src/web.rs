@@ -89,6 +89,9 @@ impl Fields {
 /// No form of ours comes near it.
 const BODY_MAX: usize = 16 * 1024;
 
+/// So much is read to the end before it is refused: a browser whose form is cut off shows its own error, not ours.
+const BODY_READ: usize = 1024 * 1024;
+
 impl<S: Send + Sync> FromRequest<S> for Fields {
     type Rejection = Fault;
 
@@ -96,7 +99,8 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
         let kind =
             request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         let json = kind.to_ascii_lowercase().starts_with("application/json");
-        let Ok(bytes) = axum::body::to_bytes(request.into_body(), BODY_MAX).await else {
+        let read = axum::body::to_bytes(request.into_body(), BODY_READ).await.ok();
+        let Some(bytes) = read.filter(|bytes| bytes.len() <= BODY_MAX) else {
             return Err(Fault::new(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "That is too much",
