@@ -44,9 +44,10 @@ pub(crate) mod actions {
     pub(crate) const ORDERED: &str = "ORDERED";
     pub(crate) const REFUNDED: &str = "REFUNDED";
 
+    /// In the order in which they usually happen.
     pub(crate) const DISPLAY: [(&str, &str); 4] = [
-        (SIGNED_UP, "Signed up"),
         (VIEWED_PRODUCT, "Looked at a product"),
+        (SIGNED_UP, "Signed up"),
         (ORDERED, "Ordered"),
         (REFUNDED, "Sent an order back"),
     ];

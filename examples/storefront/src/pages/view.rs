@@ -6,6 +6,7 @@ use referral_core::record::{Flags, Timestamp};
 use referral_core::{Action, Link, Referrals, Response, Status, Target, VisitorId};
 use serde::Serialize;
 
+use crate::app::actions;
 use crate::catalogue::{money, product};
 use crate::shop::Order;
 
@@ -73,10 +74,12 @@ impl LinkView {
         }
     }
 
-    /// What happened after the click.
-    pub(crate) fn later_counts(&self) -> impl Iterator<Item = &ActionView> {
+    /// What happened after the click, in the order in which it usually does.
+    pub(crate) fn later_counts(&self) -> Vec<&ActionView> {
         let later = |count: &&ActionView| count.action != Action::RESPONDED.as_str() && count.counted > 0;
-        self.actions.iter().filter(later)
+        let mut later: Vec<_> = self.actions.iter().filter(later).collect();
+        later.sort_by_key(|count| actions::DISPLAY.iter().position(|(action, _)| *action == count.action));
+        later
     }
 }
 
