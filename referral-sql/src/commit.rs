@@ -70,11 +70,7 @@ async fn transact<B: Backend>(inner: Arc<Inner<B>>, batch: Vec<Changeset>) -> Ve
 
 /// Whether an error may come from one changeset, and not from the database as a whole.
 fn is_of_one(error: &StoreError) -> bool {
-    match error.kind() {
-        ErrorKind::Invalid | ErrorKind::Corrupt | ErrorKind::Other => true,
-        ErrorKind::Unavailable | ErrorKind::Contended | ErrorKind::UnknownOutcome | ErrorKind::Full => false,
-        _ => false,
-    }
+    matches!(error.kind(), ErrorKind::Invalid | ErrorKind::Corrupt | ErrorKind::Other)
 }
 
 async fn attempt<B: Backend>(inner: &Inner<B>, batch: &[Changeset]) -> Result<Vec<Outcome>, Fault> {

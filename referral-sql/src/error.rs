@@ -118,7 +118,9 @@ fn explain<B: Backend>(error: &sqlx::Error) -> (ErrorKind, &'static str) {
         sqlx::Error::Configuration(_) | sqlx::Error::InvalidArgument(_) => {
             (ErrorKind::Invalid, "the address of the database is not understood")
         }
-        sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::ColumnIndexOutOfBounds { .. } => {
+        sqlx::Error::ColumnDecode { .. }
+        | sqlx::Error::Decode(_)
+        | sqlx::Error::ColumnIndexOutOfBounds { .. } => {
             (ErrorKind::Corrupt, "a row is not what this library wrote")
         }
         _ => (ErrorKind::Other, "the driver failed"),

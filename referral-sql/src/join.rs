@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use referral_core::store::{
-    Changeset, CounterKey, CounterPrefix, CounterRange, ErrorKind, Index, Outcome, Prefix, Range, Read, Store,
-    StoreError, StoreFacts, UniqueKey, check_counters, check_points,
+    Changeset, CounterKey, CounterPrefix, CounterRange, ErrorKind, Index, Outcome, Prefix, Range, Read,
+    Store, StoreError, StoreFacts, UniqueKey, check_counters, check_points,
 };
 use referral_core::{Record, RecordId};
 use sqlx::Transaction;
@@ -119,8 +119,12 @@ impl<B: Backend> JoinedStore<B> {
         mut state: OwnedMutexGuard<State<B>>,
         batch: Vec<Changeset>,
     ) -> Vec<Result<Outcome, StoreError>> {
-        let torn =
-            StoreError::new(ErrorKind::Other, B::STORE, "commit", "a commit was torn off inside the transaction");
+        let torn = StoreError::new(
+            ErrorKind::Other,
+            B::STORE,
+            "commit",
+            "a commit was torn off inside the transaction",
+        );
         let mut transaction = match mem::replace(&mut *state, State::Broken(torn)) {
             State::Open(transaction) => transaction,
             other => {

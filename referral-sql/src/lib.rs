@@ -27,20 +27,23 @@
 //! # The rooms
 //!
 //! Every backend crate of Referral has the same: `store` (open, facts), `commit` (the one write), `read` (the four
-//! reads), `schema` (names and migrations), `error`, `retry`. Here also `apply` (changes inside a transaction),
-//! `statement` (the SQL, written once), `join`, and `backend` (what differs between the databases). Tables, columns
+//! reads), `schema` (names and migrations), `error`, `retry`. Here also `apply` and `count` (changes inside a transaction),
+//! `statement` (the SQL, written once), `join`, `explain`, and `backend` (what differs between the databases). Tables, columns
 //! and indexes derive from core's description of each kind of record; the tables themselves are in `migrations/`.
 //!
 //! # Features
 //!
 //! `sqlite`: compiled in, nothing to install. `postgres`: version 13 or newer. `mysql`: MySQL 8 and MariaDB 10.6 or
 //! newer. Leave off what you do not run; without any of them there is nothing to open.
+#![cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod apply;
 pub mod backend;
 mod commit;
+mod count;
 mod error;
+mod explain;
 mod join;
 mod read;
 mod retry;
@@ -48,6 +51,7 @@ pub mod schema;
 mod statement;
 mod store;
 
+pub use explain::Question;
 pub use join::JoinedStore;
 #[cfg(feature = "mysql")]
 #[cfg_attr(docsrs, doc(cfg(feature = "mysql")))]

@@ -13,29 +13,30 @@ use uuid::Uuid;
 use crate::backend::{Backend, Cells, Driver};
 use crate::error::Fault;
 use crate::retry::retried;
-use crate::statement::{self, KeyGroup, Statement};
-use crate::store::{Inner, SqlStore};
-
-/// How many groups of keys one statement looks for; looking up a code asks for two.
-const GROUPS: usize = 8;
+use crate::statement::{self, Statement, chunk};
+use crate::store::SqlStore;
 
 /// Records by their ids.
 pub(crate) async fn get<B: Backend>(
     connection: &mut B::Connection,
     ids: &[RecordId],
 ) -> Result<Vec<Option<Record>>, Fault> {
-    let mut kinds: HashMap<Kind, Vec<Uuid>> = HashMap::new();
-    for id in ids {
-        kinds.entry(id.kind).or_default().push(id.uuid);
-    }
     let mut found = HashMap::with_capacity(ids.len());
-    for (kind, uuids) in kinds {
-        for record in records::<B>(connection, kind, statement::get::<B>(kind, &uuids)).await? {
+    for (kind, statement) in gets::<B>(ids) {
+        for record in records::<B>(connection, kind, statement).await? {
             found.insert(record.id(), record);
         }
     }
     // Cloned, because an id may be asked for twice.
     Ok(ids.iter().map(|id| found.get(id).cloned()).collect())
+}
+
+pub(crate) fn gets<B: Backend>(ids: &[RecordId]) -> Vec<(Kind, Statement)> {
+    let mut kinds: HashMap<Kind, Vec<Uuid>> = HashMap::new();
+    for id in ids {
+        kinds.entry(id.kind).or_default().push(id.uuid);
+    }
+    kinds.into_iter().map(|(kind, uuids)| (kind, statement::get::<B>(kind, &uuids))).collect()
 }
 
 /// Records by their unique keys.
@@ -54,25 +55,22 @@ pub(crate) async fn find<B: Backend>(
     Ok(keys.iter().map(|key| found.get(key).cloned()).collect())
 }
 
-fn lookups<B: Backend>(keys: &[UniqueKey]) -> Vec<(Kind, Statement)> {
-    let mut kinds: HashMap<Kind, HashMap<KeyGroup<'_>, Vec<&Value>>> = HashMap::new();
-    for key in keys {
-        // A key of the wrong width is held by nobody.
-        if key.parts.len() != key.unique.columns().len() {
-            continue;
-        }
-        if let Some((last, first)) = key.parts.split_last() {
-            let group = KeyGroup { unique: key.unique, tenant: &key.tenant, first };
-            kinds.entry(key.unique.kind()).or_default().entry(group).or_default().push(last);
-        }
+pub(crate) fn lookups<B: Backend>(keys: &[UniqueKey]) -> Vec<(Kind, Statement)> {
+    let mut kinds: HashMap<Kind, Vec<&UniqueKey>> = HashMap::new();
+    // A key of the wrong width is held by nobody.
+    for key in keys.iter().filter(|key| key.parts.len() == key.unique.columns().len()) {
+        kinds.entry(key.unique.kind()).or_default().push(key);
     }
     let mut statements = Vec::new();
-    for (kind, groups) in kinds {
-        let mut groups: Vec<_> = groups.iter().collect();
+    for (kind, mut keys) in kinds {
         // Always the same order, so that the same question is the same statement.
-        groups.sort_by_key(|(group, _)| group.unique);
-        for some in groups.chunks(GROUPS) {
-            statements.push((kind, statement::find::<B>(kind, some.iter().copied())));
+        keys.sort_by_key(|key| key.unique);
+        let mut keys = keys.as_slice();
+        while let Some((now, later)) = keys.split_at_checked(chunk(keys.len()))
+            && !now.is_empty()
+        {
+            statements.push((kind, statement::find::<B>(kind, now)));
+            keys = later;
         }
     }
     statements
@@ -135,37 +133,6 @@ fn record(kind: Kind, row: &impl Cells) -> Result<Record, Fault> {
         values.push(value.unwrap_or(Value::Null));
     }
     Ok(Record::from_values(kind, values)?)
-}
-
-pub(crate) async fn explain_page<B: Backend>(
-    inner: &Inner<B>,
-    index: Index,
-    prefix: &Prefix,
-    range: &Range,
-    limit: u32,
-) -> Result<Vec<String>, Fault> {
-    let mut connection = inner.connection(&inner.read).await?;
-    plan::<B>(&mut connection, statement::page::<B>(index, prefix, range, limit)).await
-}
-
-pub(crate) async fn explain_find<B: Backend>(
-    inner: &Inner<B>,
-    keys: &[UniqueKey],
-) -> Result<Vec<String>, Fault> {
-    let mut connection = inner.connection(&inner.read).await?;
-    let mut steps = Vec::new();
-    for (_, statement) in lookups::<B>(keys) {
-        steps.extend(plan::<B>(&mut connection, statement).await?);
-    }
-    Ok(steps)
-}
-
-async fn plan<B: Backend>(
-    connection: &mut B::Connection,
-    statement: Statement,
-) -> Result<Vec<String>, Fault> {
-    let rows = connection.rows(statement.explained::<B>()).await?;
-    rows.iter().map(|row| Ok(row.text(B::EXPLAIN.1)?.unwrap_or_default())).collect()
 }
 
 #[async_trait]

@@ -10,7 +10,7 @@ use sqlx::{Connection, Pool, SqlSafeStr};
 
 use crate::backend::{Backend, Cells, Driver};
 use crate::error::{self, Fault, UNMIGRATED};
-use crate::statement;
+use crate::statement::{self, Statement};
 
 /// The table of all numbers.
 pub const COUNTER: &str = "referral_counter";
@@ -45,6 +45,7 @@ fn migrator<B: Backend>() -> Migrator {
     };
     let mut migrator = Migrator::with_migrations(B::MIGRATIONS.iter().map(migration).collect());
     migrator.dangerous_set_table_name(BOOKKEEPING);
+    migrator.set_locking(false);
     migrator
 }
 
@@ -55,17 +56,21 @@ pub(crate) async fn migrate<B: Backend>(pool: Pool<B>) -> Result<(), StoreError>
     let mut connection = pool.acquire().await.map_err(fault)?;
     // Whatever happens: the lock of a session ends with the session.
     connection.close_on_drop();
-    if B::MIGRATES_AT_ONCE {
+    let Some(lock) = B::MIGRATION_LOCK else {
         let mut transaction = connection.begin_with(B::BEGIN).await.map_err(fault)?;
         migrator::<B>().run_direct(None, &mut *transaction, false).await.map_err(failed)?;
         return transaction.commit().await.map_err(fault);
-    }
+    };
     let connection = &mut *connection;
-    connection.lock().await.map_err(failed)?;
+    let held = connection.rows(Statement::fixed(lock)).await.map_err(fault)?;
+    if held.first().map(|row| row.int(0)).transpose().map_err(fault)?.flatten() != Some(1) {
+        let message = "another process migrates and does not finish";
+        return Err(StoreError::new(ErrorKind::Unavailable, B::STORE, "migrate", message));
+    }
     connection.ensure_migrations_table(BOOKKEEPING).await.map_err(failed)?;
+    // Under the lock, so whoever began it is gone; its statements may be run again.
     connection.run(statement::forget_interrupted::<B>()).await.map_err(fault)?;
-    migrator::<B>().run_direct(None, connection, false).await.map_err(failed)?;
-    connection.unlock().await.map_err(failed)
+    migrator::<B>().run_direct(None, connection, false).await.map_err(failed)
 }
 
 /// Whether the tables are those that this version of the library works on.

@@ -5,16 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use referral_core::store::{
-    Changeset, ErrorKind, Index, Outcome, Prefix, Range, Store, StoreError, StoreFacts, UniqueKey,
-};
+use referral_core::store::{Changeset, ErrorKind, Outcome, Store, StoreError, StoreFacts};
 use sqlx::pool::PoolConnection;
 use sqlx::{Pool, Transaction};
 
 use crate::backend::Backend;
 use crate::error::Fault;
 use crate::join::JoinedStore;
-use crate::{commit, read, schema};
+use crate::{commit, schema};
 
 /// [`SqlStore`] on SQLite.
 #[cfg(feature = "sqlite")]
@@ -149,31 +147,6 @@ impl<B: Backend> SqlStore<B> {
     pub async fn close(&self) {
         self.inner.read.close().await;
         self.inner.write.close().await;
-    }
-
-    /// How the database would read a page: its own words, one line a step.
-    ///
-    /// # Errors
-    /// As [`Read::page`](referral_core::store::Read::page).
-    pub async fn explain_page(
-        &self,
-        index: Index,
-        prefix: &Prefix,
-        range: &Range,
-        limit: u32,
-    ) -> Result<Vec<String>, StoreError> {
-        index.check(prefix, limit)?;
-        let explained = read::explain_page(&self.inner, index, prefix, range, limit).await;
-        explained.map_err(|fault| fault.into_error::<B>("explain"))
-    }
-
-    /// How the database would find keys: its own words, one line a step.
-    ///
-    /// # Errors
-    /// As [`Read::find`](referral_core::store::Read::find).
-    pub async fn explain_find(&self, keys: &[UniqueKey]) -> Result<Vec<String>, StoreError> {
-        let explained = read::explain_find(&self.inner, keys).await;
-        explained.map_err(|fault| fault.into_error::<B>("explain"))
     }
 }
 

@@ -36,9 +36,10 @@ pub trait Backend: Database<Connection: Driver<Cells = <Self as Database>::Row>,
     #[doc(hidden)]
     const MIGRATIONS: &'static [(i64, &'static str, &'static str)];
 
-    /// Whether migrating is one transaction that [`Self::BEGIN`] keeps others out of; else a lock of the session.
+    /// What keeps others from migrating as long as the session lives, answering 1 when it does. `None` where
+    /// migrating is one transaction, and [`Self::BEGIN`] keeps them out.
     #[doc(hidden)]
-    const MIGRATES_AT_ONCE: bool;
+    const MIGRATION_LOCK: Option<&'static str>;
 
     /// Whether `ON CONFLICT` exists: an insert that meets a held key does nothing, an upsert may be guarded.
     /// Else the unique violation is caught, and a counter is made before it is counted.
@@ -149,5 +150,4 @@ macro_rules! driver {
         }
     };
 }
-#[allow(unused_imports)] // where no database is chosen
 pub(crate) use driver;

@@ -17,7 +17,9 @@ impl Backend for MySql {
     const BEGIN: &'static str = "START TRANSACTION";
     const MIGRATIONS: &'static [(i64, &'static str, &'static str)] =
         &[(1, "links", include_str!("../../migrations/mysql/0001_links.sql"))];
-    const MIGRATES_AT_ONCE: bool = false;
+    // Not the driver's own lock, which waits -1 seconds: MariaDB gives up at once then.
+    const MIGRATION_LOCK: Option<&'static str> =
+        Some("SELECT CAST(GET_LOCK(CONCAT('referral ', SHA1(DATABASE())), 600) AS SIGNED)");
     const ON_CONFLICT: bool = false;
     const FAILURE_SPOILS: bool = false;
     const ROW_RANGES: bool = false;

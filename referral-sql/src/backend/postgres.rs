@@ -17,7 +17,9 @@ impl Backend for Postgres {
     const BEGIN: &'static str = "BEGIN ISOLATION LEVEL READ COMMITTED";
     const MIGRATIONS: &'static [(i64, &'static str, &'static str)] =
         &[(1, "links", include_str!("../../migrations/postgres/0001_links.sql"))];
-    const MIGRATES_AT_ONCE: bool = false;
+    const MIGRATION_LOCK: Option<&'static str> = Some(
+        "SELECT 1::bigint FROM pg_advisory_lock(hashtextextended('referral ' || current_database(), 0))",
+    );
     const ON_CONFLICT: bool = true;
     const FAILURE_SPOILS: bool = true;
     const ROW_RANGES: bool = true;

@@ -37,7 +37,7 @@ impl Backend for Sqlite {
     const BEGIN: &'static str = "BEGIN IMMEDIATE";
     const MIGRATIONS: &'static [(i64, &'static str, &'static str)] =
         &[(1, "links", include_str!("../../migrations/sqlite/0001_links.sql"))];
-    const MIGRATES_AT_ONCE: bool = true;
+    const MIGRATION_LOCK: Option<&'static str> = None;
     const ON_CONFLICT: bool = true;
     const FAILURE_SPOILS: bool = false;
     const ROW_RANGES: bool = true;
@@ -70,8 +70,7 @@ impl Backend for Sqlite {
     }
 
     async fn inspect(connection: &mut SqliteConnection) -> Result<Result<bool, StoreError>, sqlx::Error> {
-        let file =
-            Statement::fixed("SELECT 1 FROM pragma_database_list WHERE name = 'main' AND file <> ''");
+        let file = Statement::fixed("SELECT 1 FROM pragma_database_list WHERE name = 'main' AND file <> ''");
         if connection.rows(file).await?.is_empty() {
             return Ok(Err(in_memory()));
         }
@@ -113,8 +112,7 @@ impl SqlStore<Sqlite> {
         // The writer first: it makes the file and its log, which readers can then only find.
         let write = options.clone().pragma("cache_size", format!("-{CACHE_KIB}"));
         let write = pool().max_connections(1).connect_with(write).await.map_err(fault)?;
-        let read =
-            options.pragma("cache_size", format!("-{READER_CACHE_KIB}")).pragma("query_only", "ON");
+        let read = options.pragma("cache_size", format!("-{READER_CACHE_KIB}")).pragma("query_only", "ON");
         let read = pool().max_connections(READERS).connect_lazy_with(read);
         Self::with_pools(write, read).await
     }

@@ -1,5 +1,8 @@
 //! Records and stores for the tests of this crate.
 #![allow(dead_code)] // each test file takes what it needs
+#![allow(clippy::unwrap_used, clippy::expect_used)] // to clippy, helpers are no tests
+
+pub(crate) mod scratch;
 
 use referral_core::code::Code;
 use referral_core::store::{CounterKey, Family};
