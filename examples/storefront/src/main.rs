@@ -76,10 +76,18 @@ fn url_of(bound: SocketAddr) -> String {
     format!("http://{}", SocketAddr::new(host, bound.port()))
 }
 
-/// Browsers keep secure cookies without https from here, and from nowhere else.
-fn is_this_machine(url: &str) -> bool {
-    let host = url.trim_start_matches("http://");
-    ["127.", "localhost", "[::1]"].iter().any(|here| host.starts_with(here))
+/// What somebody who opens the shop to others has to know.
+fn note(config: &Config, bound: SocketAddr, public_url: &str) -> Option<&'static str> {
+    // Browsers keep secure cookies without https from this machine, and from nowhere else.
+    let host = public_url.trim_start_matches("http://");
+    let here = ["127.", "localhost", "[::1]"].iter().any(|here| host.starts_with(here));
+    if bound.ip().is_unspecified() && config.public_url.is_none() {
+        Some("set PUBLIC_URL to the address that others use, and INSECURE_COOKIES=1 without https")
+    } else if public_url.starts_with("http://") && !here && !config.insecure_cookies {
+        Some("browsers keep no secure cookie from that address: set INSECURE_COOKIES=1, or use https")
+    } else {
+        None
+    }
 }
 
 fn greet(config: &Config, bound: SocketAddr, public_url: &str) {
@@ -92,10 +100,8 @@ fn greet(config: &Config, bound: SocketAddr, public_url: &str) {
     println!("  listening  {bound}");
     println!("  database   {}", config.database.describe());
     println!("  keys       {}", config.keys_from);
-    if bound.ip().is_unspecified() && config.public_url.is_none() {
-        println!(
-            "  note       set PUBLIC_URL to the address that others use, and INSECURE_COOKIES=1 without https"
-        );
+    if let Some(note) = note(config, bound, public_url) {
+        println!("  note       {note}");
     }
     println!("  stop       Ctrl-C");
 }

@@ -3,6 +3,16 @@
 //! Needs Chromium and its driver (Debian: `chromium`, `chromium-driver`). `REFERRAL_CHROMEDRIVER` names another
 //! driver. Without one the test says so and passes; with `REFERRAL_TESTKIT_STRICT=1` it fails instead.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "a test fails by a panic, and its helpers are nobody's API"
+)]
+
 mod common;
 
 use std::io::{BufRead, BufReader};

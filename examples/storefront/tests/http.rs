@@ -1,5 +1,15 @@
 //! The real program over HTTP: every flow of the shop, as pages and as JSON.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "a test fails by a panic, and its helpers are nobody's API"
+)]
+
 mod common;
 
 use common::{Shop, Visitor};

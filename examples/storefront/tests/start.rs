@@ -1,5 +1,15 @@
 //! Starting the program: what it says, and what it refuses to start with.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "a test fails by a panic, and its helpers are nobody's API"
+)]
+
 mod common;
 
 use common::{Shop, program};
