@@ -21,6 +21,7 @@ mod session;
 mod shop;
 mod web;
 
+use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
 use std::process::ExitCode;
 
@@ -63,7 +64,7 @@ async fn run() -> Result<(), OpenError> {
     if let Some(store) = &app.sqlite {
         store.close().await;
     }
-    println!("Closed.");
+    say("Closed.");
     Ok(())
 }
 
@@ -91,19 +92,22 @@ fn note(config: &Config, bound: SocketAddr, public_url: &str) -> Option<&'static
 }
 
 fn greet(config: &Config, bound: SocketAddr, public_url: &str) {
-    println!("Kettle & Wren is open: {public_url}");
-    println!();
-    println!("  1. Sign up with any name, and take a link.");
-    println!("  2. Open the link in another browser or a private window, and sign up there.");
-    println!("  3. Your page says who came: {}/me", public_url.trim_end_matches('/'));
-    println!();
-    println!("  listening  {bound}");
-    println!("  database   {}", config.database.describe());
-    println!("  keys       {}", config.keys_from);
+    say(&format!("Kettle & Wren is open: {public_url}\n"));
+    say("  1. Sign up with any name, and take a link.");
+    say("  2. Open the link in another browser or a private window, and sign up there.");
+    say(&format!("  3. Your page says who came: {}/me\n", public_url.trim_end_matches('/')));
+    say(&format!("  listening  {bound}"));
+    say(&format!("  database   {}", config.database.describe()));
+    say(&format!("  keys       {}", config.keys_from));
     if let Some(note) = note(config, bound, public_url) {
-        println!("  note       {note}");
+        say(&format!("  note       {note}"));
     }
-    println!("  stop       Ctrl-C");
+    say("  stop       Ctrl-C");
+}
+
+/// A line for the terminal. That nobody reads it any more is no reason to close the shop, as `println!` would.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
 }
 
 /// Ends when somebody presses Ctrl-C or sends SIGTERM. Requests that are running are finished.
