@@ -62,7 +62,13 @@ impl AppParts {
                 (set_up(MemoryStore::new(), keys, public_url).build()?, Box::new(Memory::default()), None)
             }
             Database::Sqlite(path) => {
-                let store = SqliteStore::open(path).await?;
+                if let Some(folder) = path.parent() {
+                    std::fs::create_dir_all(folder)
+                        .map_err(|error| format!("{} cannot be made ({error})", folder.display()))?;
+                }
+                let store = SqliteStore::open(path).await.map_err(|error| {
+                    format!("the database {} cannot be opened: {}", path.display(), causes(&error))
+                })?;
                 store.migrate().await?;
                 let shop = Sqlite::open(path).await?;
                 (set_up(store.clone(), keys, public_url).build()?, Box::new(shop), Some(store))
@@ -76,6 +82,14 @@ impl AppParts {
             .build()?;
         let insecure = config.insecure_cookies;
         Ok(Arc::new(Self { referrals, layer, shop, sqlite, insecure }))
+    }
+
+    /// Closes the database. Whatever was acknowledged is on disk already; this lets SQLite put its log away.
+    pub(crate) async fn close(&self) {
+        self.shop.close().await;
+        if let Some(store) = &self.sqlite {
+            store.close().await;
+        }
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -2,11 +2,7 @@
 //!
 //! There are no passwords and nothing is charged: it shows how the library sits in an application, not how to run
 //! a shop. Start reading at `app.rs`; `pages/account.rs` has the sign-up, where an invitation becomes a user.
-#![allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a program for a terminal says there what to open"
-)]
+#![allow(clippy::print_stderr, reason = "a program for a terminal says there why it stays closed")]
 
 mod accounts;
 mod app;
@@ -60,10 +56,7 @@ async fn run() -> Result<(), OpenError> {
     let service: IntoMakeServiceWithConnectInfo<_, SocketAddr> =
         app::router(app.clone()).into_make_service_with_connect_info();
     axum::serve(listener, service).with_graceful_shutdown(asked_to_stop()).await?;
-    // Whatever was acknowledged is on disk already; this only lets SQLite tidy its log.
-    if let Some(store) = &app.sqlite {
-        store.close().await;
-    }
+    app.close().await;
     say("Closed.");
     Ok(())
 }

@@ -47,7 +47,9 @@ async fn the_first_start_needs_nothing_and_keeps_its_keys_private() {
         use std::os::unix::fs::PermissionsExt;
         assert_eq!(keys.permissions().mode() & 0o777, 0o600);
     }
+    // Closed in good order, SQLite leaves one file behind.
     assert!(folder.path().join("storefront.db").exists());
+    assert!(!folder.path().join("storefront.db-wal").exists());
 }
 
 #[tokio::test]

@@ -94,4 +94,6 @@ impl Shop for Memory {
         }
         Ok(refunded)
     }
+
+    async fn close(&self) {}
 }

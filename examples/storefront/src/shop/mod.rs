@@ -82,6 +82,9 @@ pub(crate) trait Shop: Send + Sync {
     async fn orders(&self, user: &str, limit: u32) -> Result<Vec<Order>, ShopError>;
     /// Takes back so many cents of a user's order, or all that is left.
     async fn refund(&self, number: &str, user: &str, amount: Option<i64>) -> Result<Refunded, ShopError>;
+
+    /// Nothing comes after this.
+    async fn close(&self);
 }
 
 impl Order {

@@ -154,4 +154,8 @@ impl Shop for Sqlite {
             }
         }
     }
+
+    async fn close(&self) {
+        self.pool.close().await;
+    }
 }
