@@ -27,7 +27,7 @@ fn main() -> ExitCode {
 fn attempt(fault: Option<Fault>, case: Case) -> Outcome {
     let harness: Arc<dyn Harness> = Arc::new(BrokenHarness(fault));
     // What is found by chance gets enough chances.
-    let soak = if case.group == "model" { 5 } else { 1 };
+    let soak = if case.group == "model" { 8 } else { 1 };
     run(&harness, case, &Settings { soak, ..Settings::default() }).outcome
 }
 
