@@ -97,7 +97,7 @@ pub(crate) struct ResponsesArgs {
     /// Only those that do not: bots, repeats, the owner's own
     #[arg(long)]
     pub(crate) flagged: bool,
-    /// From then on: a date, or a time ago (30d, 12h)
+    /// From then on: a date, or a time ago (30d, 12h); with --after as the listing before shows it
     #[arg(long, value_name = "DATE|DURATION")]
     pub(crate) since: Option<Moment>,
     /// Up to, and without, that moment

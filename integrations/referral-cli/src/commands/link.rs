@@ -150,7 +150,7 @@ async fn list(args: &LinkListArgs, out: &mut Output) -> Result<(), Failure> {
             out.table(&headings, &rows)?;
         }
     }
-    say_more(page.items.is_empty(), page.next.as_ref());
+    say_more(page.items.is_empty(), page.next.as_ref(), "");
     Ok(())
 }
 

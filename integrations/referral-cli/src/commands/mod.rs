@@ -53,10 +53,10 @@ async fn collect<T>(
     }
 }
 
-/// Says how a listing goes on, or that there is nothing.
-fn say_more(nothing: bool, next: Option<&Cursor>) {
+/// Says how a listing goes on, with what has to be asked for in the same words, or that there is nothing.
+fn say_more(nothing: bool, next: Option<&Cursor>, same: &str) {
     match next {
-        Some(next) => output::say(&format!("there is more: --after {next}")),
+        Some(next) => output::say(&format!("there is more: --after {next}{same}")),
         None if nothing => output::say("nothing found"),
         None => {}
     }

@@ -105,7 +105,11 @@ pub(crate) async fn run(args: &ResponsesArgs, out: &mut Output) -> Result<(), Fa
     match common.format {
         Format::Json => {
             let next = page.next.as_ref().map(ToString::to_string);
-            return out.json(&serde_json::json!({ "responses": lines, "next": next }));
+            let (since, until) = (from.map(shown), until.map(shown));
+            let all = serde_json::json!({
+                "responses": lines, "since": since, "until": until, "next": next,
+            });
+            return out.json(&all);
         }
         Format::Jsonl => lines.iter().try_for_each(|line| out.json(line))?,
         Format::Table => {
@@ -113,7 +117,10 @@ pub(crate) async fn run(args: &ResponsesArgs, out: &mut Output) -> Result<(), Fa
             out.table(&["AT", "CODE", "ACTION", "VIA", "USER", "VISITOR", "COUNTS"], &rows)?;
         }
     }
-    say_more(lines.is_empty(), page.next.as_ref());
+    // A cursor is good for the same listing only, and "30d" is another one with every call.
+    let same = [("--since", from), ("--until", until)];
+    let same = same.into_iter().filter_map(|(name, at)| Some(format!(" {name} {}", shown(at?))));
+    say_more(lines.is_empty(), page.next.as_ref(), &same.collect::<String>());
     Ok(())
 }
 

@@ -224,6 +224,22 @@ fn responses_are_listed_by_what_is_asked() {
 }
 
 #[test]
+fn a_listing_since_a_time_ago_goes_on_as_it_says() {
+    let program = Program::migrated();
+    program.ok(&["link", "add", "--to", "/", "--code", "hello"]);
+    program.visit("hello", 3);
+    let first = program.run(&["responses", "--since", "1h", "--limit", "3", "--format", "jsonl"]);
+    let more: Vec<_> = first.err.trim().split_once("more: ").unwrap().1.split(' ').collect();
+    assert_eq!(more[0], "--after");
+    let args = [&["responses", "--format", "jsonl"][..], &more].concat();
+    assert_eq!(lines(&program.ok(&args)).len(), 2);
+    let all = json(&program.ok(&["responses", "--since", "1h", "--limit", "3", "--format", "json"]));
+    let (next, since) = (all["next"].as_str().unwrap(), all["since"].as_str().unwrap());
+    let args = ["responses", "--after", next, "--since", since, "--format", "jsonl"];
+    assert_eq!(lines(&program.ok(&args)).len(), 2);
+}
+
+#[test]
 fn what_came_through_a_link_is_counted_by_action_and_hour() {
     let program = Program::migrated();
     program.ok(&["link", "add", "--to", "/", "--code", "hello"]);

@@ -3,10 +3,10 @@
 use http::header::{CACHE_CONTROL, LOCATION, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
-use referral_core::Via;
 use referral_core::facade::{DeadCode, TokenChange, TouchOutcome};
 use referral_core::redirect::RedirectPolicy;
 use referral_core::visit::Method;
+use referral_core::{Error, Via};
 
 use super::{ReferralLayer, UnknownCode};
 use crate::auth::AuthError;
@@ -66,8 +66,13 @@ impl ReferralLayer {
             return;
         }
         // The token stays where it could not be used, so that the next request tries again.
-        if let Err(error) = visitor.identify(signed_in).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "a visitor was not identified");
+        match visitor.identify(signed_in).await {
+            Ok(_) => {}
+            // A guard said no: the host knows.
+            Err(error @ Error::Refused { .. }) => tracing::debug!(%error, "a visitor was not identified"),
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "a visitor was not identified");
+            }
         }
     }
 

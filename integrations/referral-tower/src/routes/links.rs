@@ -159,8 +159,10 @@ async fn apply(
     // Somebody else's link is no more there than one that does not exist.
     let mut link = found.filter(|link| link.owner.as_ref() == Some(&user)).ok_or_else(Problem::not_found)?;
     let switch = Switch::read(fields)?;
-    let code = fields.code()?.filter(|code| *code != link.code);
-    let edit = edit(fields)?;
+    // A form sends everything back, also what stayed as it was. Only what differs has to follow today's rules.
+    let same_code = fields.get("code") == Some(link.code.as_str());
+    let code = if same_code { None } else { fields.code()? };
+    let edit = edit(fields, &LinkItem::of(layer, &link))?;
     if let Some(to) = &edit.destination {
         referrals.redirects().check_stored(to.as_str()).map_err(Error::from)?;
     }
@@ -178,15 +180,16 @@ async fn apply(
     })
 }
 
-fn edit(fields: &Fields) -> Result<LinkEdit, Problem> {
+fn edit(fields: &Fields, now: &LinkItem) -> Result<LinkEdit, Problem> {
     let mut edit = LinkEdit::default();
     if fields.has("label") {
         edit = edit.with_label(Label::new(fields.get("label").unwrap_or_default().to_owned())?);
     }
-    if let Some(to) = fields.destination() {
+    if let Some(to) = fields.destination().filter(|to| *to != now.redirect_to) {
         edit = edit.with_destination(Destination::new(to.to_owned())?);
     }
-    if fields.has("expires_at") {
+    // A form knows minutes; what it sends back unchanged must not round the moment.
+    if fields.has("expires_at") && fields.get("expires_at").unwrap_or_default() != now.ends() {
         edit = edit.with_expiry(fields.end()?);
     }
     Ok(edit)

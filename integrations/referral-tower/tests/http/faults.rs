@@ -20,7 +20,7 @@ async fn pb1_the_cookie_holds_no_session_and_scripts_cannot_read_it() {
 async fn pb2_no_session_of_the_hosts_is_stored() {
     let site = Site::new();
     site.link("spring", "/sale").await;
-    let mut browser = site.browser().as_user("grace");
+    let mut browser = site.browser().signed_in_as("grace");
     browser.cookies.insert("session".into(), "secret-session-key".into());
     browser.get("/r/spring").await;
     assert!(!format!("{:?}", site.responses().await).contains("secret"));
@@ -31,7 +31,7 @@ async fn pb2_no_session_of_the_hosts_is_stored() {
 async fn pb3_a_malformed_cookie_is_ignored_and_cleared_also_while_signed_in() {
     let site = Site::new();
     for value in ["", "spring", "spring:", ":::", "spring:key:key", "%ff", "{}"] {
-        let mut browser = site.browser().as_user("grace");
+        let mut browser = site.browser().signed_in_as("grace");
         browser.cookies.insert(COOKIE.into(), value.into());
         let answer = browser.get("/p").await;
         assert_eq!(answer.status, 200);
@@ -47,7 +47,7 @@ async fn pb4_knowing_a_code_and_a_visitor_claims_nothing() {
     site.browser().get("/r/spring").await;
     let visitor = site.responses().await[0].visitor.unwrap();
     for value in [visitor.to_string(), format!("spring:{visitor}"), format!("v1.kid.{visitor}.mac")] {
-        let mut mallory = site.browser().as_user("mallory");
+        let mut mallory = site.browser().signed_in_as("mallory");
         mallory.cookies.insert(COOKIE.into(), value);
         mallory.get("/p").await;
     }
@@ -57,7 +57,7 @@ async fn pb4_knowing_a_code_and_a_visitor_claims_nothing() {
 #[tokio::test]
 async fn pb10_no_user_can_store_a_destination_off_the_site() {
     let site = Site::new();
-    let mut mallory = site.browser().as_user("mallory");
+    let mut mallory = site.browser().signed_in_as("mallory");
     for to in [
         "https://evil.example",
         "//evil.example",
@@ -76,7 +76,7 @@ async fn pb10_no_user_can_store_a_destination_off_the_site() {
 #[tokio::test]
 async fn pb11_a_missing_destination_or_an_unknown_target_is_no_500() {
     let site = Site::new();
-    let mut ada = site.browser().as_user("ada");
+    let mut ada = site.browser().signed_in_as("ada");
     ada.form("/r", "label=x").await.is_problem(422, "bad-input");
     ada.json("POST", "/r", "{}").await.is_problem(422, "bad-input");
     // Targets are opaque: nothing can be found out about what exists.
@@ -130,7 +130,7 @@ async fn pb20_rb7_every_code_that_is_a_code_has_a_route() {
     let site = Site::new();
     let long = "x".repeat(64);
     for code in ["a-b", "a_b", "-a-", "__a", "--9", long.as_str(), "Ada-Lovelace"] {
-        let mut ada = site.browser().as_user("ada");
+        let mut ada = site.browser().signed_in_as("ada");
         let made = ada
             .json("POST", "/r", &serde_json::json!({ "redirect_to": "/x", "code": code }).to_string())
             .await;
@@ -140,7 +140,7 @@ async fn pb20_rb7_every_code_that_is_a_code_has_a_route() {
     }
     for name in ["a.b", "a@b", "a b", "é", "a/b"] {
         let json = serde_json::json!({ "redirect_to": "/x", "code": name }).to_string();
-        site.browser().as_user("ada").json("POST", "/r", &json).await.is_problem(422, "bad-input");
+        site.browser().signed_in_as("ada").json("POST", "/r", &json).await.is_problem(422, "bad-input");
     }
 }
 

@@ -34,7 +34,7 @@ async fn a_signed_in_user_with_a_token_is_identified_once_on_any_get_or_post() {
         site.link("aaa", "/a").await;
         let mut browser = site.browser();
         browser.get("/r/spring").await;
-        let mut browser = browser.as_user("grace");
+        let mut browser = browser.signed_in_as("grace");
         let answer = browser.send(method, uri, None, "").await;
         assert!(answer.clears(), "{method} {uri}: {answer:?}");
         assert!(browser.cookies.is_empty());
@@ -51,10 +51,10 @@ async fn other_methods_and_speculative_loads_identify_nobody() {
     let mut browser = site.browser();
     browser.get("/r/spring").await;
     for method in ["HEAD", "PUT", "OPTIONS", "DELETE"] {
-        let answer = browser.clone().as_user("grace").send(method, "/p", None, "").await;
+        let answer = browser.clone().signed_in_as("grace").send(method, "/p", None, "").await;
         assert_eq!(answer.cookie(), None, "{method}");
     }
-    let answer = browser.clone().as_user("grace").with("sec-purpose", "prefetch").get("/p").await;
+    let answer = browser.clone().signed_in_as("grace").with("sec-purpose", "prefetch").get("/p").await;
     assert_eq!(answer.cookie(), None);
     assert!(site.responses().await[0].is_unclaimed());
 }
@@ -65,7 +65,7 @@ async fn a_store_that_fails_keeps_the_token_for_the_next_request() {
     site.link("spring", "/sale").await;
     let mut browser = site.browser();
     browser.get("/r/spring").await;
-    let mut browser = browser.as_user("grace");
+    let mut browser = browser.signed_in_as("grace");
     for (reads, writes) in [(true, true), (false, true)] {
         site.store.fail(reads, writes);
         let answer = browser.get("/p").await;
@@ -89,7 +89,7 @@ async fn an_authenticator_that_fails_costs_the_user_and_keeps_the_token() {
     let answer = troubled.get("/who").await;
     assert_eq!((answer.status.as_u16(), answer.cookie()), (200, None));
     troubled.form("/r", "redirect_to=/").await.is_problem(503, "unavailable");
-    assert!(browser.as_user("grace").get("/who").await.clears());
+    assert!(browser.signed_in_as("grace").get("/who").await.clears());
 }
 
 #[tokio::test]
@@ -99,7 +99,7 @@ async fn an_account_older_than_the_touches_claims_them_and_is_no_sign_up() {
     let mut browser = site.browser();
     browser.get("/r/spring").await;
     let since = NOW.saturating_sub(Duration::from_secs(86_400)).as_millis().to_string();
-    let mut old = browser.as_user("grace").with("x-since", &since);
+    let mut old = browser.signed_in_as("grace").with("x-since", &since);
     assert!(old.get("/p").await.clears());
     assert_eq!(site.responses().await[0].user, Some(user("grace")));
 }
@@ -111,8 +111,8 @@ async fn what_one_user_has_claimed_is_never_another_users() {
     let mut browser = site.browser();
     browser.get("/r/spring").await;
     let stolen = browser.clone();
-    assert!(browser.as_user("grace").get("/p").await.clears());
-    let answer = stolen.as_user("mallory").get("/p").await;
+    assert!(browser.signed_in_as("grace").get("/p").await.clears());
+    let answer = stolen.signed_in_as("mallory").get("/p").await;
     assert!(answer.clears(), "it is worth nothing any more");
     assert_eq!(site.responses().await[0].user, Some(user("grace")));
 }
@@ -126,7 +126,7 @@ async fn concurrent_requests_of_one_browser_claim_each_response_once() {
         browser.get(&format!("/r/{code}")).await;
     }
     let requests = (0..16).map(|_| {
-        let mut browser = browser.clone().as_user("grace");
+        let mut browser = browser.clone().signed_in_as("grace");
         tokio::spawn(async move { browser.get("/p").await.status })
     });
     for request in requests.collect::<Vec<_>>() {
@@ -154,7 +154,7 @@ async fn no_attribution_is_an_ordinary_result() {
     let site = Site::new();
     assert_eq!(site.browser().post("/signup", "grace").await.body, "claimed 0, recorded false");
     assert_eq!(site.browser().post("/act", "ORDERED").await.body, "None false");
-    assert_eq!(site.browser().as_user("grace").post("/act", "ORDERED").await.body, "None false");
+    assert_eq!(site.browser().signed_in_as("grace").post("/act", "ORDERED").await.body, "None false");
 }
 
 #[tokio::test]
@@ -165,7 +165,10 @@ async fn later_actions_are_credited_to_the_winning_touch_of_visitor_and_user() {
     browser.get("/r/spring").await;
     assert_eq!(browser.post("/act", "VIEWED").await.body, "Some(\"spring\") true");
     browser.post("/signup", "grace").await;
-    assert_eq!(site.browser().as_user("grace").post("/act", "ORDERED").await.body, "Some(\"spring\") true");
+    assert_eq!(
+        site.browser().signed_in_as("grace").post("/act", "ORDERED").await.body,
+        "Some(\"spring\") true"
+    );
     site.browser().post("/act", "").await.is_problem(422, "bad-input");
 }
 
@@ -214,6 +217,6 @@ async fn the_observer_hears_of_a_landing_that_failed() {
     let site = Site::with(|core| core.with_observer(observer), |layer| layer);
     site.link("spring", "/sale").await;
     site.store.fail(false, true);
-    site.browser().get("/r/spring").await.redirects_to("/");
+    site.browser().get("/r/spring").await.redirects_to("/sale");
     assert_eq!(heard.load(Ordering::SeqCst), 1);
 }

@@ -157,7 +157,7 @@ async fn a_store_that_fails_costs_the_attribution_and_not_the_visit() {
 async fn a_signed_in_visitor_is_recorded_with_the_user_and_gets_no_cookie() {
     let site = Site::new();
     site.link("spring", "/sale").await;
-    let answer = site.browser().as_user("grace").get("/r/spring").await;
+    let answer = site.browser().signed_in_as("grace").get("/r/spring").await;
     answer.redirects_to("/sale");
     assert_eq!(answer.cookie(), None);
     let responses = site.responses().await;

@@ -72,7 +72,7 @@ async fn links_live_where_the_facade_says() {
     );
     let link = site.link("spring", "/sale").await;
     assert_eq!(site.referrals.url(&link), "https://shop.example/app/go/to/spring");
-    let mut browser = Browser::new(Router::new().nest("/app", site.app.clone())).as_user("grace");
+    let mut browser = Browser::new(Router::new().nest("/app", site.app.clone())).signed_in_as("grace");
     browser.get("/app/go/to/spring").await.redirects_to("/sale");
     let answer = browser.with("accept", "text/html").form("/app/go/to", "redirect_to=/x").await;
     assert_eq!((answer.status.as_u16(), answer.location()), (303, "/app/go/to"));

@@ -10,7 +10,7 @@ fn keys(value: &serde_json::Value) -> Vec<&str> {
 #[tokio::test]
 async fn post_makes_a_link_and_answers_the_five_fields() {
     let site = Site::new();
-    let mut ada = site.browser().as_user("ada");
+    let mut ada = site.browser().signed_in_as("ada");
     let form = ada.form("/r", "redirect_to=%2Fproducts%2F7&label=Mail&target_kind=product&target_id=7").await;
     assert_eq!((form.status.as_u16(), form.header("content-type")), (200, "application/json"));
     let made = form.json();
@@ -21,14 +21,15 @@ async fn post_makes_a_link_and_answers_the_five_fields() {
     assert_eq!(ada.json("POST", "/r", json).await.json(), made, "the same again, as JSON");
     let other = ada.json("POST", "/r/", r#"{"redirect_to":"/products/7","label":null}"#).await.json();
     assert_ne!(other["id"], made["id"]);
-    let bob = site.browser().as_user("bob").form("/r", "redirect_to=/products/7&label=Mail").await.json();
+    let bob =
+        site.browser().signed_in_as("bob").form("/r", "redirect_to=/products/7&label=Mail").await.json();
     assert_ne!(bob["id"], made["id"], "another owner's is another link");
 }
 
 #[tokio::test]
 async fn redirect_to_wins_over_next() {
     let site = Site::new();
-    let mut ada = site.browser().as_user("ada");
+    let mut ada = site.browser().signed_in_as("ada");
     assert_eq!(ada.form("/r", "next=/n&redirect_to=/r").await.json()["redirect_to"], "/r");
     assert_eq!(ada.form("/r", "next=/n").await.json()["redirect_to"], "/n");
     assert_eq!(ada.form("/r", "next=/n&redirect_to=").await.json()["redirect_to"], "/n");
@@ -37,7 +38,7 @@ async fn redirect_to_wins_over_next() {
 #[tokio::test]
 async fn a_code_on_an_existing_link_adds_a_primary_alias() {
     let site = Site::new();
-    let mut ada = site.browser().as_user("ada");
+    let mut ada = site.browser().signed_in_as("ada");
     let first = ada.form("/r", "redirect_to=/sale").await.json();
     let second = ada.form("/r", "redirect_to=/sale&code=Ada-Sale").await.json();
     assert_eq!((&second["id"], &second["code"]), (&first["id"], &"Ada-Sale".into()));
@@ -50,7 +51,7 @@ async fn a_code_on_an_existing_link_adds_a_primary_alias() {
 async fn a_code_that_is_taken_is_409_and_changes_nothing() {
     let site = Site::new();
     site.link("spring", "/sale").await;
-    let mut bob = site.browser().as_user("bob");
+    let mut bob = site.browser().signed_in_as("bob");
     for code in ["spring", "SPR1NG"] {
         bob.form("/r", &format!("redirect_to=/x&code={code}")).await.is_problem(409, "code-taken");
     }
@@ -61,7 +62,7 @@ async fn a_code_that_is_taken_is_409_and_changes_nothing() {
 #[tokio::test]
 async fn bad_input_is_a_422_problem_that_says_why() {
     let site = Site::new();
-    let mut ada = site.browser().as_user("ada");
+    let mut ada = site.browser().signed_in_as("ada");
     let long = "x".repeat(101);
     for form in [
         "".to_owned(),
@@ -99,7 +100,7 @@ async fn bad_input_is_a_422_problem_that_says_why() {
 #[tokio::test]
 async fn bodies_of_another_kind_or_over_the_limit_are_refused() {
     let site = Site::with_layer(|layer| layer.with_body_limit(1000));
-    let mut ada = site.browser().as_user("ada");
+    let mut ada = site.browser().signed_in_as("ada");
     ada.send("POST", "/r", Some("text/plain"), "redirect_to=/").await.is_problem(415, "media-type");
     ada.send("POST", "/r", None, "redirect_to=/").await.is_problem(415, "media-type");
     let long = format!("redirect_to=/&x={}", "x".repeat(1000));
@@ -128,7 +129,7 @@ async fn without_a_user_it_is_401_and_a_person_is_sent_to_sign_in() {
 #[tokio::test]
 async fn a_person_goes_back_to_the_checked_return_to_or_the_links_page() {
     let site = Site::new();
-    let mut ada = site.browser().as_user("ada").with("accept", "text/html");
+    let mut ada = site.browser().signed_in_as("ada").with("accept", "text/html");
     for (to, location) in [
         ("/products/7?x=1", "/products/7?x=1"),
         ("", "/r"),
@@ -162,7 +163,7 @@ async fn json_is_what_one_gets_unless_html_is_wanted_more() {
         ("text/html;q=junk", false),
         ("", false),
     ] {
-        let answer = site.browser().as_user("ada").with("accept", accept).get("/r").await;
+        let answer = site.browser().signed_in_as("ada").with("accept", accept).get("/r").await;
         assert_eq!(answer.status, 200);
         assert_eq!(answer.header("content-type").starts_with("text/html"), html, "{accept}");
         assert_eq!((answer.header("vary"), answer.header("cache-control")), ("Accept", "no-store"));
@@ -172,11 +173,11 @@ async fn json_is_what_one_gets_unless_html_is_wanted_more() {
 #[tokio::test]
 async fn get_lists_ones_own_links_page_by_page() {
     let site = Site::new();
-    let mut ada = site.browser().as_user("ada");
+    let mut ada = site.browser().signed_in_as("ada");
     for number in 0..5 {
         ada.form("/r", &format!("redirect_to=/{number}")).await;
     }
-    site.browser().as_user("bob").form("/r", "redirect_to=/bobs").await;
+    site.browser().signed_in_as("bob").form("/r", "redirect_to=/bobs").await;
     let code = ada.get("/r?limit=1").await.json()["links"][0]["code"].as_str().unwrap().to_owned();
     site.browser().get(&format!("/r/{code}")).await;
     let mut seen = Vec::new();
@@ -198,7 +199,7 @@ async fn get_lists_ones_own_links_page_by_page() {
 async fn patch_edits_disables_and_enables() {
     let site = Site::new();
     let link = site.link("spring", "/sale").await;
-    let mut ada = site.browser().as_user("ada");
+    let mut ada = site.browser().signed_in_as("ada");
     let uri = format!("/r/{}", link.id);
     let edited = ada
         .json("PATCH", &uri, r#"{"label":"Spring","redirect_to":"/new","expires_at":1800000000000}"#)
@@ -227,7 +228,7 @@ async fn patch_edits_disables_and_enables() {
 async fn moments_are_milliseconds_rfc_3339_or_a_date_in_utc() {
     let site = Site::new();
     let link = site.link("spring", "/sale").await;
-    let mut ada = site.browser().as_user("ada");
+    let mut ada = site.browser().signed_in_as("ada");
     let uri = format!("/r/{}", link.id);
     for (text, millis) in [
         ("1798740000000", 1_798_740_000_000_i64),
@@ -251,10 +252,27 @@ async fn moments_are_milliseconds_rfc_3339_or_a_date_in_utc() {
 }
 
 #[tokio::test]
+async fn what_a_form_sends_back_unchanged_stays_to_the_last_bit() {
+    let site = Site::with(|core| core.with_landing_host("old.example"), |layer| layer);
+    let end = Timestamp::from_millis(1_798_740_012_345);
+    let link = site.link("spring", "https://old.example/").await;
+    let link =
+        site.referrals.edit(link.id, referral_core::facade::LinkEdit::default().with_expiry(Some(end))).await;
+    let link = link.unwrap();
+    // Today that host is no longer allowed.
+    let ring = referral_core::token::KeyRing::generate().unwrap();
+    let site = Site::at(site.store.clone(), ring, SITE, |core| core, |layer| layer);
+    let mut ada = site.browser().signed_in_as("ada");
+    let form = "action=edit&label=&redirect_to=https://old.example/&expires_at=2026-12-31T18:00&code=spring";
+    assert_eq!(ada.form(&format!("/r/{}", link.id), form).await.status, 200);
+    assert_eq!(site.referrals.link(link.id).await.unwrap().unwrap(), link);
+}
+
+#[tokio::test]
 async fn forms_do_with_post_what_patch_does() {
     let site = Site::new();
     let link = site.link("spring", "/sale").await;
-    let mut ada = site.browser().as_user("ada").with("accept", "text/html");
+    let mut ada = site.browser().signed_in_as("ada").with("accept", "text/html");
     let uri = format!("/r/{}", link.id);
     for (form, status) in [
         ("action=disable", "disabled"),
@@ -263,14 +281,14 @@ async fn forms_do_with_post_what_patch_does() {
     ] {
         let answer = ada.form(&uri, form).await;
         assert_eq!((answer.status.as_u16(), answer.location()), (303, "/r"));
-        let json = site.browser().as_user("ada").get("/r").await.json();
+        let json = site.browser().signed_in_as("ada").get("/r").await.json();
         assert_eq!(json["links"][0]["status"], status);
     }
     let answer = ada.form(&uri, "action=disable&return_to=/me").await;
     assert_eq!(answer.location(), "/me");
-    assert_eq!(site.browser().as_user("ada").get("/r").await.json()["links"][0]["label"], "New name");
+    assert_eq!(site.browser().signed_in_as("ada").get("/r").await.json()["links"][0]["label"], "New name");
     for form in ["action=explode", "action=enable&status=disabled", "status=gone"] {
-        site.browser().as_user("ada").form(&uri, form).await.is_problem(422, "bad-input");
+        site.browser().signed_in_as("ada").form(&uri, form).await.is_problem(422, "bad-input");
     }
 }
 
@@ -279,7 +297,7 @@ async fn somebody_elses_link_is_not_there() {
     let site = Site::new();
     let link = site.link("spring", "/sale").await;
     let nobodys = site.referrals.create(referral_core::LinkDraft::to("/x").unwrap()).await.unwrap();
-    let mut bob = site.browser().as_user("bob");
+    let mut bob = site.browser().signed_in_as("bob");
     for id in [
         link.id.to_string(),
         nobodys.id.to_string(),
@@ -298,7 +316,7 @@ async fn a_refused_edit_changes_nothing() {
     let site = Site::new();
     site.link("taken", "/x").await;
     let link = site.link("spring", "/sale").await;
-    let mut ada = site.browser().as_user("ada");
+    let mut ada = site.browser().signed_in_as("ada");
     let uri = format!("/r/{}", link.id);
     for (body, status, kind) in [
         (r#"{"label":"new","redirect_to":"//evil.example"}"#, 422, "bad-input"),
@@ -330,7 +348,7 @@ async fn requests_of_other_sites_change_nothing() {
         (&[("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")], false),
     ];
     for (headers, passes) in cases {
-        let mut ada = site.browser().as_user("ada");
+        let mut ada = site.browser().signed_in_as("ada");
         for (name, value) in headers {
             ada = ada.with(name, value);
         }
@@ -357,7 +375,7 @@ async fn a_guards_reason_stays_inside() {
         }
     }
     let site = Site::with(|core| core.with_guard(No), |layer| layer);
-    let answer = site.browser().as_user("ada").form("/r", "redirect_to=/").await;
+    let answer = site.browser().signed_in_as("ada").form("/r", "redirect_to=/").await;
     answer.is_problem(403, "refused");
     assert!(!answer.body.contains("frauds"));
 }
@@ -365,7 +383,7 @@ async fn a_guards_reason_stays_inside() {
 #[tokio::test]
 async fn a_store_that_is_away_is_503_with_retry_after() {
     let site = Site::new();
-    let mut ada = site.browser().as_user("ada");
+    let mut ada = site.browser().signed_in_as("ada");
     site.store.fail(true, true);
     for answer in [ada.form("/r", "redirect_to=/").await, ada.get("/r").await] {
         answer.is_problem(503, "unavailable");

@@ -38,7 +38,7 @@ fn hidden(html: &str) -> String {
 #[tokio::test]
 async fn the_link_form_makes_a_link_and_then_shows_it() {
     let site = Site::new();
-    let mut ada = Browser::new(shop(&site)).as_user("ada").with("accept", "text/html");
+    let mut ada = Browser::new(shop(&site)).signed_in_as("ada").with("accept", "text/html");
     let html = ada.get("/products/7").await.body;
     assert!(html.contains("<form class=\"referral-link\" method=\"post\" action=\"/r\">"), "{html}");
     assert!(html.contains("<button type=\"submit\">Get a link to share</button>"));
@@ -48,14 +48,14 @@ async fn the_link_form_makes_a_link_and_then_shows_it() {
     assert!(!html.contains("<form"), "{html}");
     let id = html.split("<label for=\"").nth(1).unwrap().split('"').next().unwrap();
     assert!(html.contains(&format!("<input id=\"{id}\" type=\"url\" readonly value=\"{SITE}/r/")), "{html}");
-    let bob = Browser::new(shop(&site)).as_user("bob").get("/products/7").await.body;
+    let bob = Browser::new(shop(&site)).signed_in_as("bob").get("/products/7").await.body;
     assert!(bob.contains("<form"), "another user has none yet");
 }
 
 #[tokio::test]
 async fn a_link_that_is_switched_off_or_put_away_is_not_shown_to_be_shared() {
     let site = Site::new();
-    let mut ada = Browser::new(shop(&site)).as_user("ada").with("accept", "text/html");
+    let mut ada = Browser::new(shop(&site)).signed_in_as("ada").with("accept", "text/html");
     let html = ada.get("/products/7").await.body;
     ada.form("/r", &hidden(&html)).await;
     let link = site.referrals.links(&user("ada"), &Default::default()).await.unwrap().items.remove(0);
@@ -82,7 +82,7 @@ async fn without_a_user_the_button_leads_to_sign_in_and_back() {
 #[tokio::test]
 async fn the_links_page_labels_every_field_and_needs_no_script() {
     let site = Site::new();
-    let mut ada = site.browser().as_user("ada");
+    let mut ada = site.browser().signed_in_as("ada");
     ada.form("/r", "redirect_to=/a&label=%3Cscript%3Ealert(1)%3C/script%3E").await;
     ada.form("/r", "redirect_to=/b&code=off").await;
     let off = site.referrals.link_by_code(&"off".parse().unwrap()).await.unwrap().unwrap();
@@ -124,7 +124,7 @@ impl Pages for Ours {
 #[tokio::test]
 async fn every_page_can_be_replaced() {
     let site = Site::with_layer(|layer| layer.with_pages(Ours).with_dead_codes(DeadCodes::NotFound));
-    let mut ada = Browser::new(shop(&site)).as_user("ada").with("accept", "text/html");
+    let mut ada = Browser::new(shop(&site)).signed_in_as("ada").with("accept", "text/html");
     assert_eq!(ada.get("/r").await.body, "ours: 0 links of ada");
     assert_eq!(ada.get("/r/nobody").await.body, "ours: go to /");
     let answer = ada.form("/r", "").await;

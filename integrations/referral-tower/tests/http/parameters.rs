@@ -192,7 +192,7 @@ async fn names_are_configurable() {
 async fn a_signed_in_visitor_gets_no_cookie_and_ones_own_link_is_flagged() {
     let site = Site::new();
     site.link("spring", "/sale").await;
-    let answer = site.browser().as_user("ada").get("/p?ref=spring").await;
+    let answer = site.browser().signed_in_as("ada").get("/p?ref=spring").await;
     answer.redirects_to("/p");
     assert_eq!(answer.cookie(), None);
     let responses = site.responses().await;

@@ -36,7 +36,7 @@ impl Browser {
     }
 
     /// Signed in from now on.
-    pub fn as_user(self, user: &str) -> Self {
+    pub fn signed_in_as(self, user: &str) -> Self {
         self.with("x-user", user)
     }
 
