@@ -4,12 +4,12 @@
 provide_mariadb() {
     local get="apt-get install mariadb-server, or set REFERRAL_TEST_MYSQL_URL" server install
     if [ -n "${REFERRAL_TEST_MYSQL_URL:-}" ]; then
-        ran mysql "smoke test of the schema, on the server of REFERRAL_TEST_MYSQL_URL"
+        ran mysql "conformance, on the server of REFERRAL_TEST_MYSQL_URL"
     elif ! server=$(PATH="$PATH:/usr/sbin:/usr/local/sbin" command -v mariadbd) ||
         ! install=$(command -v mariadb-install-db); then
         skipped mysql "no mariadbd and mariadb-install-db on PATH or in /usr/sbin" "$get"
     elif start_mariadb "$server" "$install"; then
-        ran mysql "smoke test of the schema, on a throw-away MariaDB $("$server" --version | sed 's/.*Ver \([0-9.]*\).*/\1/')"
+        ran mysql "conformance, on a throw-away MariaDB $("$server" --version | sed 's/.*Ver \([0-9.]*\).*/\1/')"
     else
         sed 's/^/    | /' "$WORK/mariadb.log" >&2
         skipped mysql "$server does not start" "see above"

@@ -7,11 +7,11 @@ POSTGRES_USER="" # who runs it; empty while there is none to stop
 provide_postgres() {
     local get="apt-get install postgresql, or set REFERRAL_TEST_POSTGRES_URL"
     if [ -n "${REFERRAL_TEST_POSTGRES_URL:-}" ]; then
-        ran postgres "smoke test of the schema, on the server of REFERRAL_TEST_POSTGRES_URL"
+        ran postgres "conformance, on the server of REFERRAL_TEST_POSTGRES_URL"
     elif ! POSTGRES_BIN=$(find_postgres); then
         skipped postgres "no initdb on PATH or in /usr/lib/postgresql/*/bin" "$get"
     elif start_postgres; then
-        ran postgres "smoke test of the schema, on a throw-away PostgreSQL $("$POSTGRES_BIN/postgres" --version | cut -d" " -f3)"
+        ran postgres "conformance, on a throw-away PostgreSQL $("$POSTGRES_BIN/postgres" --version | cut -d" " -f3)"
     else
         sed 's/^/    | /' "$WORK/postgres.log" >&2
         skipped postgres "the server in $POSTGRES_BIN does not start" "see above"

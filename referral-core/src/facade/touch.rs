@@ -158,14 +158,16 @@ impl Referrals {
         if let TouchOutcome::Recorded(response) = &outcome
             && let Some(visitor) = response.visitor.filter(|_| credited && response.user.is_none())
         {
-            // A repeat within the hour keeps the time of the first, so that clicking on does not stretch the hour.
-            let last = earlier.unwrap_or(LastTouch {
-                link: link.id,
-                response: response.id,
-                at: response.created_at,
-            });
+            // A repeat within the hour keeps the time of the first, so that clicking on does not stretch the hour. What a
+            // guard suspects wins nothing, so the touch before it stays the last.
+            let this = LastTouch { link: link.id, response: response.id, at: response.created_at };
+            let last = if response.flags.contains(Flags::SUSPECT) {
+                visit.token.and_then(|token| token.last)
+            } else {
+                earlier.or(Some(this))
+            };
             let fresh = Token::new(visitor, response.created_at, self.config.token_life);
-            token = TokenChange::Set(fresh.with_last(last));
+            token = TokenChange::Set(last.map_or(fresh, |last| fresh.with_last(last)));
         }
         Ok((outcome, token))
     }
