@@ -1,27 +1,22 @@
 //! Referral in fifteen lines, in memory.
 #![expect(clippy::print_stdout, reason = "a program that shows something")]
 
-use referral_core::visit::{Method, Visit};
-use referral_core::{Action, LinkDraft, Referrals, UserId, memory::MemoryStore, token::KeyRing};
+use referral_core::{
+    Action, LinkDraft, Referrals, UserId, memory::MemoryStore, token::KeyRing, visit::Visit,
+};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let (ada, grace) = (UserId::new("ada")?, UserId::new("grace")?);
     let keys = KeyRing::generate()?;
     let referrals = Referrals::builder(MemoryStore::new(), keys, "https://shop.example").build()?;
-    let link = referrals.create(LinkDraft::to("/products/7")?.with_owner(ada)).await?;
-    println!("Ada shares {}", referrals.url(&link));
-
-    let landing = referrals.land(link.code.as_str(), &Visit::new(Method::Get, "/r/code")).await;
-    println!("Somebody follows it and is sent to {}", landing.redirect);
+    let link = referrals.create(LinkDraft::to("/products/7")?.with_owner(UserId::new("ada")?)).await?;
+    let landing = referrals.land(link.code.as_str(), &Visit::default()).await;
+    println!("Ada shares {}; who follows it is sent to {}", referrals.url(&link), landing.redirect);
 
     let visitor = landing.touch.response().and_then(|response| response.visitor).ok_or("not recorded")?;
-    let identified = referrals.identify(visitor, &grace).await?;
-    println!("It was Grace: {} touch is hers now", identified.claimed.len());
-
+    let grace = UserId::new("grace")?; // the visitor signs up, and what they did is hers
+    println!("Grace came {} time", referrals.identify(visitor, &grace).await?.claimed.len());
     referrals.record(&Visit::default().with_user(grace), Action::new("SIGNED_UP")?, None).await?;
-    for count in referrals.statistics(link.id).await?.actions {
-        println!("{}: {}", referrals.action_display(&count.action), count.counted);
-    }
+    println!("Ada has {} click, and somebody signed up", referrals.response_count(link.id).await?);
     Ok(())
 }

@@ -291,10 +291,15 @@ impl<S: Store> Builder<S> {
         };
         let cache =
             self.cache.map(|limits| Arc::new(LinkCache::with_limits(store.clone(), limits, self.clock)));
+        let outer: Arc<dyn Store> = match &cache {
+            Some(cache) => Arc::clone(cache) as Arc<dyn Store>,
+            None => Arc::clone(&store),
+        };
         Ok(Referrals {
             config: Arc::new(config),
             tenant: self.tenant,
-            store: cache.clone().map_or(store, |cache| cache),
+            store: outer,
+            uncached: store,
             cache,
             sink: Sink::Now,
         })

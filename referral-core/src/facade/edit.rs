@@ -104,7 +104,7 @@ impl Referrals {
     /// `NoLink`, `Archived`, `Destination`, `Exists` if another link is what this one would become, `Store`.
     pub async fn edit(&self, link: LinkId, edit: LinkEdit) -> Result<Link, Error> {
         if let Some(destination) = &edit.destination {
-            self.config.redirects.check_stored(destination.as_str())?;
+            self.check_destination(destination.as_str())?;
         }
         self.change(link, |link| edit.apply(link)).await
     }
@@ -178,7 +178,7 @@ impl Referrals {
             let mut changes = vec![Change::Insert(alias.clone().into()), Self::update(&link)];
             let mut outcome = self.commit(Changeset::new(changes.clone())).await?;
             if let Outcome::Conflict { conflict: Conflict::Taken { key, .. }, .. } = &outcome {
-                let held = self.store.find(std::slice::from_ref(key)).await?.into_iter().flatten().next();
+                let held = self.uncached.find(std::slice::from_ref(key)).await?.into_iter().flatten().next();
                 let held = held.and_then(|record| Alias::try_from(record).ok());
                 match held {
                     // The link's own, from before, in this spelling: only the primary one changes.

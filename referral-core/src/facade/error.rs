@@ -6,7 +6,8 @@ use crate::record::{LinkId, TextError};
 use crate::redirect::RedirectError;
 use crate::store::StoreError;
 
-/// Why a verb did not do what it was asked to. Nothing stored has changed.
+/// Why a verb did not do what it was asked to. Nothing stored has changed, but for two: a `Store` error whose kind is
+/// `UnknownOutcome` leaves that open, and `identify` keeps what it had claimed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -52,6 +53,12 @@ pub enum Error {
         /// Its reason.
         reason: String,
     },
+    /// The destination is a link itself, perhaps this one.
+    #[error("a link cannot lead to a link")]
+    Loop,
+    /// The link was used as often as it may be.
+    #[error("the link was used as often as it may be")]
+    Exhausted,
     /// Neither a visitor nor a user: there is nobody to credit.
     #[error("there is neither a visitor nor a user")]
     Nobody,
@@ -80,7 +87,7 @@ impl Error {
     /// Whether something that exists stands against it.
     #[must_use]
     pub const fn is_conflict(&self) -> bool {
-        matches!(self, Self::CodeTaken { .. } | Self::Exists { .. } | Self::Archived)
+        matches!(self, Self::CodeTaken { .. } | Self::Exists { .. } | Self::Archived | Self::Exhausted)
     }
 
     /// Whether the database is the trouble.
@@ -92,7 +99,7 @@ impl Error {
     /// Whether what the caller passed is the trouble.
     #[must_use]
     pub const fn is_bad_input(&self) -> bool {
-        matches!(self, Self::Text(_) | Self::Code(_) | Self::Destination(_) | Self::Cursor(_))
+        matches!(self, Self::Text(_) | Self::Code(_) | Self::Destination(_) | Self::Cursor(_) | Self::Loop)
     }
 }
 

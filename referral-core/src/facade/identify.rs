@@ -46,8 +46,9 @@ impl From<&UserId> for SignedIn {
 pub struct Identified {
     /// Exactly the responses that this call gave to the user, oldest first, as they are now.
     pub claimed: Vec<Response>,
-    /// Whether the account is new: made after the first of these, or no such moment is known. An existing account
-    /// that signs in claims its responses too, and is no sign-up.
+    /// Whether it is a referred sign-up: the account was made after the first of these, or the host did not say when
+    /// it was made. An existing account that signs in claims its responses too, and is no sign-up; nor is one for
+    /// which there was nothing to claim.
     pub sign_up: bool,
 }
 
@@ -91,7 +92,9 @@ impl Referrals {
         let first = claimed.iter().map(|response: &Response| response.created_at).min();
         let sign_up = match (since, first) {
             (Some(since), Some(first)) => since >= first,
-            _ => true,
+            // Nothing was claimed: whoever came, it was not this account's sign-up.
+            (Some(_), None) => false,
+            (None, _) => true,
         };
         Ok(Identified { claimed, sign_up })
     }
@@ -99,6 +102,8 @@ impl Referrals {
     /// Claims all of these responses or none.
     async fn claim(&self, batch: Vec<Response>, user: &UserId) -> Result<Option<Vec<Response>>, Error> {
         let at = self.now();
+        // Read before the commit: a fault afterwards would lose the hooks of what is claimed by then.
+        let links = self.links_of(&batch).await?;
         let responses: Vec<ResponseId> = batch.iter().map(|response| response.id).collect();
         let changes = [Change::Claim { responses, user: user.clone(), at }];
         if self.commit(Changeset::new(changes.clone())).await? != Outcome::Applied {
@@ -113,23 +118,20 @@ impl Referrals {
                 ..response
             })
             .collect();
-        self.linked(&changes, &claimed).await?;
-        Ok(Some(claimed))
-    }
-
-    async fn linked(&self, changes: &[Change], claimed: &[Response]) -> Result<(), Error> {
-        let mut links: BTreeMap<LinkId, Arc<Link>> = BTreeMap::new();
-        let mut ids: Vec<LinkId> = claimed.iter().map(|response| response.link).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        for link in self.store.links_by_id(&self.tenant, &ids).await? {
-            links.insert(link.id, Arc::new(link));
-        }
         let event = |response: &Response| {
             let link = links.get(&response.link)?;
             Some(Event::UserLinked(Arc::new(response.clone()), Arc::clone(link)))
         };
-        self.happened(changes, claimed.iter().filter_map(event).collect()).await;
-        Ok(())
+        self.happened(&changes, claimed.iter().filter_map(event).collect()).await;
+        Ok(Some(claimed))
+    }
+
+    /// The links of these responses.
+    async fn links_of(&self, responses: &[Response]) -> Result<BTreeMap<LinkId, Arc<Link>>, Error> {
+        let mut ids: Vec<LinkId> = responses.iter().map(|response| response.link).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let links = self.store.links_by_id(&self.tenant, &ids).await?;
+        Ok(links.into_iter().map(|link| (link.id, Arc::new(link))).collect())
     }
 }

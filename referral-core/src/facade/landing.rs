@@ -47,7 +47,8 @@ impl Referrals {
                 _ => true,
             };
             // Checked again: hosts that were allowed when it was stored may no longer be.
-            leads.then(|| self.config.redirects.check_stored(link.destination.as_str()).ok())?
+            let safe = leads.then(|| self.config.redirects.check_stored(link.destination.as_str()).ok())?;
+            safe.filter(|destination| !self.is_link(destination))
         };
         match wanted.or_else(stored) {
             Some(redirect) => Landing { touch, redirect, fallback: false },

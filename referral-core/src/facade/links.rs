@@ -80,7 +80,7 @@ impl Referrals {
                 Err(holder) => {
                     let holder = LinkId::from_uuid(holder.uuid);
                     // It may have been archived or edited since; then the key is free again.
-                    let Some(link) = self.store.link(&self.tenant, holder).await? else { continue };
+                    let Some(link) = self.link_now(holder).await? else { continue };
                     if link.natural.as_ref() != Some(&natural) {
                         continue;
                     }
@@ -96,7 +96,7 @@ impl Referrals {
     }
 
     async fn admit(&self, draft: &LinkDraft) -> Result<(), Error> {
-        self.config.redirects.check_stored(draft.destination.as_str())?;
+        self.check_destination(draft.destination.as_str())?;
         if let Some(code) = &draft.code {
             self.choose(code)?;
         }
@@ -106,6 +106,22 @@ impl Referrals {
             }
         }
         Ok(())
+    }
+
+    /// Whether a link may lead there.
+    pub(crate) fn check_destination(&self, destination: &str) -> Result<(), Error> {
+        let safe = self.config.redirects.check_stored(destination)?;
+        if self.is_link(&safe) { Err(Error::Loop) } else { Ok(()) }
+    }
+
+    /// Whether a destination is a link of this site; followed, it could come back to where it began.
+    pub(crate) fn is_link(&self, destination: &SafeDestination) -> bool {
+        let site = &self.config.public_url;
+        let Ok(url) = site.join(destination.location()) else { return false };
+        let route = format!("{}{}", site.path().trim_end_matches('/'), self.config.route);
+        let path = percent_encoding::percent_decode_str(url.path()).decode_utf8_lossy();
+        let below = path.strip_prefix(route.as_str());
+        url.origin() == site.origin() && below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
     /// Whether an owner may choose this code.
@@ -293,9 +309,22 @@ impl Referrals {
         }))
     }
 
-    /// The link of this id as the store has it now, for changing it.
+    /// The link of this id as the store has it at this moment, past the cache: for deciding who may change it.
+    ///
+    /// # Errors
+    /// `Store`.
+    pub async fn link_now(&self, id: LinkId) -> Result<Option<Link>, Error> {
+        let link = self.uncached.link(&self.tenant, id).await?;
+        if let (Some(cache), Some(link)) = (&self.cache, &link) {
+            // What another process changed is seen here from now on, also where this call changes nothing.
+            cache.forget(&[Self::update(link)]);
+        }
+        Ok(link)
+    }
+
+    /// The link of this id, for changing it.
     pub(crate) async fn link_to_change(&self, id: LinkId) -> Result<Link, Error> {
-        let link = self.store.link(&self.tenant, id).await?.ok_or(Error::NoLink)?;
+        let link = self.link_now(id).await?.ok_or(Error::NoLink)?;
         if link.status == Status::Archived { Err(Error::Archived) } else { Ok(link) }
     }
 

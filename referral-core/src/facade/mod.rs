@@ -57,6 +57,8 @@ pub struct Referrals {
     config: Arc<Config>,
     tenant: Tenant,
     store: Arc<dyn Store>,
+    /// The same without the cache, for decisions that must not rest on what another process has changed since.
+    uncached: Arc<dyn Store>,
     cache: Option<Arc<LinkCache<Arc<dyn Store>>>>,
     sink: Sink,
 }

@@ -39,7 +39,8 @@ impl Referrals {
     /// Records that a visitor or user did something with a given link, whatever touch would win.
     ///
     /// # Errors
-    /// `NoLink`, `Nobody` for a visit without visitor and user, `Refused` by a guard, `Store`.
+    /// `NoLink`, `Nobody` for a visit without visitor and user, `Refused` by a guard, `Exhausted` for one click more than
+    /// the link's limit, `Store`.
     pub async fn respond(
         &self,
         link: LinkId,
@@ -62,13 +63,14 @@ impl Referrals {
         target: Option<Target>,
     ) -> Result<Response, Error> {
         let mut response = self.response(link, visit, Via::Server, action, target);
-        if !self.config.classifier.classify(visit).is_credited() {
+        // A page's own script is no bot; what it reports counts.
+        if self.config.classifier.classify(visit) == Class::Bot {
             response.flags = response.flags.with(Flags::BOT);
         }
         match self.write(response, link).await? {
             Written::Stored(response) => Ok(*response),
             Written::Refused(reason) => Err(Error::Refused { reason }),
-            Written::Exhausted => Err(Error::Contended),
+            Written::Exhausted => Err(Error::Exhausted),
         }
     }
 

@@ -48,10 +48,12 @@ impl Referrals {
     /// The same facade over another store: one that is joined to the host's transaction. No cache, no group commit.
     pub fn within(&self, joined: impl Store) -> Scope {
         let effects = Arc::new(Mutex::new(Effects::default()));
+        let joined: Arc<dyn Store> = Arc::new(joined);
         let referrals = Self {
             config: Arc::clone(&self.config),
             tenant: self.tenant.clone(),
-            store: Arc::new(joined),
+            store: Arc::clone(&joined),
+            uncached: joined,
             cache: None,
             sink: Sink::Later(Arc::clone(&effects)),
         };

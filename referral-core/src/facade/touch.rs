@@ -202,14 +202,15 @@ impl Referrals {
         let recent = if let Some(user) = &response.user {
             self.store.responses_of_user(&self.tenant, user, &range, SHORT).await?
         } else {
-            let Some(last) = visit.token.and_then(|token| token.last).filter(|last| fresh(last.at)) else {
-                return Ok(None);
-            };
-            if last.link == response.link {
+            let Some(token) = visit.token else { return Ok(None) };
+            if let Some(last) = token.last.filter(|last| last.link == response.link && fresh(last.at)) {
                 return Ok(Some(last));
             }
-            let Some(visitor) = visit.visitor() else { return Ok(None) };
-            self.store.unclaimed_responses(&self.tenant, visitor, &range, SHORT).await?
+            // Each touch renews the token, so an older one says that there was none within the hour.
+            if !fresh(token.issued_at) {
+                return Ok(None);
+            }
+            self.store.unclaimed_responses(&self.tenant, token.visitor, &range, SHORT).await?
         };
         let same = |r: &&Response| {
             r.link == response.link && r.action == response.action && r.counted && fresh(r.created_at)

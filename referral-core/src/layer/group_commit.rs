@@ -67,6 +67,9 @@ impl<S: Store> GroupCommit<S> {
     /// Wraps a store, with limits of the host's.
     #[must_use]
     pub fn with_limits(store: S, limits: GroupLimits) -> Self {
+        // Without room for one, nobody would ever get anywhere.
+        let waiting = limits.waiting.max(1);
+        let limits = GroupLimits { waiting, ..limits };
         Self { store: Arc::new(store), limits, queue: Arc::default() }
     }
 

@@ -38,7 +38,8 @@ impl Default for CacheLimits {
 ///
 /// What is written through this handle is forgotten at once: before the commit, so that nobody reads the old one
 /// after it, and after it, so that a read that overlapped does not bring it back. Another process may go on
-/// serving a link that was disabled here until its entry's life ends: 30 seconds, unless configured.
+/// serving a link that was disabled here until its entry's life ends: 30 seconds, unless configured. So may this one
+/// where the caller of a commit was dropped before the store had finished it.
 pub struct LinkCache<S> {
     store: S,
     limits: CacheLimits,

@@ -153,7 +153,7 @@ pub(crate) async fn list<R: Read + ?Sized, T>(
     let limit = request.limit.clamp(1, MAX_PAGE);
     let mut items = Vec::new();
     for _ in 0..PAGES {
-        // One more than wanted tells whether there is a next page, without a page that turns out empty.
+        // One more than wanted tells whether there is a next page; where a filter drops some, it may turn out empty.
         let ask = limit.saturating_add(1).min(MAX_PAGE);
         let records = store.page(listing.index, &listing.prefix, &listing.range, ask).await?;
         let full = records.len() >= ask as usize;
@@ -164,7 +164,7 @@ pub(crate) async fn list<R: Read + ?Sized, T>(
                 items.push(item);
             }
             listing.range.after = seek;
-            let more = records.peek().is_some() || (full && ask == limit);
+            let more = records.peek().is_some() || full;
             if items.len() >= limit as usize {
                 let next = seek.filter(|_| more).map(|seek| Cursor { tag, seek });
                 return Ok(Page { items, next });

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::world::{HOUR, World, get, issued, user};
+use crate::world::{HOUR, World, draft, get, issued, user};
 use referral_core::facade::{Error, Guard, SignedIn, TouchOutcome, Verdict};
 use referral_core::read::{PageRequest, ResponseFilter};
 use referral_core::store::{Change, Changeset, Outcome, Store};
@@ -97,6 +97,9 @@ async fn pb19_an_account_older_than_the_touch_claims_and_is_no_sign_up() {
     let old = SignedIn::since(user("bob"), before);
     let done = world.referrals.identify(token.visitor, old).await.unwrap();
     assert!(!done.sign_up && done.claimed.len() == 1);
+    let old = SignedIn::since(user("bob"), before);
+    let again = world.referrals.identify(token.visitor, old).await.unwrap();
+    assert!(!again.sign_up, "another tab of the same sign-in");
 
     let (_, token) = world.arrive(&link).await;
     let new = SignedIn::since(user("eve"), world.referrals.clock().now());
@@ -151,6 +154,18 @@ async fn an_owner_does_not_win_through_the_own_link() {
     world.referrals.identify(token.visitor, &user("ada")).await.unwrap();
     let ada = get("/").with_user(user("ada"));
     assert_eq!(world.referrals.link_of(&ada).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn one_click_over_the_limit_is_said_so_and_is_not_worth_a_retry() {
+    let world = World::new();
+    let link = world.referrals.create(draft("/", "ada").with_click_limit(1)).await.unwrap();
+    let bob = get("/").with_user(user("bob"));
+    world.referrals.respond(link.id, &bob, Action::RESPONDED, None).await.unwrap();
+    let over = world.referrals.respond(link.id, &bob, Action::RESPONDED, None).await.unwrap_err();
+    assert!(matches!(over, Error::Exhausted) && !over.is_retryable());
+    let order = Action::new("ORDERED").unwrap();
+    world.referrals.respond(link.id, &bob, order, None).await.unwrap();
 }
 
 #[tokio::test]

@@ -15,6 +15,37 @@ async fn recorded(world: &World) -> Vec<Response> {
 }
 
 #[tokio::test]
+async fn every_repeat_within_the_hour_is_flagged_however_links_alternate() {
+    let world = World::new();
+    let (a, b) = (world.link().await, world.link().await);
+    let (_, mut token) = world.arrive(&a).await;
+    let mut flags = Vec::new();
+    for (link, minutes) in [(&b, 50), (&a, 5), (&b, 10)] {
+        world.clock.advance(Duration::from_mins(minutes));
+        let (landing, next) = world.arrive_again(link, Some(token)).await;
+        flags.push(landing.touch.response().unwrap().flags.contains(Flags::DUPLICATE));
+        token = next;
+    }
+    //             b+50   a+55  b+65
+    assert_eq!(flags, [false, true, true]);
+}
+
+#[tokio::test]
+async fn what_a_pages_own_script_reports_counts() {
+    let world = World::new();
+    let (_, token) = world.arrive(&world.link().await).await;
+    let script = get("/api/view").with_token(token).with_fetch(FetchMetadata::read(|name| {
+        match name.to_ascii_lowercase().as_str() {
+            "sec-fetch-mode" => Some("cors"),
+            "sec-fetch-dest" => Some("empty"),
+            _ => None,
+        }
+    }));
+    let viewed = Action::new("VIEWED").unwrap();
+    assert!(world.referrals.record(&script, viewed, None).await.unwrap().unwrap().counted);
+}
+
+#[tokio::test]
 async fn an_anonymous_visitor_is_recorded_redirected_and_given_a_token() {
     let world = World::new();
     let link = world.link_to("/products/7", "ada").await;

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use crate::world::{World, draft, user};
 use referral_core::code::{Code, CodeError, GeneratorError, RandomCode};
 use referral_core::facade::{DeadCode, Error, Guard, LinkEdit, Verdict};
-use referral_core::read::PageRequest;
+use referral_core::read::{PageRequest, ResponseFilter};
+use referral_core::visit::{Method, Visit};
 use referral_core::{Destination, Label, LinkDraft, Status, Target, Tenant, Timestamp, async_trait};
 
 #[tokio::test]
@@ -212,6 +213,67 @@ async fn two_edits_at_once_are_both_applied() {
     let link = world.referrals.link(link.id).await.unwrap().unwrap();
     assert_eq!((link.label.as_str(), link.expires_at), ("L", Some(Timestamp::from_millis(1))));
     assert_eq!(link.version.get(), 3);
+}
+
+#[tokio::test]
+async fn a_link_cannot_lead_to_a_link() {
+    let world = World::new();
+    for to in ["/r/loop", "/r", "/r/", "/%72/loop", "/a/../r/x", "https://shop.example/r/x", "/r/x?y#z"] {
+        let made = world.referrals.create(draft(to, "ada")).await;
+        assert!(matches!(made, Err(Error::Loop)), "{to}: {made:?}");
+    }
+    for to in ["/", "/radio", "/products/r/1"] {
+        world.referrals.create(draft(to, "ada")).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_change_is_decided_on_what_the_store_has_and_not_on_what_is_cached() {
+    let world = World::new();
+    let link = world.referrals.get_or_create(draft("/", "ada")).await.unwrap().link;
+    let keys = referral_core::token::KeyRing::generate().unwrap();
+    let builder = referral_core::Referrals::builder(world.store.clone(), keys, "https://shop.example");
+    let other = builder.build().unwrap();
+    // Each process caches what the other changes then.
+    for process in [&world.referrals, &other] {
+        process.disable(link.id).await.unwrap();
+        process.link(link.id).await.unwrap();
+    }
+    other.enable(link.id).await.unwrap();
+    assert_eq!(world.referrals.disable(link.id).await.unwrap().version.get(), 4);
+    other.enable(link.id).await.unwrap();
+    world.referrals.enable(link.id).await.unwrap();
+    assert_eq!(world.referrals.link(link.id).await.unwrap().unwrap().status, Status::Active);
+
+    let label = |text: &'static str| Label::new(text).unwrap();
+    world.referrals.link(link.id).await.unwrap();
+    other.edit(link.id, LinkEdit::default().with_label(label("L"))).await.unwrap();
+    let same = draft("/", "ada").with_label("L").unwrap();
+    let found = world.referrals.get_or_create(same).await.unwrap();
+    assert_eq!((found.link.id, found.created), (link.id, false));
+}
+
+#[tokio::test]
+async fn a_filter_that_drops_some_hides_nothing_behind_them() {
+    let world = World::new();
+    let link = world.link().await;
+    let bot = Visit::new(Method::Get, "/r/x").with_agent("Googlebot/2.1");
+    for n in 0..30 {
+        let visit = if n == 20 { bot.clone() } else { crate::world::get("/r/x") };
+        world.referrals.land(link.code.as_str(), &visit).await;
+    }
+    let filter = ResponseFilter::of_link(link.id).with_counted(true);
+    let (mut seen, mut next) = (0, None);
+    loop {
+        let page = PageRequest::first(10).after(next);
+        let page = world.referrals.responses(&filter, &page).await.unwrap();
+        seen += page.items.len();
+        next = page.next;
+        if next.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, 29);
 }
 
 #[tokio::test]

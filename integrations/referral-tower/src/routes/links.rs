@@ -155,7 +155,7 @@ async fn apply(
 ) -> Result<Link, Problem> {
     let referrals = layer.referrals();
     let id = id.ok_or_else(Problem::not_found)?;
-    let found = referrals.link(id).await?;
+    let found = referrals.link_now(id).await?;
     // Somebody else's link is no more there than one that does not exist.
     let mut link = found.filter(|link| link.owner.as_ref() == Some(&user)).ok_or_else(Problem::not_found)?;
     let switch = Switch::read(fields)?;
