@@ -29,6 +29,7 @@ macro_rules! for_each_case {
                 an_insert_of_a_known_id_is_stale_and_changes_nothing,
                 an_update_replaces_the_whole_record,
                 an_update_can_change_every_field_of_every_kind,
+                an_update_keeps_tenant_and_creation_time,
                 an_update_at_another_version_is_stale_and_changes_nothing,
                 an_update_of_nothing_is_stale,
                 a_delete_removes_the_record_from_everywhere,

@@ -46,6 +46,8 @@ faults! {
     UpdateMerges: "An update keeps what the new record leaves out.",
         caught by "records::an_update_replaces_the_whole_record",
             "records::an_update_can_change_every_field_of_every_kind";
+    UpdateMoves: "An update takes tenant and creation time from the new record.",
+        caught by "records::an_update_keeps_tenant_and_creation_time";
     VersionKept: "An update does not count the version.",
         caught by "records::an_update_replaces_the_whole_record";
     VersionTrusted: "An insert stores the version that the record says.",

@@ -190,6 +190,9 @@ impl State {
             self.free(record, how)?;
         }
         let mut new = record.clone();
+        if let Some(old) = known.as_ref().filter(|_| !how.is(Fault::UpdateMoves)) {
+            new = new.replacing(old);
+        }
         if let Some(old) = known.filter(|_| how.is(Fault::UpdateMerges)) {
             new = merged(&old, new);
         }

@@ -1,7 +1,7 @@
 //! What is stored comes back as it was, and versions tell who wrote last.
 
 use referral_core::store::{Index, Range};
-use referral_core::{Kind, Limits, Link, LinkId, Record, Response, Version};
+use referral_core::{Kind, Limits, Link, LinkId, Record, Response, Value, Version};
 use uuid::Uuid;
 
 use crate::cx::Cx;
@@ -138,6 +138,20 @@ pub async fn an_update_can_change_every_field_of_every_kind(cx: Cx) {
             let stored = other.at_version(Version::new(was + 1));
             assert_eq!(cx.get(full.id()).await, Some(stored), "what comes back (left)");
         }
+    }
+}
+
+/// Whose a record is and when it was made is not an update's to say.
+pub async fn an_update_keeps_tenant_and_creation_time(cx: Cx) {
+    for kind in Kind::ALL {
+        let full = record(&cx, *kind, &Filling::PLAIN).unwrap();
+        cx.insert([full.clone()]).await;
+        let mut values = full.values();
+        values[kind.position("tenant").unwrap()] = Value::Text("somebody else".into());
+        values[kind.position("created_at").unwrap()] = Value::Int(1);
+        cx.apply([update(Record::from_values(*kind, values).unwrap(), 1)]).await;
+        let stored = full.clone().at_version(Version::new(2));
+        assert_eq!(cx.get(full.id()).await, Some(stored), "what comes back (left)");
     }
 }
 
