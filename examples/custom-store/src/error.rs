@@ -10,6 +10,10 @@ pub(crate) const NAME: &str = "redb";
 pub(crate) fn from_redb(operation: &'static str, error: impl Into<redb::Error>) -> StoreError {
     let error = error.into();
     let (kind, message) = match &error {
+        // What redb says of a file that never was its own.
+        redb::Error::Io(io) if io.kind() == io::ErrorKind::InvalidData => {
+            (ErrorKind::Corrupt, "this is no file of redb's")
+        }
         redb::Error::Io(io) if io.kind() == io::ErrorKind::StorageFull => {
             (ErrorKind::Full, "the disk is full")
         }
