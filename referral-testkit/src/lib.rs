@@ -96,6 +96,10 @@ pub use harness::{Guard, Harness, MemoryHarness, Opened};
 pub use registry::{Case, case, markdown_table, registry};
 pub use runner::{Outcome, Report, Settings, Summary, run, run_all};
 
+#[allow(rustdoc::invalid_rust_codeblocks, reason = "its excerpts begin and end within items")]
+#[doc = include_str!("../docs/store-author.md")]
+pub mod guide {}
+
 /// One test of [`conformance!`].
 #[doc(hidden)]
 pub fn __test(harness: std::sync::Arc<dyn Harness>, group: &str, name: &str, path: &str) {

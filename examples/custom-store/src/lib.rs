@@ -28,8 +28,3 @@ mod schema;
 mod store;
 
 pub use store::RedbStore;
-
-/// Compiles and runs the blocks of the other guide for authors, so that it cannot name what does not exist.
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/code-generator.md")]
-struct CodeGenerator;

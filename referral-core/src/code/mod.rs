@@ -27,5 +27,8 @@ pub use random::{AlphabetError, RandomCode, UNAMBIGUOUS};
 pub use reserved::ReservedWords;
 pub use slug::Slug;
 
+#[doc = include_str!("../../docs/code-generator.md")]
+pub mod guide {}
+
 #[cfg(test)]
 mod tests;
