@@ -1,5 +1,8 @@
 //! From what sqlx reports to what the contract says.
 
+use std::error::Error;
+use std::fmt;
+
 use referral_core::ColumnError;
 use referral_core::store::{ErrorKind, StoreError};
 use sqlx::migrate::MigrateError;
@@ -30,7 +33,7 @@ pub enum Trouble {
 pub(crate) enum Fault {
     /// A statement failed; nothing of the transaction is stored.
     Statement(sqlx::Error),
-    /// COMMIT failed; whether it took hold depends on how.
+    /// COMMIT failed; nothing is stored only where [`rolled_back`] says so.
     Commit(sqlx::Error),
     /// What a statement ran into was gone when it was looked up; run again.
     Moved,
@@ -73,29 +76,72 @@ impl Fault {
         }
     }
 
+    /// Whether it is about a row that was answered: the statement ran, and the transaction is as good as before.
+    pub(crate) fn is_of_a_row(&self) -> bool {
+        matches!(
+            self,
+            Self::Column(_) | Self::Statement(sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_))
+        )
+    }
+
     /// In the words of the contract.
     pub(crate) fn into_error<B: Backend>(self, operation: &'static str) -> StoreError {
         let (kind, message) = match &self {
             Self::Statement(error) => explain::<B>(error),
-            Self::Commit(error) => match explain::<B>(error) {
-                // The answer is lost, or came from a disk that failed half-way.
-                (ErrorKind::Unavailable, _) => {
-                    (ErrorKind::UnknownOutcome, "the answer to COMMIT was lost; it is applied or not")
-                }
-                known => known,
-            },
+            Self::Commit(error) if rolled_back::<B>(error) => explain::<B>(error),
+            // The answer is lost, or came from a disk that failed half-way, or is one that we do not know.
+            Self::Commit(_) => (ErrorKind::UnknownOutcome, "COMMIT failed half-way; it is applied or not"),
             Self::Moved => (ErrorKind::Contended, "what was in the way changed with every attempt"),
             Self::Column(_) => (ErrorKind::Corrupt, "a row is not what this library wrote"),
             Self::Store(_) => (ErrorKind::Other, ""),
         };
         let error = StoreError::new(kind, B::STORE, operation, message);
         match self {
-            Self::Statement(source) | Self::Commit(source) => error.with_source(source),
+            Self::Statement(source) | Self::Commit(source) => error.with_source(cause(source)),
             Self::Moved => error,
             Self::Column(source) => error.with_source(source),
             Self::Store(error) => error,
         }
     }
+}
+
+/// Whether a COMMIT that failed so is known to have stored nothing: it lost against others, broke a constraint (one
+/// of the host's, that is looked at last), or found no room where that undoes it.
+fn rolled_back<B: Backend>(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(|error| match B::trouble(error) {
+        Trouble::Transient | Trouble::Unique => true,
+        Trouble::Full => B::FULL_ROLLS_BACK,
+        _ => !matches!(error.kind(), sqlx::error::ErrorKind::Other),
+    })
+}
+
+/// The error for the chain. Those of sqlx that print their source are left out for it, or the chain would say it twice.
+fn cause(error: sqlx::Error) -> Box<dyn Error + Send + Sync> {
+    match error {
+        sqlx::Error::Database(error) => error.into_error(),
+        sqlx::Error::Io(error) => error.into(),
+        sqlx::Error::Configuration(error) | sqlx::Error::Tls(error) | sqlx::Error::Decode(error) => error,
+        other => other.into(),
+    }
+}
+
+/// A database that could not be opened, with its place. Never give it an address as the host wrote it: there may be
+/// a password in it.
+pub(crate) fn opening<B: Backend>(error: sqlx::Error, place: impl fmt::Display) -> StoreError {
+    let (kind, message) = explain::<B>(&error);
+    StoreError::new(kind, B::STORE, "open", format!("{message}: {place}")).with_source(cause(error))
+}
+
+/// The place of a server.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+pub(crate) fn server(
+    host: &str,
+    port: u16,
+    socket: Option<&std::path::PathBuf>,
+    database: Option<&str>,
+) -> String {
+    let server = socket.map_or_else(|| format!("{host}:{port}"), |socket| socket.display().to_string());
+    database.map_or_else(|| server.clone(), |database| format!("{database} on {server}"))
 }
 
 fn explain<B: Backend>(error: &sqlx::Error) -> (ErrorKind, &'static str) {
@@ -141,5 +187,153 @@ pub(crate) fn migration<B: Backend>(error: MigrateError) -> StoreError {
         }
         _ => (ErrorKind::Other, "the migration failed"),
     };
-    StoreError::new(kind.0, B::STORE, "migrate", kind.1).with_source(error)
+    let source = match error {
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => cause(error),
+        other => other.into(),
+    };
+    StoreError::new(kind.0, B::STORE, "migrate", kind.1).with_source(source)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use sqlx::error::{DatabaseError, ErrorKind as Violation};
+
+    use super::*;
+
+    /// What a database answers, by its code.
+    #[derive(Debug)]
+    struct Answer(&'static str);
+
+    impl fmt::Display for Answer {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "code {}", self.0)
+        }
+    }
+
+    impl Error for Answer {}
+
+    impl DatabaseError for Answer {
+        fn message(&self) -> &str {
+            "no"
+        }
+
+        fn code(&self) -> Option<Cow<'_, str>> {
+            Some(self.0.into())
+        }
+
+        fn as_error(&self) -> &(dyn Error + Send + Sync + 'static) {
+            self
+        }
+
+        fn as_error_mut(&mut self) -> &mut (dyn Error + Send + Sync + 'static) {
+            self
+        }
+
+        fn into_error(self: Box<Self>) -> Box<dyn Error + Send + Sync + 'static> {
+            self
+        }
+
+        fn kind(&self) -> Violation {
+            match self.0 {
+                "23503" | "787" => Violation::ForeignKeyViolation,
+                "23514" => Violation::CheckViolation,
+                _ => Violation::Other,
+            }
+        }
+    }
+
+    fn answer(code: &'static str) -> sqlx::Error {
+        sqlx::Error::Database(Box::new(Answer(code)))
+    }
+
+    fn at_commit<B: Backend>(error: sqlx::Error) -> (ErrorKind, bool) {
+        let fault = Fault::Commit(error);
+        let again = fault.is_transient::<B>();
+        (fault.into_error::<B>("commit").kind(), again)
+    }
+
+    fn lines(error: &dyn Error) -> Vec<String> {
+        let mut lines = vec![error.to_string()];
+        let mut next = error.source();
+        while let Some(error) = next {
+            lines.push(error.to_string());
+            next = error.source();
+        }
+        lines
+    }
+
+    fn lost<B: Backend>() {
+        let io = || std::io::Error::other("reset").into();
+        for error in [io(), sqlx::Error::Protocol("what?".into()), sqlx::Error::WorkerCrashed] {
+            assert_eq!(at_commit::<B>(error), (ErrorKind::UnknownOutcome, false));
+        }
+        let odd = [sqlx::Error::RowNotFound, sqlx::Error::Decode("odd".into()), answer("no such code")];
+        for error in odd {
+            assert_eq!(at_commit::<B>(error), (ErrorKind::UnknownOutcome, false));
+        }
+    }
+
+    #[cfg(feature = "sqlite")]
+    #[test]
+    fn a_commit_on_sqlite_is_unknown_unless_it_is_known_to_be_undone() {
+        type B = sqlx::Sqlite;
+        lost::<B>();
+        // BUSY, BUSY_SNAPSHOT, LOCKED
+        for code in ["5", "517", "6"] {
+            assert_eq!(at_commit::<B>(answer(code)), (ErrorKind::Contended, true), "{code}");
+        }
+        assert_eq!(at_commit::<B>(answer("13")), (ErrorKind::Full, false));
+        // A foreign key of the host's that is looked at last
+        assert_eq!(at_commit::<B>(answer("787")), (ErrorKind::Other, false));
+        // ERROR, NOMEM, READONLY, INTERRUPT, IOERR_FSYNC, CORRUPT, NOTADB
+        for code in ["1", "7", "8", "9", "1034", "11", "26"] {
+            assert_eq!(at_commit::<B>(answer(code)), (ErrorKind::UnknownOutcome, false), "{code}");
+        }
+        // A statement has stored nothing, however it failed.
+        let kind = |code| Fault::Statement(answer(code)).into_error::<B>("commit").kind();
+        assert_eq!(
+            [kind("11"), kind("1034"), kind("1")],
+            [ErrorKind::Corrupt, ErrorKind::Unavailable, ErrorKind::Other]
+        );
+    }
+
+    #[cfg(feature = "postgres")]
+    #[test]
+    fn a_commit_on_postgres_is_unknown_unless_it_is_known_to_be_undone() {
+        type B = sqlx::Postgres;
+        lost::<B>();
+        for code in ["40001", "40P01", "55P03"] {
+            assert_eq!(at_commit::<B>(answer(code)), (ErrorKind::Contended, true), "{code}");
+        }
+        for code in ["23505", "23503", "23514"] {
+            assert_eq!(at_commit::<B>(answer(code)), (ErrorKind::Other, false), "{code}");
+        }
+        // statement_completion_unknown, disk_full, data_corrupted, admin_shutdown, query_canceled, internal_error
+        for code in ["40003", "53100", "XX001", "57P01", "57014", "XX000"] {
+            assert_eq!(at_commit::<B>(answer(code)), (ErrorKind::UnknownOutcome, false), "{code}");
+        }
+    }
+
+    #[cfg(feature = "mysql")]
+    #[test]
+    fn a_commit_on_mysql_is_unknown_unless_it_is_known_to_be_undone() {
+        lost::<sqlx::MySql>();
+    }
+
+    #[cfg(feature = "sqlite")]
+    #[test]
+    fn the_chain_says_nothing_twice() {
+        let error = Fault::Statement(answer("1")).into_error::<sqlx::Sqlite>("commit");
+        assert_eq!(lines(&error), ["sqlite: commit: the database refused a statement", "code 1"]);
+        let io = std::io::Error::other("disk on fire");
+        let error = opening::<sqlx::Sqlite>(io.into(), "/srv/x.db");
+        assert_eq!(
+            lines(&error),
+            ["sqlite: open: the database cannot be reached: /srv/x.db", "disk on fire"]
+        );
+        let error = migration::<sqlx::Sqlite>(MigrateError::ExecuteMigration(answer("1"), 1));
+        assert_eq!(lines(&error), ["sqlite: migrate: the database refused a statement", "code 1"]);
+    }
 }

@@ -24,8 +24,9 @@ use crate::store::{Inner, lost_task};
 ///
 /// Clones share the transaction. Reads see what it wrote. A conflict undoes its own changeset and nothing else.
 /// There is no retry: where a store by itself would try again, this one answers `Contended`, because only the host
-/// can run its transaction again. After any fault of the database the transaction is rolled back, and every later
-/// call answers the same error.
+/// can run its transaction again. After a commit with a fault, and after a read whose statement failed, the
+/// transaction is rolled back, and every later call answers the same error. A read that only met a row this library
+/// did not write (`Corrupt`) fails alone.
 ///
 /// ```
 /// # #[cfg(feature = "sqlite")]
@@ -73,10 +74,10 @@ impl<B: Backend> State<B> {
         }
     }
 
-    /// The answer to a read; a statement that failed ends the transaction.
+    /// The answer to a read; a statement that failed ends the transaction, a row that is none of ours does not.
     fn answer<T>(&mut self, result: Result<T, Fault>, operation: &'static str) -> Result<T, StoreError> {
         result.map_err(|fault| {
-            let breaks = matches!(fault, Fault::Statement(_));
+            let breaks = !fault.is_of_a_row();
             let error = fault.into_error::<B>(operation);
             if breaks {
                 *self = Self::Broken(error.clone());

@@ -169,6 +169,31 @@ async fn after_contended_it_answers_nothing_else_and_the_host_loses_nothing_but_
     assert_eq!(other.commit(&[insert]).await.remove(0).unwrap(), Outcome::Applied, "the connection is well");
 }
 
+#[tokio::test]
+async fn a_row_that_is_none_of_ours_fails_its_read_and_a_failed_statement_everything() {
+    let (store, _folder) = common::sqlite().await;
+    let inserts = [1, 2].map(|number| Changeset::new([Change::Insert(link(number).into())]));
+    store.commit(&inserts).await.into_iter().for_each(|answer| drop(answer.unwrap()));
+    let mut transaction = store.begin().await.unwrap();
+    sqlx::raw_sql("UPDATE referral_link SET status = 'sleepy' WHERE label = 'label 1'")
+        .execute(&mut *transaction)
+        .await
+        .unwrap();
+    let joined = store.join(transaction);
+    assert_eq!(joined.get(&[link(1).id.into()]).await.unwrap_err().kind(), ErrorKind::Corrupt);
+    assert_eq!(joined.get(&[link(2).id.into()]).await.unwrap(), [Some(link(2).into())]);
+    let mut transaction = joined.release().await.unwrap();
+
+    sqlx::raw_sql("DROP TABLE referral_alias").execute(&mut *transaction).await.unwrap();
+    let joined = store.join(transaction);
+    let fault = joined.get(&[alias(1, "abc").id.into()]).await.unwrap_err();
+    assert_eq!(fault.kind(), ErrorKind::Corrupt, "{fault:?}");
+    let later = joined.get(&[link(2).id.into()]).await.unwrap_err();
+    assert_eq!(later.to_string(), fault.to_string());
+    assert_eq!(joined.release().await.unwrap_err().to_string(), fault.to_string());
+    assert_eq!(store.get(&[link(1).id.into()]).await.unwrap(), [Some(link(1).into())], "it rolled back");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_caller_who_goes_away_leaves_whole_changesets_in_the_hosts_transaction() {
     let (store, _folder) = common::sqlite().await;

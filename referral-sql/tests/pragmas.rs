@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use common::{link, response, uuid};
 use referral_core::store::{Change, Changeset, ErrorKind, Outcome, Read, Store};
-use referral_core::{Record, ResponseId};
+use referral_core::{Record, ResponseId, Version};
 use referral_sql::SqliteStore;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
@@ -67,13 +67,19 @@ async fn what_cannot_be_opened_says_why() {
     let folder = tempfile::tempdir().unwrap();
     let missing = SqliteStore::open(folder.path().join("no/such/folder/x.db")).await.unwrap_err();
     assert_eq!(missing.kind(), ErrorKind::Unavailable, "{missing}");
-    assert!(std::error::Error::source(&missing).is_some());
+    assert!(missing.to_string().ends_with("no/such/folder/x.db"), "{missing}");
+    let source = std::error::Error::source(&missing).unwrap();
+    assert!(source.to_string().contains("unable to open") && source.source().is_none(), "{source}");
+
+    let mistaken = SqliteStore::open("postgres://ada:secret@localhost/referral").await.unwrap_err();
+    assert!(!format!("{mistaken} {mistaken:?}").contains("secret"), "{mistaken:?}");
 
     let text = folder.path().join("text.db");
     std::fs::write(&text, "this is no database, and long enough to be looked at as one. ".repeat(200))
         .unwrap();
     let garbage = SqliteStore::open(&text).await.unwrap_err();
     assert_eq!(garbage.kind(), ErrorKind::Corrupt, "{garbage}");
+    assert!(garbage.to_string().ends_with("text.db"), "{garbage}");
 
     let url = SqliteStore::open("sqlite:x.db?no_such_option=1").await.unwrap_err();
     assert_eq!(url.kind(), ErrorKind::Invalid, "{url}");
@@ -185,6 +191,26 @@ async fn what_the_database_refuses_fails_alone() {
     assert_eq!(kinds, [Ok(Outcome::Applied), Err(ErrorKind::Other), Ok(Outcome::Applied)]);
     let found = store.get(&[1, 2, 3].map(|number| link(number).id.into())).await.unwrap();
     assert_eq!(found.iter().map(Option::is_some).collect::<Vec<_>>(), [true, false, true]);
+}
+
+/// COMMIT itself fails then, and is known to have stored nothing.
+#[tokio::test]
+async fn what_a_constraint_of_the_hosts_refuses_at_the_end_fails_alone() {
+    let (store, _folder) = common::sqlite().await;
+    store.commit(&[insert(link(1))]).await.remove(0).unwrap();
+    sqlx::raw_sql(
+        "CREATE TABLE host (link BLOB REFERENCES referral_link (id) DEFERRABLE INITIALLY DEFERRED) STRICT;
+         INSERT INTO host SELECT id FROM referral_link",
+    )
+    .execute(store.pool())
+    .await
+    .unwrap();
+    let delete = Changeset::new([Change::Delete { id: link(1).id.into(), was: Version::FIRST }]);
+    let answers = store.commit(&[insert(link(2)), delete, insert(link(3))]).await;
+    let kinds: Vec<_> = answers.into_iter().map(|answer| answer.map_err(|error| error.kind())).collect();
+    assert_eq!(kinds, [Ok(Outcome::Applied), Err(ErrorKind::Other), Ok(Outcome::Applied)]);
+    let found = store.get(&[1, 2, 3].map(|number| link(number).id.into())).await.unwrap();
+    assert!(found.iter().all(Option::is_some), "{found:?}");
 }
 
 #[tokio::test]

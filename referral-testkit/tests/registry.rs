@@ -1,12 +1,17 @@
 //! The registry, the tests and the runner are one list.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
+use std::{env, fs};
 
 use referral_testkit::{
     Guard, Harness, MemoryHarness, Opened, Outcome, Settings, async_trait, case, for_each_case,
     markdown_table, registry, run, run_all,
 };
+
+/// What writes `docs/conformance.md` again.
+const REWRITE: &str = "REFERRAL_BLESS=1 cargo test -p referral-testkit --test registry the_table";
 
 macro_rules! names {
     ({} $($group:ident: $($case:ident),+;)+) => {
@@ -31,6 +36,24 @@ fn every_promise_stands_in_the_table() {
     let table = markdown_table();
     assert_eq!(table.lines().count(), registry().len() + 2);
     assert!(table.contains("| counters | both bounds are inside |"));
+}
+
+/// `docs/conformance.md` is the list of today.
+#[test]
+fn the_table_in_the_docs_is_this_list() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/conformance.md");
+    let cases = registry().len();
+    let text = format!(
+        "# Conformance\n\n\
+         What the suite, `referral-testkit`, asks of every store, in {cases} cases. Made from its list; write it again \
+         with\n`{REWRITE}`.\n\n{}",
+        markdown_table()
+    );
+    if env::var("REFERRAL_BLESS").is_ok_and(|bless| bless == "1") {
+        fs::write(&file, &text).unwrap();
+    }
+    let there = fs::read_to_string(&file).unwrap_or_default().replace("\r\n", "\n");
+    assert!(there == text, "docs/conformance.md is not the list of cases; write it again: {REWRITE}");
 }
 
 #[test]

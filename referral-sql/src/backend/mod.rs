@@ -54,6 +54,10 @@ pub trait Backend: Database<Connection: Driver<Cells = <Self as Database>::Row>,
     #[doc(hidden)]
     const FAILURE_SPOILS: bool;
 
+    /// Whether a COMMIT that finds no room is known to be undone.
+    #[doc(hidden)]
+    const FULL_ROLLS_BACK: bool;
+
     /// Whether `(a, b) > (x, y)` is a range of an index over `(a, b)`.
     #[doc(hidden)]
     const ROW_RANGES: bool;

@@ -3,10 +3,12 @@
 use referral_core::store::StoreError;
 use sea_query::Expr;
 use sqlx::error::DatabaseError;
-use sqlx::mysql::{MySql, MySqlConnection, MySqlDatabaseError, MySqlPoolOptions, MySqlRow};
+use sqlx::mysql::{
+    MySql, MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlPoolOptions, MySqlRow,
+};
 
 use super::{Backend, Cells, Driver, driver};
-use crate::error::{Fault, Trouble};
+use crate::error::{Fault, Trouble, opening, server};
 use crate::statement::Statement;
 use crate::store::SqlStore;
 
@@ -23,6 +25,7 @@ impl Backend for MySql {
     const ON_CONFLICT: bool = false;
     const WRITERS: bool = true;
     const FAILURE_SPOILS: bool = false;
+    const FULL_ROLLS_BACK: bool = false;
     const ROW_RANGES: bool = false;
     const EXPLAIN: (&'static str, usize) = ("EXPLAIN FORMAT=JSON ", 0);
 
@@ -34,20 +37,7 @@ impl Backend for MySql {
 
     fn trouble(error: &dyn DatabaseError) -> Trouble {
         let number = error.try_downcast_ref::<MySqlDatabaseError>().map(MySqlDatabaseError::number);
-        match number.unwrap_or_default() {
-            1062 => Trouble::Unique,
-            // Record has changed, lock wait timeout, deadlock, rolled back by group replication
-            1020 | 1205 | 1213 | 3101 => Trouble::Transient,
-            // Disk full, table full
-            1021 | 1114 => Trouble::Full,
-            // Crashed tables
-            1194 | 1195 => Trouble::Corrupt,
-            // Unknown column, unknown table
-            1054 | 1146 => Trouble::Unmigrated,
-            // Too many connections, node not ready, shutdown, read-only
-            1040 | 1047 | 1053 | 1290 | 1836 => Trouble::Unavailable,
-            _ => Trouble::Other,
-        }
+        numbered(number.unwrap_or_default())
     }
 
     async fn inspect(connection: &mut MySqlConnection) -> Result<Result<bool, StoreError>, sqlx::Error> {
@@ -58,20 +48,58 @@ impl Backend for MySql {
     }
 }
 
+const fn numbered(number: u16) -> Trouble {
+    match number {
+        1062 => Trouble::Unique,
+        // Record has changed, lock wait timeout, deadlock, rolled back by group replication
+        1020 | 1205 | 1213 | 3101 => Trouble::Transient,
+        // Disk full, table full
+        1021 | 1114 => Trouble::Full,
+        // Crashed tables
+        1194 | 1195 => Trouble::Corrupt,
+        // Unknown column, unknown table
+        1054 | 1146 => Trouble::Unmigrated,
+        // Too many connections, node not ready, shutdown, read-only
+        1040 | 1047 | 1053 | 1290 | 1836 => Trouble::Unavailable,
+        _ => Trouble::Other,
+    }
+}
+
 impl SqlStore<MySql> {
     /// Opens a database by its `mysql://` URL, with a pool of ten connections at READ COMMITTED.
     ///
     /// # Errors
     /// `Invalid` for a URL that is none, `Unavailable` where the server does not answer.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
+        let invalid = |error| Fault::from(error).into_error::<MySql>("open");
+        let options: MySqlConnectOptions = url.parse().map_err(invalid)?;
+        let place =
+            server(options.get_host(), options.get_port(), options.get_socket(), options.get_database());
         let pool = MySqlPoolOptions::new()
             .after_connect(|connection, _| {
                 // The default shows a transaction the past, so that a lost race could not be explained.
                 Box::pin(connection.control("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"))
             })
-            .connect(url)
+            .connect_with(options)
             .await
-            .map_err(|error| Fault::from(error).into_error::<MySql>("open"))?;
+            .map_err(|error| opening::<MySql>(error, place))?;
         Self::from_pool(pool).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_transaction_that_lost_is_run_again_and_nothing_else_is() {
+        for number in [1020, 1205, 1213, 3101] {
+            assert_eq!(numbered(number), Trouble::Transient, "{number}");
+        }
+        // Error on write (to the binary log), binary log cannot be written, semi-synchronous wait, interrupted, unknown
+        for number in [1026, 1598, 3157, 1317, 1105] {
+            assert_eq!(numbered(number), Trouble::Other, "{number}");
+        }
+        assert_eq!([numbered(1021), numbered(1053)], [Trouble::Full, Trouble::Unavailable]);
     }
 }

@@ -3,10 +3,10 @@
 use referral_core::store::StoreError;
 use sea_query::Expr;
 use sqlx::error::DatabaseError;
-use sqlx::postgres::{PgConnection, PgPool, PgRow, Postgres};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgRow, Postgres};
 
 use super::{Backend, Cells, Driver, driver};
-use crate::error::{Fault, Trouble};
+use crate::error::{Fault, Trouble, opening, server};
 use crate::statement::Statement;
 use crate::store::SqlStore;
 
@@ -23,6 +23,7 @@ impl Backend for Postgres {
     const ON_CONFLICT: bool = true;
     const WRITERS: bool = true;
     const FAILURE_SPOILS: bool = true;
+    const FULL_ROLLS_BACK: bool = false;
     const ROW_RANGES: bool = true;
     const EXPLAIN: (&'static str, usize) = ("EXPLAIN ", 0);
 
@@ -54,9 +55,17 @@ impl Backend for Postgres {
     }
 
     async fn inspect(connection: &mut PgConnection) -> Result<Result<bool, StoreError>, sqlx::Error> {
-        let setting = connection.rows(Statement::fixed("SHOW synchronous_commit")).await?;
-        let level = setting.first().map(|row| row.text(0)).transpose()?.flatten();
-        Ok(Ok(level.as_deref() != Some("off")))
+        // With either one off, a loss of power takes back what was acknowledged. What speaks the protocol and does not
+        // have them answers null.
+        let settings = Statement::fixed(
+            "SELECT setting FROM (VALUES (current_setting('synchronous_commit', true)),
+             (current_setting('fsync', true))) AS settings (setting)",
+        );
+        let mut durable = true;
+        for row in connection.rows(settings).await? {
+            durable &= row.text(0)?.as_deref() != Some("off");
+        }
+        Ok(Ok(durable))
     }
 }
 
@@ -66,8 +75,11 @@ impl SqlStore<Postgres> {
     /// # Errors
     /// `Invalid` for a URL that is none, `Unavailable` where the server does not answer.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let pool =
-            PgPool::connect(url).await.map_err(|error| Fault::from(error).into_error::<Postgres>("open"))?;
+        let invalid = |error| Fault::from(error).into_error::<Postgres>("open");
+        let options: PgConnectOptions = url.parse().map_err(invalid)?;
+        let place =
+            server(options.get_host(), options.get_port(), options.get_socket(), options.get_database());
+        let pool = PgPool::connect_with(options).await.map_err(|error| opening::<Postgres>(error, place))?;
         Self::from_pool(pool).await
     }
 }

@@ -14,7 +14,7 @@ use sqlx::sqlite::{
 };
 
 use super::{Backend, Cells, Driver, driver};
-use crate::error::{Fault, Trouble};
+use crate::error::{Fault, Trouble, opening};
 use crate::statement::Statement;
 use crate::store::SqlStore;
 
@@ -41,6 +41,7 @@ impl Backend for Sqlite {
     const ON_CONFLICT: bool = true;
     const WRITERS: bool = false;
     const FAILURE_SPOILS: bool = false;
+    const FULL_ROLLS_BACK: bool = true;
     const ROW_RANGES: bool = true;
     const EXPLAIN: (&'static str, usize) = ("EXPLAIN QUERY PLAN ", 3);
 
@@ -92,16 +93,27 @@ impl SqlStore<Sqlite> {
     /// `Invalid` for a URL that is none and for an in-memory database; `Unavailable` where the file cannot be
     /// opened; `Corrupt` where it is no database.
     pub async fn open(address: impl AsRef<Path>) -> Result<Self, StoreError> {
-        let fault = |error| Fault::from(error).into_error::<Sqlite>("open");
+        let invalid = |error| Fault::from(error).into_error::<Sqlite>("open");
         let address = address.as_ref();
         let options = match address.to_str() {
             Some(text) if text.contains(":memory:") || text.contains("mode=memory") => {
                 return Err(in_memory());
             }
-            Some(url) if url.starts_with("sqlite:") => SqliteConnectOptions::from_str(url).map_err(fault)?,
+            Some(url) if url.starts_with("sqlite:") => {
+                SqliteConnectOptions::from_str(url).map_err(invalid)?
+            }
             _ => SqliteConnectOptions::new().filename(address),
         };
+        let fault = |error| {
+            let file = options.get_filename();
+            // Another database's URL, taken for a path: there may be a password in it.
+            let is_url = file.to_string_lossy().contains("://");
+            let place =
+                if is_url { "a file that is named like a URL".into() } else { file.to_string_lossy() };
+            opening::<Sqlite>(error, place)
+        };
         let options = options
+            .clone()
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
