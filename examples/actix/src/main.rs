@@ -1,6 +1,10 @@
 //! Referral in an actix-web application, without the tower crate: [`web`] is all that core needs. Everything is in
 //! memory. `PORT` is where it listens, 3001 by default.
-#![expect(clippy::print_stdout, reason = "a program that says where it listens")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program that says where it listens, and what failed"
+)]
 
 mod web;
 
@@ -10,10 +14,11 @@ use std::net::TcpListener;
 use std::sync::{Mutex, PoisonError};
 
 use actix_web::cookie::Cookie;
-use actix_web::error::{ErrorBadRequest, ErrorInternalServerError};
+use actix_web::error::ErrorBadRequest;
 use actix_web::http::header::{CACHE_CONTROL, LOCATION};
 use actix_web::web::{Data, Form, Path, get, head, post, resource};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Result};
+use referral_core::facade::TokenChange;
 use referral_core::{Action, LinkDraft, Referrals, UserId, memory::MemoryStore, token::KeyRing};
 use uuid::Uuid;
 
@@ -58,14 +63,17 @@ async fn follow(
     web: Data<Web>,
     sessions: Data<Sessions>,
 ) -> HttpResponse {
-    let visit = web.visit(&request, user(&request, &sessions));
+    let (visit, change) = web.arrive(&request, user(&request, &sessions)).await;
     let landing = web.referrals.land(&code, &visit).await;
     let mut response = HttpResponse::Found()
         .insert_header((LOCATION, landing.redirect.location()))
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header(("X-Robots-Tag", "noindex"))
         .finish();
-    web.apply(&landing.touch.token, &mut response);
+    web.apply(
+        if landing.touch.token == TokenChange::Keep { &change } else { &landing.touch.token },
+        &mut response,
+    );
     response
 }
 
@@ -92,11 +100,11 @@ async fn sign_up(
 ) -> Result<HttpResponse> {
     let name = form.get("username").cloned().unwrap_or_default();
     let user = UserId::new(name).map_err(ErrorBadRequest)?;
-    let change = web.identify(&request, &user).await.map_err(ErrorInternalServerError)?;
-    let visit = web.visit(&request, Some(user.clone()));
+    let (visit, change) = web.arrive(&request, Some(user.clone())).await;
     let action = Action::new("SIGNED_UP").map_err(ErrorBadRequest)?;
-    let recorded = web.referrals.record(&visit, action, None).await.map_err(ErrorInternalServerError)?;
-    let referrer = recorded.and_then(|response| response.owner);
+    let recorded = web.referrals.record(&visit, action, None).await;
+    let recorded = recorded.inspect_err(|error| eprintln!("a sign-up was not recorded: {error}"));
+    let referrer = recorded.ok().flatten().and_then(|response| response.owner);
     let referrer = referrer.map_or_else(|| "nobody".to_owned(), |owner| owner.as_str().to_owned());
 
     let id = Uuid::new_v4();

@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use referral_core::facade::TokenChange;
 use referral_core::token::{Purpose, TokenSigner};
 use referral_core::visit::{FetchMetadata, Method, Visit};
-use referral_core::{Error, Referrals, UserId};
+use referral_core::{Referrals, UserId};
 
 /// Plain, because this example is http. On https: `__Host-referral`, and `secure(true)` below.
 const COOKIE: &str = "referral";
@@ -23,27 +23,45 @@ impl Web {
         Self { referrals, signer }
     }
 
-    /// The request, as far as referrals are concerned. A cookie that is not ours is no cookie.
-    pub(crate) fn visit(&self, request: &HttpRequest, user: Option<UserId>) -> Visit {
+    /// The request, as far as referrals are concerned, and what is to become of its cookie. Whoever is signed in and
+    /// carries a token is the visitor of that token, whose touches become theirs: at sign-up, and at every later
+    /// request.
+    pub(crate) async fn arrive(&self, request: &HttpRequest, user: Option<UserId>) -> (Visit, TokenChange) {
         let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
         let method = Method::from_name(request.method().as_str());
         let mut visit = Visit::new(method, request.uri().to_string()).with_fetch(FetchMetadata::read(header));
         let now = self.referrals.clock().now();
-        let cookie = request.cookie(COOKIE);
-        visit.token =
-            cookie.and_then(|cookie| self.signer.verify(cookie.value(), now).ok()).map(|it| it.token);
+        let mut change = TokenChange::Keep;
+        match request.cookie(COOKIE).map(|cookie| self.signer.verify(cookie.value(), now)) {
+            None => {}
+            // Forged, outlived or cut short: it is of no use to anybody.
+            Some(Err(_)) => change = TokenChange::Clear,
+            Some(Ok(verified)) => {
+                // Signed with a key that is on its way out: signed again, with the newest.
+                if verified.stale_key {
+                    change = TokenChange::Set(verified.token);
+                }
+                visit.token = Some(verified.token);
+            }
+        }
         visit.user = user;
         visit.address = request.peer_addr().map(|peer| peer.ip());
         visit.agent = header(USER_AGENT.as_str()).map(str::to_owned);
         visit.referrer = header(REFERER.as_str()).map(str::to_owned);
-        visit
-    }
-
-    /// The visitor of this browser turns out to be this user.
-    pub(crate) async fn identify(&self, request: &HttpRequest, user: &UserId) -> Result<TokenChange, Error> {
-        let Some(visitor) = self.visit(request, None).visitor() else { return Ok(TokenChange::Keep) };
-        self.referrals.identify(visitor, user).await?;
-        Ok(TokenChange::Clear)
+        if matches!(method, Method::Head | Method::Options) || visit.fetch.is_speculative() {
+            return (visit, TokenChange::Keep);
+        }
+        if let (Some(user), Some(visitor)) = (&visit.user, visit.visitor()) {
+            match self.referrals.identify(visitor, user).await {
+                Ok(_) => {
+                    visit.token = None;
+                    change = TokenChange::Clear;
+                }
+                // The token stays, so that the next request tries again.
+                Err(error) => eprintln!("a visitor was not identified: {error}"),
+            }
+        }
+        (visit, change)
     }
 
     /// Writes what became of the token into the response.
@@ -61,5 +79,63 @@ impl Web {
         }
         // A cookie of ours always fits a header; if not, the visit is not attributed, and goes on.
         let _ = response.add_cookie(&cookie);
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test says so when it breaks")]
+mod tests {
+    use super::*;
+    use actix_web::test::TestRequest;
+    use referral_core::LinkDraft;
+    use referral_core::memory::MemoryStore;
+    use referral_core::record::Timestamp;
+    use referral_core::token::{Key, KeyRing};
+
+    fn key(id: &str) -> Key {
+        Key::new(id, id.repeat(32)).unwrap()
+    }
+
+    fn web(keys: KeyRing) -> Web {
+        Web::new(Referrals::builder(MemoryStore::new(), keys, "http://127.0.0.1:1").build().unwrap())
+    }
+
+    fn carrying(cookie: &str) -> HttpRequest {
+        TestRequest::get().cookie(Cookie::new(COOKIE, cookie.to_owned())).to_http_request()
+    }
+
+    /// What a browser carries that came through a link.
+    async fn cookie(web: &Web) -> String {
+        let link = web.referrals.get_or_create(LinkDraft::to("/").unwrap()).await.unwrap().link;
+        let (visit, _) = web.arrive(&TestRequest::get().to_http_request(), None).await;
+        match web.referrals.land(link.code.as_str(), &visit).await.touch.token {
+            TokenChange::Set(token) => web.signer.sign(&token),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_worthless_cookie_is_taken_away() {
+        let (visit, change) = web(KeyRing::generate().unwrap()).arrive(&carrying("junk"), None).await;
+        assert_eq!((visit.token, change), (None, TokenChange::Clear));
+    }
+
+    #[actix_web::test]
+    async fn a_token_of_an_old_key_is_signed_again_with_the_new_one() {
+        let (before, until) = (KeyRing::new(key("a")), Timestamp::from_millis(i64::MAX / 2));
+        let old = cookie(&web(before.clone())).await;
+        let web = web(before.rotated(key("b"), until).unwrap());
+        let (visit, change) = web.arrive(&carrying(&old), None).await;
+        assert_eq!(change, TokenChange::Set(visit.token.unwrap()));
+    }
+
+    #[actix_web::test]
+    async fn whoever_is_signed_in_later_gets_the_touches_of_the_browser() {
+        let web = web(KeyRing::generate().unwrap());
+        let cookie = cookie(&web).await;
+        let grace = UserId::new("grace").unwrap();
+        let (visit, change) = web.arrive(&carrying(&cookie), Some(grace)).await;
+        assert_eq!((visit.token, change), (None, TokenChange::Clear));
+        assert!(web.referrals.link_of(&visit).await.unwrap().is_some());
     }
 }

@@ -1,14 +1,16 @@
 //! What most handlers begin with.
 
 use std::convert::Infallible;
+use std::error::Error as StdError;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use referral_core::visit::Method;
+use referral_core::{Link, Target};
 use referral_tower::Visitor;
 
 use crate::app::App;
-use crate::fault::Fault;
+use crate::fault::{Fault, causes};
 use crate::pages::Shell;
 use crate::session::Session;
 use crate::shop::User;
@@ -70,14 +72,22 @@ impl Context {
         visit.method == Method::Get && !visit.fetch.is_speculative()
     }
 
+    /// The link that the visitor came through, as far as that can be found out now.
+    pub(crate) async fn came_by(&self) -> Option<Link> {
+        or_nothing(self.visitor.link().await)
+    }
+
+    /// Records that the visitor did something; says whether somebody was credited.
+    pub(crate) async fn record(&self, action: &str, target: Target) -> bool {
+        or_nothing(self.visitor.record(action, Some(target)).await).is_some()
+    }
+
     /// What every page has around it.
     pub(crate) async fn shell(&self) -> Result<Shell, Fault> {
         // Whoever has an account was invited long ago.
         let invited_by = match self.user() {
             Some(_) => None,
-            None => {
-                self.visitor.link().await?.and_then(|link| link.owner).map(|owner| owner.as_str().to_owned())
-            }
+            None => self.came_by().await.and_then(|link| link.owner).map(|owner| owner.as_str().to_owned()),
         };
         Ok(Shell {
             user: self.user().map(|user| user.name.clone()),
@@ -85,6 +95,14 @@ impl Context {
             notice: self.query("done").and_then(crate::pages::notice),
         })
     }
+}
+
+/// What attribution found, or nothing: its faults are for the log, and no visitor's.
+pub(crate) fn or_nothing<T, E: StdError>(found: Result<Option<T>, E>) -> Option<T> {
+    found.unwrap_or_else(|error| {
+        tracing::warn!("a page went without attribution: {}", causes(&error));
+        None
+    })
 }
 
 /// For handlers that cannot fail.

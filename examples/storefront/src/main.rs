@@ -12,6 +12,7 @@ mod config;
 mod context;
 mod fault;
 mod keys;
+mod orders;
 mod pages;
 mod session;
 mod shop;

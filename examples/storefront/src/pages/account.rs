@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::Shell;
 use crate::accounts::{self, Joined};
-use crate::context::Context;
+use crate::context::{Context, or_nothing};
 use crate::fault::Fault;
 use crate::web::{Fields, Wants, answer, answer_with, done};
 
@@ -59,7 +59,7 @@ impl Context {
     /// By the code that was typed or given, else by the link that the visitor came through.
     async fn invitation(&self, typed: &str) -> Result<Invitation, Fault> {
         if typed.is_empty() {
-            return Ok(match self.visitor.link().await? {
+            return Ok(match self.came_by().await {
                 Some(Link { owner, code, .. }) => Invitation {
                     inviter: owner.map(|owner| owner.as_str().to_owned()),
                     code: Some(code.to_string()),
@@ -82,7 +82,7 @@ impl Context {
     /// Whether the visitor came through the link of this code anyway, so that typing it says nothing new.
     async fn came_through(&self, code: &str) -> Result<bool, Fault> {
         let Some(preview) = self.app.referrals.preview(code).await? else { return Ok(false) };
-        Ok(self.visitor.link().await?.is_some_and(|link| link.id == preview.link))
+        Ok(self.came_by().await.is_some_and(|link| link.id == preview.link))
     }
 }
 
@@ -201,7 +201,7 @@ pub(crate) async fn login(context: Context, fields: Fields) -> Result<Response, 
     // The next request would do it too; so it is done before the first page is shown. An account that is older
     // than the touches gets them, and is no sign-up.
     let id = referral_core::UserId::new(user.name.clone()).map_err(referral_core::Error::from)?;
-    context.visitor.identify_since(id, user.since).await?;
+    or_nothing(context.visitor.identify_since(id, user.since).await);
     let next = context.safe(fields.get("next")).unwrap_or_else(|| "/me?done=hello".to_owned());
     let response = done(context.wants, &next, &json!({ "user": user.name }));
     Ok(context.app.sign_in(&user, &context.session, response).await?)

@@ -5,15 +5,14 @@ use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use axum::http::StatusCode;
 use axum::response::Response;
-use referral_core::{Error, Target};
 use serde::Serialize;
 use serde_json::json;
 
 use super::Shell;
 use super::view::OrderView;
-use crate::app::actions;
 use crate::context::Context;
 use crate::fault::Fault;
+use crate::orders;
 use crate::shop::{Order, Placed, Refunded};
 use crate::web::{Fields, answer, done};
 
@@ -50,15 +49,10 @@ pub(crate) async fn order(context: Context, fields: Fields) -> Result<Response, 
         refunded: 0,
         at: context.app.now(),
     };
-    let (order, attributed) = match context.app.shop.place(&order).await? {
-        Placed::New => {
-            let target = Target::new("order", order.number.clone()).map_err(Error::from)?;
-            let recorded = context.visitor.record(actions::ORDERED, Some(target)).await?;
-            (order, recorded.is_some())
-        }
-        // The form was sent twice: one order, one action.
-        Placed::Before(before) => (before, false),
-        Placed::Different => {
+    let (order, attributed) = match orders::place(&context, &order).await? {
+        (Placed::New, credited) => (order, credited),
+        (Placed::Before(before), _) => (before, false),
+        (Placed::Different, _) => {
             return Err(Fault::new(
                 StatusCode::CONFLICT,
                 "That number is taken",
@@ -78,10 +72,8 @@ pub(crate) async fn refund(context: Context, fields: Fields) -> Result<Response,
     let user = context.need_user()?;
     let order = number(fields.get("order"))?;
     let amount = fields.given("amount").filter(|text| !text.is_empty()).map(amount).transpose()?;
-    match context.app.shop.refund(order, &user.name, amount).await? {
+    match orders::refund(&context, order, &user.name, amount).await? {
         Refunded::Done(order) => {
-            let target = Target::new("order", order.number.clone()).map_err(Error::from)?;
-            context.visitor.record(actions::REFUNDED, Some(target)).await?;
             Ok(done(context.wants, "/me?done=refunded#orders", &OrderView::from(&order)))
         }
         Refunded::TooMuch { left: 0 } => Err(Fault::new(

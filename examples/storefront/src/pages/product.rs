@@ -11,7 +11,7 @@ use super::Shell;
 use crate::app::actions;
 use crate::catalogue::{self, PRODUCTS, Product};
 use crate::context::Context;
-use crate::fault::Fault;
+use crate::fault::{Fault, causes};
 use crate::web::answer;
 
 #[derive(Template, Serialize)]
@@ -41,11 +41,12 @@ pub(crate) async fn show(
             .visitor
             .link_form(&product.path(), Some(&target), product.name)
             .await
-            .map_err(Fault::broken)?,
+            .inspect_err(|error| tracing::warn!("a product went without its link: {}", causes(error)))
+            .unwrap_or_default(),
         None => String::new(),
     };
     if context.is_looked_at() {
-        context.visitor.record(actions::VIEWED_PRODUCT, Some(target)).await?;
+        context.record(actions::VIEWED_PRODUCT, target).await;
     }
     let page = ProductPage {
         shell: context.shell().await?,

@@ -75,6 +75,54 @@ fn order(row: &SqliteRow) -> Result<Order, sqlx::Error> {
     })
 }
 
+/// Places an order through any connection.
+pub(crate) async fn place(connection: &mut SqliteConnection, order: &Order) -> Result<Placed, ShopError> {
+    let insert = "INSERT INTO shop_order (number, user, amount, currency, refunded, at) \
+                  VALUES (?, ?, ?, ?, 0, ?) ON CONFLICT DO NOTHING";
+    let inserted = sqlx::query(insert)
+        .bind(&order.number)
+        .bind(&order.user)
+        .bind(order.amount)
+        .bind(&order.currency)
+        .bind(order.at.as_millis())
+        .execute(&mut *connection)
+        .await?;
+    if inserted.rows_affected() == 1 {
+        return Ok(Placed::New);
+    }
+    Ok(match find(connection, &order.number).await? {
+        Some(before) if before.is_same(order) => Placed::Before(before),
+        _ => Placed::Different,
+    })
+}
+
+async fn find(connection: &mut SqliteConnection, number: &str) -> Result<Option<Order>, ShopError> {
+    let select = "SELECT number, user, amount, currency, refunded, at FROM shop_order WHERE number = ?";
+    let row = sqlx::query(select).bind(number).fetch_optional(connection).await?;
+    Ok(row.as_ref().map(order).transpose()?)
+}
+
+/// Refunds through any connection.
+pub(crate) async fn refund(
+    connection: &mut SqliteConnection,
+    number: &str,
+    user: &str,
+    amount: Option<i64>,
+) -> Result<Refunded, ShopError> {
+    // The condition on what was refunded before makes of two refunds at once one after the other.
+    let update = "UPDATE shop_order SET refunded = ? WHERE number = ? AND refunded = ?";
+    loop {
+        let found = find(connection, number).await?.filter(|order| order.user.as_deref() == Some(user));
+        let Some(before) = found else { return Ok(Refunded::Unknown) };
+        let refunded = before.refund(amount);
+        let Refunded::Done(after) = &refunded else { return Ok(refunded) };
+        let update = sqlx::query(update).bind(after.refunded).bind(number).bind(before.refunded);
+        if update.execute(&mut *connection).await?.rows_affected() == 1 {
+            return Ok(refunded);
+        }
+    }
+}
+
 #[async_trait]
 impl Shop for Sqlite {
     async fn add_user(&self, user: &User) -> Result<bool, ShopError> {
@@ -108,29 +156,13 @@ impl Shop for Sqlite {
     }
 
     async fn place(&self, order: &Order) -> Result<Placed, ShopError> {
-        let insert = "INSERT INTO shop_order (number, user, amount, currency, refunded, at) \
-                      VALUES (?, ?, ?, ?, 0, ?) ON CONFLICT DO NOTHING";
-        let inserted = sqlx::query(insert)
-            .bind(&order.number)
-            .bind(&order.user)
-            .bind(order.amount)
-            .bind(&order.currency)
-            .bind(order.at.as_millis())
-            .execute(&self.pool)
-            .await?;
-        if inserted.rows_affected() == 1 {
-            return Ok(Placed::New);
-        }
-        Ok(match self.order(&order.number).await? {
-            Some(before) if before.is_same(order) => Placed::Before(before),
-            _ => Placed::Different,
-        })
+        let mut connection = self.pool.acquire().await?;
+        place(&mut connection, order).await
     }
 
     async fn order(&self, number: &str) -> Result<Option<Order>, ShopError> {
-        let select = "SELECT number, user, amount, currency, refunded, at FROM shop_order WHERE number = ?";
-        let row = sqlx::query(select).bind(number).fetch_optional(&self.pool).await?;
-        Ok(row.as_ref().map(order).transpose()?)
+        let mut connection = self.pool.acquire().await?;
+        find(&mut connection, number).await
     }
 
     async fn orders(&self, user: &str, limit: u32) -> Result<Vec<Order>, ShopError> {
@@ -141,18 +173,8 @@ impl Shop for Sqlite {
     }
 
     async fn refund(&self, number: &str, user: &str, amount: Option<i64>) -> Result<Refunded, ShopError> {
-        // The condition on what was refunded before makes of two refunds at once one after the other.
-        let update = "UPDATE shop_order SET refunded = ? WHERE number = ? AND refunded = ?";
-        loop {
-            let found = self.order(number).await?.filter(|order| order.user.as_deref() == Some(user));
-            let Some(before) = found else { return Ok(Refunded::Unknown) };
-            let refunded = before.refund(amount);
-            let Refunded::Done(after) = &refunded else { return Ok(refunded) };
-            let update = sqlx::query(update).bind(after.refunded).bind(number).bind(before.refunded);
-            if update.execute(&self.pool).await?.rows_affected() == 1 {
-                return Ok(refunded);
-            }
-        }
+        let mut connection = self.pool.acquire().await?;
+        refund(&mut connection, number, user, amount).await
     }
 
     async fn close(&self) {
