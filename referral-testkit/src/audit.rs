@@ -1,0 +1,203 @@
+//! What holds in every store at every moment of rest: run after each case, through the public reads only.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use referral_core::store::{
+    CounterKey, CounterPrefix, CounterRange, Family, Index, MAX_PAGE, Prefix, Range, Read, Seek, StoreError,
+    UniqueKey, bytes,
+};
+use referral_core::{Kind, Record, RecordId, Tenant};
+
+use crate::history::{History, Past};
+
+/// The most prefixes that are walked; a case that fills more has others of the same shape.
+const PLACES: usize = 1500;
+
+type Verdict = Result<(), String>;
+
+/// Holds a store against itself and against what was acknowledged.
+///
+/// Every record of the indexes over all tenants is found by its id, by each of its unique keys and exactly once
+/// in each index, and no key and no index knows another one. A record that was never deleted is at the version
+/// of its acknowledged writes; a number is the sum of what was acknowledged to have been added.
+pub(crate) async fn audit<S: Read + ?Sized>(store: &S, history: &History) -> Verdict {
+    let past = history.past();
+    let records = everything(store).await?;
+    points(store, &records).await?;
+    keys(store, &records, &past).await?;
+    indexes(store, &records, &past).await?;
+    lives(&records, &past)?;
+    numbers(store, &past).await
+}
+
+fn fault(error: StoreError) -> String {
+    format!("a read failed: {error:?}")
+}
+
+/// Every record, by the indexes over all tenants.
+async fn everything<S: Read + ?Sized>(store: &S) -> Result<BTreeMap<RecordId, Record>, String> {
+    let mut all = BTreeMap::new();
+    for kind in Kind::ALL {
+        for index in Index::of(*kind).filter(|index| !index.shape().tenant && index.shape().parts.is_empty()) {
+            for record in walk(store, index, &Prefix::everywhere()).await? {
+                all.insert(record.id(), record);
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// All records of a prefix, oldest first; checks the order and that the other direction agrees.
+async fn walk<S: Read + ?Sized>(store: &S, index: Index, prefix: &Prefix) -> Result<Vec<Record>, String> {
+    let mut forth = Vec::new();
+    let mut back = Vec::new();
+    for (ascending, found) in [(true, &mut forth), (false, &mut back)] {
+        let mut range = Range { ascending, ..Range::newest() };
+        loop {
+            let page = store.page(index, prefix, &range, MAX_PAGE).await.map_err(fault)?;
+            for record in &page {
+                let seek = seek(index, record)
+                    .ok_or_else(|| format!("{index:?} gives {record:?}, which has no place in it"))?;
+                if range.after.is_some_and(|last| if ascending { seek <= last } else { seek >= last }) {
+                    return Err(format!("{index:?} of {prefix:?} is out of order at {}", record.id()));
+                }
+                range.after = Some(seek);
+            }
+            let full = page.len() == MAX_PAGE as usize;
+            found.extend(page);
+            if !full {
+                break;
+            }
+        }
+    }
+    back.reverse();
+    if forth != back {
+        return Err(format!("{index:?} of {prefix:?} gives other records forwards than backwards"));
+    }
+    Ok(forth)
+}
+
+fn seek(index: Index, record: &Record) -> Option<Seek> {
+    index.entry(record, &record.values()).map(|entry| entry.seek)
+}
+
+async fn points<S: Read + ?Sized>(store: &S, records: &BTreeMap<RecordId, Record>) -> Verdict {
+    let ids: Vec<_> = records.keys().copied().collect();
+    for ids in ids.chunks(MAX_PAGE as usize) {
+        let found = store.get(ids).await.map_err(fault)?;
+        for (id, found) in ids.iter().zip(found) {
+            if found.as_ref() != records.get(id) {
+                return Err(format!("get gives {found:?} and a page {:?}", records.get(id)));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Every key leads to its holder, and a key that nobody holds to nobody.
+async fn keys<S: Read + ?Sized>(store: &S, records: &BTreeMap<RecordId, Record>, past: &Past) -> Verdict {
+    let mut holders: BTreeMap<UniqueKey, Option<RecordId>> =
+        past.keys.iter().map(|key| (key.clone(), None)).collect();
+    for record in records.values() {
+        for key in UniqueKey::all_of(record) {
+            if let Some(Some(other)) = holders.insert(key.clone(), Some(record.id())) {
+                return Err(format!("{other} and {} both hold {key:?}", record.id()));
+            }
+        }
+    }
+    let holders: Vec<_> = holders.into_iter().collect();
+    for some in holders.chunks(MAX_PAGE as usize) {
+        let keys: Vec<_> = some.iter().map(|(key, _)| key.clone()).collect();
+        let found = store.find(&keys).await.map_err(fault)?;
+        for ((key, holder), found) in some.iter().zip(found) {
+            if found.as_ref() != holder.and_then(|id| records.get(&id)) {
+                return Err(format!("{key:?} is held by {holder:?}, and find gives {found:?}"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Every prefix that a record stands or ever stood in holds exactly the records that stand in it.
+async fn indexes<S: Read + ?Sized>(store: &S, records: &BTreeMap<RecordId, Record>, past: &Past) -> Verdict {
+    let mut places: BTreeMap<Vec<u8>, (Index, Prefix, Vec<(Seek, RecordId)>)> = past
+        .places
+        .iter()
+        .map(|(key, (index, prefix))| (key.clone(), (*index, prefix.clone(), Vec::new())))
+        .collect();
+    for record in records.values() {
+        let values = record.values();
+        for index in Index::of(record.id().kind) {
+            if let Some(entry) = index.entry(record, &values) {
+                let place = places
+                    .entry(bytes::prefix(index, &entry.prefix))
+                    .or_insert_with(|| (index, entry.prefix.clone(), Vec::new()));
+                place.2.push((entry.seek, record.id()));
+            }
+        }
+    }
+    for (index, prefix, mut expected) in places.into_values().take(PLACES) {
+        expected.sort_unstable();
+        let found = walk(store, index, &prefix).await?;
+        for record in &found {
+            if records.get(&record.id()) != Some(record) {
+                return Err(format!("{index:?} of {prefix:?} gives {record:?}, which is not what get gives"));
+            }
+        }
+        let found: Vec<_> = found.iter().map(Record::id).collect();
+        let expected: Vec<_> = expected.into_iter().map(|(_, id)| id).collect();
+        if found != expected {
+            return Err(format!("{index:?} of {prefix:?} gives {found:?} instead of {expected:?}"));
+        }
+    }
+    Ok(())
+}
+
+/// A record is what its acknowledged writes made of it.
+fn lives(records: &BTreeMap<RecordId, Record>, past: &Past) -> Verdict {
+    for (id, life) in &past.records {
+        if life.uncertain || life.deleted {
+            continue;
+        }
+        let version = records.get(id).map_or(0, |record| record.version().get());
+        if version != life.writes {
+            return Err(format!("{id}: {} writes were acknowledged, and it is at version {version}", life.writes));
+        }
+    }
+    Ok(())
+}
+
+/// A number is what was acknowledged to have been added; no listed one is 0, and none is listed twice.
+async fn numbers<S: Read + ?Sized>(store: &S, past: &Past) -> Verdict {
+    let families: BTreeSet<(Tenant, Family)> =
+        past.numbers.keys().map(|key| (key.tenant.clone(), key.family)).collect();
+    let mut found: BTreeMap<CounterKey, i64> = BTreeMap::new();
+    for (tenant, family) in families {
+        let prefix = CounterPrefix { tenant, family, parts: Vec::new() };
+        let mut range = CounterRange::first(MAX_PAGE);
+        loop {
+            let page = store.counters(&prefix, &range).await.map_err(fault)?;
+            for (key, value) in &page {
+                if *value == 0 {
+                    return Err(format!("{key:?} is 0, and listed"));
+                }
+                if range.after.as_ref().is_some_and(|last| key <= last) {
+                    return Err(format!("{key:?} is listed out of order"));
+                }
+                range.after = Some(key.clone());
+            }
+            let full = page.len() == MAX_PAGE as usize;
+            found.extend(page);
+            if !full {
+                break;
+            }
+        }
+    }
+    for (key, number) in &past.numbers {
+        let value = found.get(key).copied().unwrap_or(0);
+        if !number.uncertain && i128::from(value) != number.sum {
+            return Err(format!("{key:?} is {value}; {} was acknowledged to have been added", number.sum));
+        }
+    }
+    Ok(())
+}

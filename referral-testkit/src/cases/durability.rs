@@ -1,0 +1,109 @@
+//! What was acknowledged is there afterwards, if the store says that it is durable.
+
+use referral_core::store::{CounterRange, Family, Index, Range};
+use referral_core::{Kind, Record, Version};
+
+use crate::child;
+use crate::cx::{Cx, assert_applied};
+use crate::make::{
+    claim, code, count_any, counter, delete, insert, natural, nobody, numbers_of, statistic, tally, update,
+    visitor, with_natural,
+};
+use crate::samples::{Filling, TEXTS, record};
+
+/// Closes and opens the store. `false` if nothing needs to be there: the store said so, and works all the same.
+async fn survives(cx: &Cx) -> bool {
+    let durable = cx.facts().durable;
+    if !cx.reopen().await {
+        assert!(!durable, "the store says it is durable, and its harness cannot open it again");
+        return false;
+    }
+    assert_eq!(cx.facts().durable, durable, "a store does not change its mind");
+    // Opened again it has to work, whatever it kept.
+    let link = cx.link();
+    cx.insert([link.clone()]).await;
+    assert_eq!(cx.get(link.id).await, Some(link.into()));
+    durable
+}
+
+/// Of every kind, in strange texts, at their versions; and those that were deleted stay so.
+pub async fn a_reopened_store_keeps_its_records(cx: Cx) {
+    let mut records: Vec<Record> = Vec::new();
+    for text in TEXTS.iter().take(12) {
+        let filling = Filling { text, ..Filling::PLAIN };
+        records.extend(Kind::ALL.iter().filter_map(|kind| record(&cx, *kind, &filling)));
+    }
+    cx.insert(records.clone()).await;
+    let gone = records.pop().unwrap();
+    cx.apply([delete(gone.id(), 1), update(records[0].clone(), 1)]).await;
+    if survives(&cx).await {
+        assert_eq!(cx.get(gone.id()).await, None);
+        records[0] = records[0].clone().at_version(Version::new(2));
+        for record in records {
+            assert_eq!(cx.get(record.id()).await, Some(record));
+        }
+    }
+}
+
+/// Those held and those let go, and the entries that moved.
+pub async fn a_reopened_store_keeps_its_keys_and_indexes(cx: Cx) {
+    let (link, alias, response) = (cx.natural_link("old"), cx.alias("Code"), cx.response());
+    cx.apply([insert(link.clone()), insert(alias.clone()), insert(response.clone())]).await;
+    cx.apply([update(with_natural(link.clone(), Some("new")), 1), claim([response.id], "ada", 5)]).await;
+    if survives(&cx).await {
+        assert_eq!(cx.find(natural("old")).await, None);
+        cx.taken([insert(cx.natural_link("new"))], 0, link.id).await;
+        cx.taken([insert(cx.alias("c0de"))], 0, alias.id).await;
+        cx.insert([cx.natural_link("old")]).await;
+        let of_user = cx.page(Index::ResponsesOfUser, &nobody().text("ada"), Range::newest(), 9).await;
+        assert_eq!(of_user, [response.id.as_uuid()]);
+        let unclaimed = nobody().uuid(visitor(1).as_uuid());
+        assert!(cx.page(Index::ResponsesUnclaimed, &unclaimed, Range::newest(), 9).await.is_empty());
+    }
+}
+
+/// And goes on counting from them.
+pub async fn a_reopened_store_keeps_its_numbers(cx: Cx) {
+    let (uses, back, clicks) = (counter("uses"), counter("back"), statistic("clicks", "all"));
+    let numbers = [count_any(&uses, 5), count_any(&back, 1), tally(&clicks, -7)];
+    cx.apply(std::iter::once(cx.witness()).chain(numbers)).await;
+    cx.apply([cx.witness(), count_any(&back, -1)]).await;
+    if survives(&cx).await {
+        cx.apply([cx.witness(), count_any(&uses, 1), tally(&clicks, 1)]).await;
+        let counted = cx.numbers(&numbers_of("", Family::LinkUses, &[]), &CounterRange::first(9)).await;
+        assert_eq!(counted, [(uses, 6)]);
+        assert_eq!(cx.number(&clicks).await, -6);
+    }
+}
+
+/// Whenever the kill comes: every acknowledged changeset is there, and every other one is whole or absent.
+pub async fn a_killed_process_keeps_what_it_acknowledged(cx: Cx) {
+    if !cx.facts().durable {
+        return;
+    }
+    let Some(address) = cx.address() else {
+        cx.skip("the harness gives no address at which another process finds the data");
+        return;
+    };
+    for round in 0..cx.rounds(2) {
+        // Each round is a store with the data of the rounds before, and codes of its own.
+        let first = (round as u64) << 32;
+        cx.close();
+        let acknowledged = child::kill_one(&cx, &format!("{first}@{address}"), 25 + 10 * round).await;
+        assert!(cx.reopen().await, "the harness opens the data after a kill");
+        let last = acknowledged.iter().max().copied().unwrap_or(first);
+        for number in first..=last + 16 {
+            let (link, alias, counter) = child::parts(&cx, number);
+            let found = (cx.get(link.id()).await, cx.get(alias.id()).await, cx.number(&counter).await);
+            if acknowledged.contains(&number) {
+                assert_eq!(found, (Some(link), Some(alias), 1), "{number} was acknowledged");
+                assert!(cx.find(code(&format!("child-{number}"))).await.is_some());
+            } else {
+                let whole = (Some(link), Some(alias), 1);
+                assert!(found == whole || found == (None, None, 0), "{number} is half there: {found:?}");
+            }
+        }
+        // And it can be written to.
+        assert_applied(&cx.commit([cx.witness()]).await);
+    }
+}

@@ -1,0 +1,13 @@
+//! The cases: one module for each part of the contract, one ordinary function for each promise.
+
+pub mod cancellation;
+pub mod changesets;
+pub mod claims;
+pub mod counters;
+pub mod durability;
+pub mod model;
+pub mod pages;
+pub mod points;
+pub mod races;
+pub mod records;
+pub mod unique;

@@ -1,0 +1,168 @@
+//! Random histories, held against the model: shrunk when they differ, and kept to be tried first next time.
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, FileFailurePersistence, TestCaseError, TestError, TestRunner};
+use referral_core::store::{Changeset, CounterRange, Family, Index, MAX_PAGE, Prefix, Range, UniqueKey};
+use referral_core::{Kind, Record};
+
+use crate::cx::Cx;
+use crate::model::Model;
+use crate::plan::{History, Look, Plan, World};
+
+/// Whole states: after each history everything that can be read is what the model has.
+pub async fn random_changesets_are_answered_as_by_the_model(cx: Cx) {
+    let plans = crate::plan::plans(1..12, 0..1);
+    hold(&cx, "changesets", 40, plans).await;
+}
+
+/// Few changes, many reads: any range, seek, direction and limit of any index, and any part of the numbers.
+pub async fn random_reads_are_answered_as_by_the_model(cx: Cx) {
+    let plans = crate::plan::plans(1..5, 4..24);
+    hold(&cx, "reads", 25, plans).await;
+}
+
+async fn hold(cx: &Cx, what: &str, histories: usize, plans: impl Strategy<Value = Plan>) {
+    let persistence = cx.settings().regressions.as_ref().map(|path| {
+        // Proptest wants a path for ever; there is one for each process and case.
+        let path: &'static str = Box::leak(path.to_string_lossy().into_owned().into_boxed_str());
+        Box::new(FileFailurePersistence::Direct(path)) as Box<_>
+    });
+    let config = Config {
+        cases: u32::try_from(cx.rounds(histories)).unwrap_or(u32::MAX),
+        failure_persistence: persistence,
+        max_shrink_iters: 600,
+        ..Config::default()
+    };
+    let mut history = 0;
+    let outcome = tokio::task::block_in_place(|| {
+        TestRunner::new(config).run(&plans, |plan| {
+            // Not a store for each history: tenants, ids and times of its own keep it apart from the others.
+            history += 1;
+            tokio::runtime::Handle::current().block_on(one(cx, World::new(history), &plan))
+        })
+    });
+    match outcome {
+        Ok(()) => {}
+        Err(TestError::Fail(reason, plan)) => panic!("{what}: {reason}\nin the history {plan:#?}"),
+        Err(TestError::Abort(reason)) => panic!("{what}: {reason}"),
+    }
+}
+
+async fn one(cx: &Cx, world: World, plan: &Plan) -> Result<(), TestCaseError> {
+    let mut model = Model::default();
+    let mut history = History::default();
+    for batch in &plan.batches {
+        let batch: Vec<Changeset> = batch.iter().map(|ops| world.changeset(&model, &mut history, ops)).collect();
+        let answers = cx.store().commit(&batch).await;
+        prop_assert_eq!(answers.len(), batch.len(), "a batch has one answer for each changeset");
+        for (index, (changeset, answer)) in batch.iter().zip(answers).enumerate() {
+            let verdict = model.commit(changeset);
+            prop_assert!(
+                verdict.admits(&answer),
+                "changeset {index} of a batch: {changeset:#?}\nwas answered {answer:?}\ninstead of {verdict:?}"
+            );
+        }
+    }
+    for look in &plan.looks {
+        read(cx, &world, &model, &history, look).await?;
+    }
+    everything(cx, &world, &model, &history).await
+}
+
+/// One random read.
+async fn read(
+    cx: &Cx,
+    world: &World,
+    model: &Model,
+    history: &History,
+    look: &Look,
+) -> Result<(), TestCaseError> {
+    match look {
+        Look::Page { sample, index, range, limit } => {
+            let record = world.record(*sample);
+            let indexes: Vec<_> = Index::of(record.id().kind).collect();
+            let index = indexes[usize::from(*index) % indexes.len()];
+            let Some(entry) = index.entry(&record, &record.values()) else { return Ok(()) };
+            let range = world.range(index, range);
+            page(cx, model, index, &entry.prefix, range, u32::from(*limit)).await
+        }
+        Look::Numbers { counter, parts, from, until, after, limit } => {
+            let key = world.counter(*counter);
+            let prefix = referral_core::store::CounterPrefix {
+                tenant: key.tenant,
+                family: key.family,
+                parts: key.parts.into_iter().take(usize::from(*parts % 3)).collect(),
+            };
+            let range = CounterRange {
+                from: from.map(i64::from),
+                until: until.map(i64::from),
+                after: after.map(|after| world.counter(after)),
+                limit: u32::from(*limit),
+            };
+            let found = cx.numbers(&prefix, &range).await;
+            prop_assert_eq!(found, model.counters(&prefix, &range), "{:?} {:?}", prefix, range);
+            Ok(())
+        }
+        Look::Points { ids } => {
+            let ids: Vec<_> = ids.iter().map(|sample| world.record(*sample).id()).collect();
+            let found = cx.store().get(&ids).await.map_err(|error| TestCaseError::fail(error.to_string()))?;
+            let expected: Vec<_> = ids.iter().map(|id| model.records.get(id).cloned()).collect();
+            prop_assert_eq!(found, expected, "the records of {:?}", ids);
+            keys(cx, model, &history.keys().rev().take(5).cloned().collect::<Vec<_>>()).await
+        }
+    }
+}
+
+/// Everything that the history could have touched.
+async fn everything(cx: &Cx, world: &World, model: &Model, history: &History) -> Result<(), TestCaseError> {
+    let ids = world.ids(history);
+    for ids in ids.chunks(MAX_PAGE as usize) {
+        let found = cx.store().get(ids).await.map_err(|error| TestCaseError::fail(error.to_string()))?;
+        let expected: Vec<Option<Record>> = ids.iter().map(|id| model.records.get(id).cloned()).collect();
+        prop_assert_eq!(found, expected, "the records at the end");
+    }
+    keys(cx, model, &history.keys().cloned().collect::<Vec<_>>()).await?;
+    for (index, prefix) in history.places() {
+        for ascending in [true, false] {
+            let range = world.range(*index, &Range { ascending, ..Range::newest() });
+            page(cx, model, *index, prefix, range, MAX_PAGE).await?;
+        }
+    }
+    for tenant in world.tenants() {
+        for family in Family::ALL {
+            let prefix = referral_core::store::CounterPrefix {
+                tenant: tenant.clone(),
+                family: *family,
+                parts: Vec::new(),
+            };
+            let range = CounterRange::first(MAX_PAGE);
+            let found = cx.numbers(&prefix, &range).await;
+            prop_assert_eq!(found, model.counters(&prefix, &range), "the numbers at the end");
+        }
+    }
+    debug_assert!(!Kind::ALL.is_empty());
+    Ok(())
+}
+
+async fn keys(cx: &Cx, model: &Model, keys: &[UniqueKey]) -> Result<(), TestCaseError> {
+    for keys in keys.chunks(MAX_PAGE as usize) {
+        let found = cx.store().find(keys).await.map_err(|error| TestCaseError::fail(error.to_string()))?;
+        let expected: Vec<_> = keys.iter().map(|key| model.find(key)).collect();
+        prop_assert_eq!(found, expected, "the holders of {:?}", keys);
+    }
+    Ok(())
+}
+
+async fn page(
+    cx: &Cx,
+    model: &Model,
+    index: Index,
+    prefix: &Prefix,
+    range: Range,
+    limit: u32,
+) -> Result<(), TestCaseError> {
+    let found = cx.records(index, prefix, range, limit).await;
+    let expected = model.page(index, prefix, &range, limit as usize);
+    prop_assert_eq!(found, expected, "{} of {:?} {:?} in {:?}", limit, index, prefix, range);
+    Ok(())
+}

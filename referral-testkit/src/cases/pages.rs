@@ -1,0 +1,446 @@
+//! Pages: every index, in order, from any place, in both directions.
+
+use std::collections::BTreeMap;
+
+use referral_core::store::{Index, MAX_PAGE, Part, Prefix, Range, Seek, bytes};
+use referral_core::{
+    Alias, Kind, Link, LinkId, Record, Response, ResponseId, Status, Target, Timestamp, Value,
+};
+use uuid::Uuid;
+
+use crate::cx::{Cx, NOW, assert_invalid};
+use crate::make::{at, delete, nobody, place, tenant, text, update, user, visitor};
+use crate::samples::{Absent, Filling, TEXTS, record};
+
+/// Times with ties, and both ends of them.
+const TIMES: [i64; 8] = [5, 5, i64::MAX, -3, 5, i64::MIN, 9, 5];
+
+/// One prefix of one index, and what stands in it, oldest first.
+struct Place {
+    index: Index,
+    prefix: Prefix,
+    entries: Vec<(Seek, Record)>,
+}
+
+impl Place {
+    /// What a page must hold.
+    fn expected(&self, range: &Range, limit: usize) -> Vec<Uuid> {
+        let inside = |seek: &Seek| {
+            range.from.is_none_or(|from| from <= seek.at)
+                && range.until.is_none_or(|until| seek.at < until)
+                && range.after.is_none_or(|after| if range.ascending { *seek > after } else { *seek < after })
+        };
+        let mut found: Vec<_> =
+            self.entries.iter().filter(|(seek, _)| inside(seek)).map(|(seek, _)| seek.id).collect();
+        if !range.ascending {
+            found.reverse();
+        }
+        found.truncate(limit);
+        found
+    }
+
+    async fn holds(&self, cx: &Cx, range: Range, limit: u32) {
+        let found = cx.page(self.index, &self.prefix, range, limit).await;
+        let expected = self.expected(&range, limit as usize);
+        assert_eq!(found, expected, "{limit} of {:?} {:?} in {range:?}", self.index, self.prefix);
+    }
+}
+
+/// Stores records of every kind that share prefixes and times, with ids in no order, and gives every place that
+/// they stand in. Every index has one.
+async fn world(cx: &Cx) -> Vec<Place> {
+    let mut records = Vec::new();
+    for kind in Kind::ALL {
+        let nulls = Index::of(*kind).flat_map(|index| index.shape().parts).filter_map(|part| match part {
+            Part::Null(column) => Some(Absent::Only(column)),
+            Part::Is(_) => None,
+        });
+        let absent = [Absent::Nothing, Absent::Everything].into_iter().chain(nulls);
+        for (absent, name, text) in absent.flat_map(|absent| {
+            ["", "t"].iter().flat_map(move |name| ["ab", "abc", "ab "].map(move |text| (absent, *name, text)))
+        }) {
+            let filling = Filling { absent, text, ..Filling::PLAIN };
+            for time in TIMES {
+                records.push(placed(cx, record(cx, *kind, &filling).unwrap(), name, time));
+            }
+        }
+    }
+    cx.insert(records.clone()).await;
+    let places = places(&records);
+    for index in Index::ALL {
+        assert!(places.iter().any(|place| place.index == *index), "no sample stands in {index:?}");
+    }
+    places
+}
+
+/// The record at another id, tenant and time.
+fn placed(cx: &Cx, record: Record, name: &str, time: i64) -> Record {
+    let kind = record.id().kind;
+    let mut values = record.values();
+    let mut set = |column, value| values[kind.position(column).unwrap()] = value;
+    // An odd factor scatters ids that would otherwise grow.
+    let scattered = cx.uuid().as_u128().wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+    set("id", Value::Uuid(Uuid::from_u128(scattered)));
+    set("tenant", Value::Text(name.to_owned().into()));
+    set("created_at", Value::Int(time));
+    Record::from_values(kind, values).unwrap()
+}
+
+fn places(records: &[Record]) -> Vec<Place> {
+    let mut places: BTreeMap<Vec<u8>, Place> = BTreeMap::new();
+    for record in records {
+        let values = record.values();
+        for index in Index::of(record.id().kind) {
+            let Some(entry) = index.entry(record, &values) else { continue };
+            places
+                .entry(bytes::prefix(index, &entry.prefix))
+                .or_insert_with(|| Place { index, prefix: entry.prefix.clone(), entries: Vec::new() })
+                .entries
+                .push((entry.seek, record.clone()));
+        }
+    }
+    let mut places: Vec<_> = places.into_values().collect();
+    for place in &mut places {
+        place.entries.sort_by_key(|(seek, _)| *seek);
+    }
+    places
+}
+
+/// And whole records, as `get` gives them.
+pub async fn every_index_gives_its_records_in_both_directions(cx: Cx) {
+    for place in world(&cx).await {
+        for range in [Range::newest(), Range::oldest()] {
+            let found = cx.records(place.index, &place.prefix, range, MAX_PAGE).await;
+            let mut expected: Vec<_> = place.entries.iter().map(|(_, record)| record.clone()).collect();
+            if !range.ascending {
+                expected.reverse();
+            }
+            assert_eq!(found, expected, "{:?} of {:?} in {range:?}", place.index, place.prefix);
+        }
+    }
+}
+
+/// In the direction of reading.
+pub async fn equal_times_are_ordered_by_id(cx: Cx) {
+    let links: Vec<_> = [3_u128, 1, u128::MAX, 2, 1 << 127, (1 << 127) - 1, 1 << 64]
+        .map(|id| Link { id: LinkId::from_uuid(Uuid::from_u128(id)), ..cx.link() })
+        .to_vec();
+    cx.insert(links.clone()).await;
+    let mut ids: Vec<_> = links.iter().map(|link| link.id.as_uuid()).collect();
+    ids.sort();
+    assert_eq!(cx.page(Index::Links, &nobody(), Range::oldest(), 99).await, ids);
+    ids.reverse();
+    assert_eq!(cx.page(Index::Links, &nobody(), Range::newest(), 99).await, ids);
+}
+
+/// As numbers: before 1970, after 9999, to the last millisecond of both ends.
+pub async fn extreme_times_are_ordered(cx: Cx) {
+    let mut times = crate::samples::NUMBERS.to_vec();
+    let links: Vec<_> = times.iter().map(|time| Link { created_at: at(*time), ..cx.link() }).collect();
+    cx.insert(links).await;
+    times.sort_unstable();
+    let found = cx.records(Index::Links, &nobody(), Range::oldest(), 99).await;
+    assert_eq!(found.iter().map(|link| link.created_at().as_millis()).collect::<Vec<_>>(), times);
+    for (position, time) in times.iter().enumerate() {
+        let from = Range { from: Some(*time), ..Range::oldest() };
+        assert_eq!(cx.page(Index::Links, &nobody(), from, 99).await.len(), times.len() - position);
+        let until = Range { until: Some(*time), ..Range::oldest() };
+        assert_eq!(cx.page(Index::Links, &nobody(), until, 99).await.len(), position);
+    }
+}
+
+/// `from` is inside and `until` is not, each given or not, in both directions.
+pub async fn ranges_are_half_open(cx: Cx) {
+    let edges = [None, Some(i64::MIN), Some(-3), Some(5), Some(6), Some(i64::MAX)];
+    for place in world(&cx).await {
+        for from in edges {
+            for until in edges {
+                for ascending in [true, false] {
+                    place.holds(&cx, Range { from, until, after: None, ascending }, MAX_PAGE).await;
+                }
+            }
+        }
+    }
+}
+
+/// Page after page to the end, in sizes that do and do not divide the whole, also through ties and in a range.
+pub async fn a_page_goes_on_behind_the_last_one(cx: Cx) {
+    for place in world(&cx).await {
+        for (ascending, from, limit) in [
+            (true, None, 1),
+            (false, None, 1),
+            (true, None, 3),
+            (false, None, 4),
+            (true, Some(5), 2),
+            (false, Some(-3), 3),
+        ] {
+            let mut range = Range { from, until: Some(i64::MAX), after: None, ascending };
+            let expected = place.expected(&range, usize::MAX);
+            let mut found = Vec::new();
+            loop {
+                let page = cx.records(place.index, &place.prefix, range, limit).await;
+                let Some(last) = page.last() else { break };
+                range.after = place.index.entry(last, &last.values()).map(|entry| entry.seek);
+                found.extend(page.iter().map(|record| record.id().uuid));
+                assert!(found.len() <= expected.len(), "the pages of {:?} never end", place.index);
+            }
+            assert_eq!(found, expected, "{:?} of {:?} in pages of {limit}", place.index, place.prefix);
+        }
+    }
+}
+
+/// A place need not be taken by anybody.
+pub async fn a_page_goes_on_behind_a_record_that_is_gone(cx: Cx) {
+    let links: Vec<_> = [1, 2, 2, 2, 3].map(|time| Link { created_at: at(time), ..cx.link() }).to_vec();
+    cx.insert(links.clone()).await;
+    let ids: Vec<_> = links.iter().map(|link| link.id.as_uuid()).collect();
+    cx.apply([delete(links[2].id, 1)]).await;
+    let after = Some(Seek { at: 2, id: ids[2] });
+    let forth = Range { after, ..Range::oldest() };
+    assert_eq!(cx.page(Index::Links, &nobody(), forth, 9).await, ids[3..]);
+    let back = Range { after, ..Range::newest() };
+    assert_eq!(cx.page(Index::Links, &nobody(), back, 9).await, [ids[1], ids[0]]);
+    for (seek, forth, back) in [
+        (Seek { at: 0, id: Uuid::max() }, vec![ids[0], ids[1], ids[3], ids[4]], vec![]),
+        (Seek { at: 2, id: Uuid::nil() }, vec![ids[1], ids[3], ids[4]], vec![ids[0]]),
+        (Seek { at: 2, id: Uuid::max() }, vec![ids[4]], vec![ids[3], ids[1], ids[0]]),
+        (Seek { at: 9, id: Uuid::nil() }, vec![], vec![ids[4], ids[3], ids[1], ids[0]]),
+    ] {
+        let after = Some(seek);
+        assert_eq!(cx.page(Index::Links, &nobody(), Range { after, ..Range::oldest() }, 9).await, forth);
+        assert_eq!(cx.page(Index::Links, &nobody(), Range { after, ..Range::newest() }, 9).await, back);
+    }
+}
+
+/// None, some, more than there are.
+pub async fn the_limit_is_kept(cx: Cx) {
+    for place in world(&cx).await {
+        for limit in [0, 1, 2, 5, MAX_PAGE] {
+            place.holds(&cx, Range::newest(), limit).await;
+            place.holds(&cx, Range::oldest(), limit).await;
+        }
+    }
+}
+
+/// Part for part: neither one that begins alike nor one of the same parts in another order.
+pub async fn a_prefix_gives_only_its_own_records(cx: Cx) {
+    let parts = ["a", "ab", "b", "a ", "A"];
+    let mut expected = Vec::new();
+    let mut links = Vec::new();
+    for (owner, kind, id) in parts
+        .iter()
+        .flat_map(|a| parts.iter().flat_map(move |b| parts.iter().map(move |c| (*a, *b, *c))))
+    {
+        let target = Some(Target { kind: text(kind), id: text(id) });
+        let link = Link { owner: Some(user(owner)), target, ..cx.link() };
+        expected.push((owner, nobody().text(owner).text(kind).text(id), link.id.as_uuid()));
+        links.push(link);
+    }
+    cx.insert(links).await;
+    for (_, prefix, id) in &expected {
+        assert_eq!(cx.page(Index::LinksOfTarget, prefix, Range::newest(), 9).await, [*id], "{prefix:?}");
+    }
+    for owner in parts {
+        let of_owner: Vec<_> =
+            expected.iter().filter(|(other, ..)| *other == owner).map(|(.., id)| *id).collect();
+        let found = cx.page(Index::LinksOfOwner, &nobody().text(owner), Range::oldest(), 99).await;
+        assert_eq!(found, of_owner, "the links of {owner:?}");
+    }
+}
+
+/// Case, accents, normal forms, trailing spaces: another prefix each.
+pub async fn text_prefixes_are_equal_only_byte_for_byte(cx: Cx) {
+    let responses: Vec<_> =
+        TEXTS.iter().map(|text| Response { user: Some(user(text)), ..cx.response() }).collect();
+    let links: Vec<_> = TEXTS.iter().map(|text| Link { owner: Some(user(text)), ..cx.link() }).collect();
+    cx.insert(responses.clone()).await;
+    cx.insert(links.clone()).await;
+    for ((text, response), link) in TEXTS.iter().zip(responses).zip(links) {
+        let prefix = nobody().text(text);
+        let found = cx.page(Index::ResponsesOfUser, &prefix, Range::newest(), 9).await;
+        assert_eq!(found, [response.id.as_uuid()], "the responses of {text:?}");
+        let found = cx.page(Index::LinksOfOwner, &prefix, Range::newest(), 9).await;
+        assert_eq!(found, [link.id.as_uuid()], "the links of {text:?}");
+    }
+}
+
+/// Except in the indexes over all of them.
+pub async fn tenants_do_not_see_each_other(cx: Cx) {
+    let names = ["", "a", "ab", "A", "a ", "\u{e4}"];
+    let mut all: BTreeMap<Kind, Vec<Uuid>> = BTreeMap::new();
+    let mut own: Vec<(Index, Prefix, Uuid)> = Vec::new();
+    for name in names {
+        for kind in Kind::ALL {
+            let sample = placed(&cx, record(&cx, *kind, &Filling::PLAIN).unwrap(), name, 5);
+            cx.insert([sample.clone()]).await;
+            all.entry(*kind).or_default().push(sample.id().uuid);
+            for index in Index::of(*kind).filter(|index| index.shape().tenant) {
+                own.extend(place(index, &sample).map(|prefix| (index, prefix, sample.id().uuid)));
+            }
+        }
+    }
+    for (index, prefix, id) in own {
+        assert_eq!(cx.page(index, &prefix, Range::newest(), 99).await, [id], "{index:?} of {prefix:?}");
+    }
+    for index in Index::ALL.iter().filter(|index| !index.shape().tenant) {
+        let mut found = cx.page(*index, &Prefix::everywhere(), Range::oldest(), 99).await;
+        let ids = all.get_mut(&index.shape().kind).unwrap();
+        ids.sort();
+        found.sort();
+        assert_eq!(found, *ids, "{index:?}");
+    }
+}
+
+/// And no error.
+pub async fn an_unknown_prefix_is_an_empty_page(cx: Cx) {
+    let places = world(&cx).await;
+    for Place { index, prefix, .. } in places.iter().filter(|place| !place.prefix.parts.is_empty()) {
+        for part in 0..prefix.parts.len() {
+            let mut other = prefix.clone();
+            other.parts[part] = match &other.parts[part] {
+                Value::Uuid(_) => Value::Uuid(Uuid::from_u128(123)),
+                Value::Int(_) => Value::Int(987_654),
+                Value::Text(_) | Value::Null => Value::Text("nobody".into()),
+            };
+            assert_eq!(cx.page(*index, &other, Range::newest(), 9).await, [], "{index:?} of {other:?}");
+        }
+        let elsewhere = Prefix { tenant: Some(tenant("unknown")), parts: prefix.parts.clone() };
+        assert_eq!(cx.page(*index, &elsewhere, Range::newest(), 9).await, [], "{index:?} of {elsewhere:?}");
+    }
+}
+
+/// Too few parts, too many, a tenant too much or missing, 1,001 records.
+pub async fn a_prefix_that_does_not_fit_is_invalid(cx: Cx) {
+    let store = cx.store();
+    for place in world(&cx).await {
+        let Place { index, prefix, .. } = place;
+        let mut wrong = vec![prefix.clone().text("more")];
+        if !prefix.parts.is_empty() {
+            let mut fewer = prefix.clone();
+            fewer.parts.pop();
+            wrong.push(fewer);
+        }
+        let tenant = if prefix.tenant.is_some() { None } else { Some(tenant("")) };
+        wrong.push(Prefix { tenant, parts: prefix.parts.clone() });
+        for wrong in wrong {
+            let answer = store.page(index, &wrong, &Range::newest(), 1).await;
+            assert_invalid(answer, &format!("{index:?} of {wrong:?}"));
+        }
+        let answer = store.page(index, &prefix, &Range::newest(), MAX_PAGE + 1).await;
+        assert_invalid(answer, "a page of 1,001 records");
+    }
+}
+
+/// Away from the old prefix, to its place in the new one; nothing else moves.
+pub async fn an_update_moves_the_entry(cx: Cx) {
+    let owned = |by: &str, time| Link { owner: Some(user(by)), created_at: at(time), ..cx.link() };
+    let (first, moved, last) = (owned("bob", 1), owned("ada", 2), owned("bob", 3));
+    cx.insert([first.clone(), moved.clone(), last.clone()]).await;
+    let target = Some(Target { kind: text("product"), id: text("7") });
+    let to = Link { owner: Some(user("bob")), status: Status::Disabled, target, ..moved.clone() };
+    cx.apply([update(to, 1)]).await;
+    let [first, moved, last] = [first, moved, last].map(|link| link.id.as_uuid());
+    let page = |index, prefix: Prefix| {
+        let cx = cx.clone();
+        async move { cx.page(index, &prefix, Range::oldest(), 9).await }
+    };
+    assert_eq!(page(Index::LinksOfOwner, nobody().text("ada")).await, []);
+    assert_eq!(page(Index::LinksOfOwner, nobody().text("bob")).await, [first, moved, last]);
+    assert_eq!(page(Index::LinksOfTarget, nobody().text("bob").text("product").text("7")).await, [moved]);
+    assert_eq!(page(Index::LinksByStatus, nobody().text("active")).await, [first, last]);
+    assert_eq!(page(Index::LinksByStatus, nobody().text("disabled")).await, [moved]);
+    assert_eq!(page(Index::Links, nobody()).await, [first, moved, last]);
+    let alias = cx.alias("moves");
+    cx.insert([alias.clone()]).await;
+    let link = LinkId::from_uuid(Uuid::from_u128(8));
+    cx.apply([update(Alias { link, ..alias.clone() }, 1)]).await;
+    assert_eq!(page(Index::AliasesOfLink, nobody().uuid(alias.link.as_uuid())).await, []);
+    assert_eq!(page(Index::AliasesOfLink, nobody().uuid(link.as_uuid())).await, [alias.id.as_uuid()]);
+}
+
+/// And comes back with it.
+pub async fn an_entry_goes_when_its_part_does(cx: Cx) {
+    let response = cx.response();
+    cx.insert([response.clone()]).await;
+    let id = response.id.as_uuid();
+    let (unclaimed, of_user) = (nobody().uuid(visitor(1).as_uuid()), nobody().text("ada"));
+    let states = [
+        (Some(visitor(1)), Some(user("ada")), [false, true]),
+        (None, None, [false, false]),
+        (None, Some(user("ada")), [false, true]),
+        (Some(visitor(1)), None, [true, false]),
+        (Some(visitor(2)), None, [false, false]),
+    ];
+    for (was, (visitor, user, stands)) in (1..).zip(states) {
+        cx.apply([update(Response { visitor, user, ..response.clone() }, was)]).await;
+        let places = [(Index::ResponsesUnclaimed, &unclaimed), (Index::ResponsesOfUser, &of_user)];
+        for ((index, prefix), stands) in places.into_iter().zip(stands) {
+            let expected = if stands { vec![id] } else { vec![] };
+            assert_eq!(cx.page(index, prefix, Range::newest(), 9).await, expected, "{index:?} after {was}");
+        }
+        assert_eq!(cx.page(Index::Responses, &nobody(), Range::newest(), 9).await, [id]);
+    }
+}
+
+/// The most that one may hold.
+pub async fn a_page_holds_a_thousand_records(cx: Cx) {
+    let responses: Vec<_> = (0..1010)
+        .map(|i| Response { created_at: Timestamp::from_millis(i / 3), ..cx.response() })
+        .collect();
+    let ids: Vec<_> = responses.iter().map(|response| response.id.as_uuid()).collect();
+    cx.insert(responses).await;
+    assert_eq!(cx.page(Index::Responses, &nobody(), Range::oldest(), MAX_PAGE).await, ids[..1000]);
+    let newest: Vec<_> = ids.iter().rev().take(1000).copied().collect();
+    assert_eq!(cx.page(Index::Responses, &nobody(), Range::newest(), MAX_PAGE).await, newest);
+}
+
+/// What was there all the time is seen once and in order, whatever comes in before, between and behind.
+pub async fn pages_make_up_the_whole_while_others_insert(cx: Cx) {
+    const THERE: i64 = 40;
+    let there: Vec<_> =
+        (0..THERE).map(|i| Response { created_at: at(NOW.as_millis() + i / 2 * 2), ..cx.response() }).collect();
+    cx.insert(there.clone()).await;
+    let there: Vec<Uuid> = there.iter().map(|response| response.id.as_uuid()).collect();
+    let rounds = cx.rounds(15);
+    let writers: Vec<_> = (0..2)
+        .map(|writer| {
+            let cx = cx.clone();
+            tokio::spawn(async move {
+                for round in 0..rounds {
+                    let near = (0..4).map(|i| {
+                        let time = NOW.as_millis() - 3 + ((round * 7 + i * 13 + writer) % 46) as i64;
+                        let id = Uuid::from_u128(cx.uuid().as_u128().reverse_bits());
+                        let id = ResponseId::from_uuid(id);
+                        Response { id, created_at: at(time), ..cx.response() }
+                    });
+                    cx.insert(near.collect::<Vec<_>>()).await;
+                }
+            })
+        })
+        .collect();
+    let mut done = false;
+    while !done {
+        // Once more after the last insert.
+        done = writers.iter().all(tokio::task::JoinHandle::is_finished);
+        for ascending in [true, false] {
+            let mut range = Range { ascending, ..Range::newest() };
+            let mut seen: Vec<Uuid> = Vec::new();
+            loop {
+                let page = cx.records(Index::Responses, &nobody(), range, 7).await;
+                let Some(last) = page.last() else { break };
+                range.after = Some(Seek { at: last.created_at().as_millis(), id: last.id().uuid });
+                seen.extend(page.iter().map(|record| record.id().uuid));
+            }
+            let mut old: Vec<_> = seen.iter().copied().filter(|id| there.contains(id)).collect();
+            if !ascending {
+                old.reverse();
+            }
+            assert_eq!(old, there, "what was there all the time");
+            seen.sort();
+            assert!(seen.windows(2).all(|two| two[0] != two[1]), "a record was seen twice");
+        }
+    }
+    for writer in writers {
+        writer.await.unwrap();
+    }
+}

@@ -1,0 +1,430 @@
+//! Many at once: exact counts, one winner, nobody stuck. Each round starts all racers from one barrier.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::sync::Arc;
+
+use referral_core::store::{Change, Changeset, Conflict, Outcome, StoreError};
+use referral_core::{Link, Record, RecordId, Response, Version};
+use tokio::sync::Barrier;
+
+use crate::cx::{Cx, assert_applied};
+use crate::make::{
+    claim, code, count, count_any, counter, expect, insert, natural, statistic, tally, text, update, user,
+    with_natural,
+};
+
+/// How many run at once.
+const RACERS: usize = 8;
+
+/// Runs `RACERS` futures from one barrier; their results, in the order of racers.
+async fn race<T, F>(run: impl Fn(usize) -> F) -> Vec<T>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let barrier = Arc::new(Barrier::new(RACERS));
+    let racers: Vec<_> = (0..RACERS)
+        .map(|racer| {
+            let (barrier, run) = (barrier.clone(), run(racer));
+            tokio::spawn(async move {
+                barrier.wait().await;
+                run.await
+            })
+        })
+        .collect();
+    let mut results = Vec::new();
+    for racer in racers {
+        match racer.await {
+            Ok(result) => results.push(result),
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
+    results
+}
+
+/// Commits what `changes` gives each racer, all at once.
+async fn commits(cx: &Cx, changes: impl Fn(usize) -> Vec<Change>) -> Vec<Outcome> {
+    let answers: Vec<Result<Outcome, StoreError>> = race(|racer| {
+        let (cx, changes) = (cx.clone(), changes(racer));
+        async move { cx.commit(changes).await }
+    })
+    .await;
+    answers.into_iter().map(|answer| answer.expect("a lost race is a conflict, and not a fault")).collect()
+}
+
+/// The one racer that was applied.
+fn winner(outcomes: &[Outcome]) -> usize {
+    let winners: Vec<_> =
+        (0..outcomes.len()).filter(|racer| outcomes[*racer] == Outcome::Applied).collect();
+    assert_eq!(winners.len(), 1, "one winner: {outcomes:?}");
+    winners[0]
+}
+
+/// Every loser learns who won it.
+fn all_taken(outcomes: &[Outcome], by: RecordId) {
+    for outcome in outcomes {
+        let fits = matches!(outcome, Outcome::Applied)
+            || matches!(outcome, Outcome::Conflict { index: 0, conflict: Conflict::Taken { holder, .. } } if *holder == by);
+        assert!(fits, "the winner is {by}: {outcome:?}");
+    }
+}
+
+/// The exact one in odd rounds, the folded one in even rounds.
+pub async fn a_code_has_one_winner(cx: Cx) {
+    for round in 0..cx.rounds(12) {
+        let spellings = ["oil", "Oil", "0il", "OIL", "o1l", "oi1", "011", "oIl"];
+        let spelling = |racer: usize| format!("{}-{round}", spellings[if round % 2 == 0 { racer } else { 0 }]);
+        let aliases: Vec<_> = (0..RACERS).map(|racer| cx.alias(&spelling(racer))).collect();
+        let outcomes = commits(&cx, |racer| vec![insert(aliases[racer].clone()), cx.witness()]).await;
+        let winner = winner(&outcomes);
+        all_taken(&outcomes, aliases[winner].id.into());
+        let found = cx.find(code(&spelling(winner))).await;
+        assert_eq!(found, Some(aliases[winner].clone().into()), "round {round}");
+    }
+}
+
+/// Two equal get-or-create calls give one link.
+pub async fn a_natural_key_has_one_winner(cx: Cx) {
+    for round in 0..cx.rounds(12) {
+        let key = format!("key-{round}");
+        let links: Vec<_> = (0..RACERS).map(|_| cx.natural_link(&key)).collect();
+        let outcomes = commits(&cx, |racer| vec![insert(links[racer].clone())]).await;
+        let winner = winner(&outcomes);
+        all_taken(&outcomes, links[winner].id.into());
+        assert_eq!(cx.find(natural(&key)).await, Some(links[winner].clone().into()), "round {round}");
+    }
+}
+
+/// And the record is the winner's.
+pub async fn an_id_has_one_winner(cx: Cx) {
+    for round in 0..cx.rounds(12) {
+        let id = cx.link().id;
+        let links: Vec<_> =
+            (0..RACERS).map(|racer| Link { id, label: text(&racer.to_string()), ..cx.link() }).collect();
+        let outcomes = commits(&cx, |racer| vec![insert(links[racer].clone())]).await;
+        let winner = winner(&outcomes);
+        for outcome in outcomes.iter().filter(|outcome| **outcome != Outcome::Applied) {
+            let conflict = Conflict::Stale { id: id.into(), now: Some(Version::FIRST) };
+            assert_eq!(*outcome, Outcome::Conflict { index: 0, conflict }, "round {round}");
+        }
+        assert_eq!(cx.get(id).await, Some(links[winner].clone().into()), "round {round}");
+    }
+}
+
+/// No update is lost: each version is written once.
+pub async fn a_version_has_one_winner(cx: Cx) {
+    let link = cx.link();
+    cx.insert([link.clone()]).await;
+    for was in 1..=cx.rounds(12) as i64 {
+        let edit = |racer: usize| Link { label: text(&racer.to_string()), ..link.clone() };
+        let outcomes = commits(&cx, |racer| vec![update(edit(racer), was)]).await;
+        let winner = winner(&outcomes);
+        for outcome in outcomes.iter().filter(|outcome| **outcome != Outcome::Applied) {
+            let conflict = Conflict::Stale { id: link.id.into(), now: Some(Version::new(was + 1)) };
+            assert_eq!(*outcome, Outcome::Conflict { index: 0, conflict });
+        }
+        let stored = Link { version: Version::new(was + 1), ..edit(winner) };
+        assert_eq!(cx.get(link.id).await, Some(stored.into()));
+    }
+}
+
+/// By overlapping claims: each whole or not at all, none to two users.
+pub async fn a_response_is_claimed_once(cx: Cx) {
+    for round in 0..cx.rounds(10) {
+        let responses: Vec<_> = (0..RACERS).map(|_| cx.response()).collect();
+        cx.insert(responses.clone()).await;
+        // Each wants its own and the next one, in either order: a ring.
+        let wanted = |racer: usize| {
+            let mut ids = [responses[racer].id, responses[(racer + 1) % RACERS].id];
+            if racer.is_multiple_of(3) {
+                ids.reverse();
+            }
+            ids
+        };
+        let clicks = statistic("claimed", "all");
+        let outcomes = commits(&cx, |racer| {
+            vec![claim(wanted(racer), &racer.to_string(), round as i64), tally(&clicks, 1)]
+        })
+        .await;
+        let winners: Vec<_> =
+            (0..RACERS).filter(|racer| outcomes[*racer] == Outcome::Applied).collect();
+        assert!(!winners.is_empty(), "round {round}: somebody gets what he wants: {outcomes:?}");
+        let mut owners = vec![None; RACERS];
+        for racer in winners {
+            for place in [racer, (racer + 1) % RACERS] {
+                let before = owners[place].replace(user(&racer.to_string()));
+                assert_eq!(before, None, "round {round}: two claims won {place}");
+            }
+        }
+        for (response, owner) in responses.iter().zip(owners) {
+            let Some(Record::Response(found)) = cx.get(response.id).await else {
+                panic!("a response is gone")
+            };
+            assert_eq!(found.user, owner, "round {round}");
+        }
+    }
+}
+
+/// It is reached exactly, and never passed, whatever each one adds.
+pub async fn a_counter_never_passes_its_bound(cx: Cx) {
+    for round in 0..cx.rounds(8) {
+        let key = counter(&round.to_string());
+        let bound = 5;
+        let outcomes = commits(&cx, |_| vec![cx.witness(), count(&key, 1, 0, bound)]).await;
+        let won = outcomes.iter().filter(|outcome| **outcome == Outcome::Applied).count() as i64;
+        assert_eq!((won, cx.number(&key).await), (bound, bound), "round {round}");
+        for outcome in outcomes.iter().filter(|outcome| **outcome != Outcome::Applied) {
+            let conflict = Conflict::OutOfBounds { counter: key.clone(), value: bound };
+            assert_eq!(*outcome, Outcome::Conflict { index: 1, conflict }, "round {round}");
+        }
+        // Now everybody takes or gives two: 0, 2 and 4 and nothing beyond them.
+        let outcomes = commits(&cx, |racer| {
+            vec![cx.witness(), count(&key, if racer % 2 == 0 { -2 } else { 2 }, 0, bound)]
+        })
+        .await;
+        let added: i64 = (0..RACERS)
+            .filter(|racer| outcomes[*racer] == Outcome::Applied)
+            .map(|racer| if racer % 2 == 0 { -2 } else { 2 })
+            .sum();
+        assert_eq!(cx.number(&key).await, bound + added, "round {round}");
+        assert!((0..=bound).contains(&(bound + added)), "round {round}");
+    }
+}
+
+/// None is lost and none is made up, one by one and in batches.
+pub async fn counts_are_exact(cx: Cx) {
+    let (one, two) = (counter("one"), counter("two"));
+    let each = cx.rounds(10);
+    race(|racer| {
+        let (cx, one, two) = (cx.clone(), one.clone(), two.clone());
+        async move {
+            for round in 0..each {
+                let set = || {
+                    // In either order, as call sites have it.
+                    let mut counts = vec![count_any(&one, 1), count_any(&two, -3)];
+                    if (racer + round).is_multiple_of(2) {
+                        counts.reverse();
+                    }
+                    Changeset::new(std::iter::once(cx.witness()).chain(counts))
+                };
+                for answer in cx.batch(&[set(), set()]).await {
+                    assert_applied(&answer);
+                }
+            }
+        }
+    })
+    .await;
+    let total = (RACERS * each * 2) as i64;
+    assert_eq!((cx.number(&one).await, cx.number(&two).await), (total, -3 * total));
+}
+
+/// As counts.
+pub async fn tallies_are_exact(cx: Cx) {
+    let keys: Vec<_> = (0..3).map(|i| statistic("link", &i.to_string())).collect();
+    let each = cx.rounds(10);
+    race(|racer| {
+        let (cx, keys) = (cx.clone(), keys.clone());
+        async move {
+            for round in 0..each {
+                let mut tallies: Vec<_> = keys.iter().map(|key| tally(key, 1)).collect();
+                tallies.rotate_left((racer + round) % 3);
+                cx.apply(std::iter::once(cx.witness()).chain(tallies)).await;
+            }
+        }
+    })
+    .await;
+    for key in keys {
+        assert_eq!(cx.number(&key).await, (RACERS * each) as i64);
+    }
+}
+
+/// Of all that expect the same value; so a sequence has no gap and no number twice.
+pub async fn a_compare_and_set_has_one_winner(cx: Cx) {
+    let key = counter("sequence");
+    let each = cx.rounds(4);
+    let drawn = race(|_| {
+        let (cx, key) = (cx.clone(), key.clone());
+        async move {
+            let mut drawn = Vec::new();
+            let mut seen = 0;
+            while drawn.len() < each {
+                let next = seen + 1;
+                match cx.commit([cx.witness(), count(&key, 1, next, next)]).await.unwrap() {
+                    Outcome::Applied => {
+                        drawn.push(next);
+                        seen = next;
+                    }
+                    Outcome::Conflict { index: 1, conflict: Conflict::OutOfBounds { value, .. } } => {
+                        assert!(value > seen, "the sequence went from {seen} back to {value}");
+                        seen = value;
+                    }
+                    other => panic!("{other:?}"),
+                }
+            }
+            drawn
+        }
+    })
+    .await;
+    let all: BTreeSet<i64> = drawn.into_iter().flatten().collect();
+    assert_eq!(all, (1..=(RACERS * each) as i64).collect());
+}
+
+/// Half of the racers write the one record where the other is unchanged, half the other way round: both cannot
+/// have been right.
+pub async fn an_expectation_holds_until_the_commit(cx: Cx) {
+    for round in 0..cx.rounds(15) {
+        let (left, right) = (cx.link(), cx.link());
+        cx.insert([left.clone(), right.clone()]).await;
+        let outcomes = commits(&cx, |racer| {
+            let (unchanged, written) = if racer % 2 == 0 { (&left, &right) } else { (&right, &left) };
+            vec![expect(unchanged.id, 1), update(written.clone(), 1)]
+        })
+        .await;
+        winner(&outcomes);
+        let versions = (cx.version(left.id).await, cx.version(right.id).await);
+        assert!(matches!(versions, (Some(1), Some(2)) | (Some(2), Some(1))), "round {round}: {versions:?}");
+    }
+}
+
+/// Taken from whoever has it, by all at once, over and over.
+pub async fn a_key_that_is_handed_over_always_has_one_holder(cx: Cx) {
+    let links: Vec<_> = (0..RACERS).map(|i| cx.natural_link(&format!("own-{i}"))).collect();
+    cx.insert(links.iter().map(|link| with_natural(link.clone(), None))).await;
+    let first = cx.natural_link("crown");
+    cx.insert([first.clone()]).await;
+    for round in 0..cx.rounds(10) {
+        let Some(Record::Link(holder)) = cx.find(natural("crown")).await else { panic!("the key is lost") };
+        let heirs: Vec<_> = links.iter().filter(|link| link.id != holder.id).collect();
+        let mut versions = Vec::new();
+        for heir in &heirs {
+            versions.push(cx.version(heir.id).await.unwrap());
+        }
+        let outcomes = commits(&cx, |racer| {
+            let heir = racer % heirs.len();
+            let release = update(with_natural(holder.clone(), None), holder.version.get());
+            let take = update(with_natural(heirs[heir].clone(), Some("crown")), versions[heir]);
+            vec![release, take]
+        })
+        .await;
+        let winner = winner(&outcomes) % heirs.len();
+        let found = cx.find(natural("crown")).await.map(|record| record.id());
+        assert_eq!(found, Some(heirs[winner].id.into()), "round {round}");
+    }
+}
+
+/// The same records and numbers in opposite orders: somebody waits, nobody for ever, and nobody gets a fault.
+pub async fn crossing_changesets_do_not_block_each_other(cx: Cx) {
+    let links: Vec<_> = (0..4).map(|_| cx.link()).collect();
+    let numbers: Vec<_> = (0..4).map(|i| counter(&i.to_string())).collect();
+    cx.insert(links.clone()).await;
+    let mut versions = [1; 4];
+    let mut applied = 0;
+    for round in 0..cx.rounds(12) {
+        let outcomes = commits(&cx, |racer| {
+            let mut order: Vec<usize> = (0..4).collect();
+            order.rotate_left(racer % 4);
+            if racer % 2 == 0 {
+                order.reverse();
+            }
+            let updates = order.iter().map(|i| update(links[*i].clone(), versions[*i]));
+            updates.chain(order.iter().map(|i| count_any(&numbers[*i], 1))).collect()
+        })
+        .await;
+        winner(&outcomes);
+        applied += 1;
+        for (link, version) in links.iter().zip(&mut versions) {
+            *version += 1;
+            assert_eq!(cx.version(link.id).await, Some(*version), "round {round}");
+        }
+    }
+    for number in numbers {
+        assert_eq!(cx.number(&number).await, applied);
+    }
+}
+
+/// As changesets, and a batch holds several of them.
+pub async fn crossing_batches_do_not_block_each_other(cx: Cx) {
+    let numbers: Vec<_> = (0..6).map(|i| counter(&i.to_string())).collect();
+    let each = cx.rounds(6);
+    race(|racer| {
+        let (cx, numbers) = (cx.clone(), numbers.clone());
+        async move {
+            for round in 0..each {
+                let mut batch: Vec<_> = numbers
+                    .iter()
+                    .map(|key| {
+                        let response = Response { user: Some(user("ada")), ..cx.response() };
+                        Changeset::new([insert(response), count_any(key, 1)])
+                    })
+                    .collect();
+                batch.rotate_left((racer * 5 + round) % 6);
+                if racer % 2 == 0 {
+                    batch.reverse();
+                }
+                for answer in cx.batch(&batch).await {
+                    assert_applied(&answer);
+                }
+            }
+        }
+    })
+    .await;
+    for number in numbers {
+        assert_eq!(cx.number(&number).await, (RACERS * each) as i64);
+    }
+}
+
+/// By everybody who begins to read after the acknowledgement, while others write.
+pub async fn an_acknowledged_write_is_read_at_once(cx: Cx) {
+    let each = cx.rounds(8);
+    let total = statistic("written", "all");
+    race(|racer| {
+        let (cx, total) = (cx.clone(), total.clone());
+        async move {
+            for round in 0..each {
+                let key = format!("{racer}-{round}");
+                let owner = user(&format!("racer-{racer}"));
+                let link = Link { owner: Some(owner), ..cx.natural_link(&key) };
+                let number = counter(&key);
+                cx.apply([insert(link.clone()), count_any(&number, 7), tally(&total, 1)]).await;
+                let reader = cx.clone();
+                // On another task, and so perhaps on another thread and another connection.
+                let read = tokio::spawn(async move {
+                    assert_eq!(reader.get(link.id).await, Some(link.clone().into()), "by id");
+                    assert_eq!(reader.find(natural(&key)).await, Some(link.clone().into()), "by key");
+                    let prefix = crate::make::nobody().text(format!("racer-{racer}"));
+                    let range = referral_core::store::Range::newest();
+                    let found =
+                        reader.page(referral_core::store::Index::LinksOfOwner, &prefix, range, 1000).await;
+                    assert!(found.contains(&link.id.as_uuid()), "in its index");
+                    assert_eq!(found.len(), round + 1, "all of the owner's links");
+                    assert_eq!(reader.number(&number).await, 7, "its number");
+                    assert!(reader.number(&total).await > round as i64, "the statistic");
+                });
+                if let Err(error) = read.await {
+                    std::panic::resume_unwind(error.into_panic());
+                }
+            }
+        }
+    })
+    .await;
+}
+
+/// By several at once that all do not know whether it was.
+pub async fn a_retried_changeset_is_applied_once(cx: Cx) {
+    let (uses, clicks) = (counter("uses"), statistic("clicks", "all"));
+    let rounds = cx.rounds(10);
+    for round in 0..rounds {
+        let (link, alias) = (cx.natural_link(&round.to_string()), cx.alias(&format!("code-{round}")));
+        let outcomes = commits(&cx, |_| {
+            vec![insert(link.clone()), insert(alias.clone()), count_any(&uses, 1), tally(&clicks, 1)]
+        })
+        .await;
+        winner(&outcomes);
+        for outcome in outcomes.iter().filter(|outcome| **outcome != Outcome::Applied) {
+            let conflict = Conflict::Stale { id: link.id.into(), now: Some(Version::FIRST) };
+            assert_eq!(*outcome, Outcome::Conflict { index: 0, conflict }, "round {round}");
+        }
+    }
+    assert_eq!((cx.number(&uses).await, cx.number(&clicks).await), (rounds as i64, rounds as i64));
+}

@@ -1,0 +1,266 @@
+//! What is stored comes back as it was, and versions tell who wrote last.
+
+use referral_core::store::{Change, Conflict, Index, Range};
+use referral_core::{Kind, Limits, Link, LinkId, Record, RecordId, Response, Status, Version};
+use uuid::Uuid;
+
+use crate::cx::{Cx, NOW};
+use crate::make::{at, code, delete, expect, insert, natural, nobody, place, text, update, user};
+use crate::samples::{Absent, Filling, NUMBERS, TEXTS, record};
+
+/// Stores samples and reads each by id, by key and through its indexes.
+async fn round_trip(cx: &Cx, samples: Vec<Record>) {
+    assert!(!samples.is_empty());
+    cx.insert(samples.clone()).await;
+    for sample in samples {
+        let back = cx.get(sample.id()).await;
+        assert_eq!(back, Some(sample.at_version(Version::FIRST)), "what comes back (left)");
+    }
+    // That every key and every index leads to the same record is what the audit looks at.
+}
+
+/// Every kind with every field.
+pub async fn every_kind_comes_back_with_every_field(cx: Cx) {
+    let samples = Kind::ALL.iter().filter_map(|kind| record(&cx, *kind, &Filling::PLAIN)).collect();
+    round_trip(&cx, samples).await;
+}
+
+/// Every kind with what it must have.
+pub async fn every_kind_comes_back_with_no_optional_field(cx: Cx) {
+    let bare = Filling { absent: Absent::Everything, ..Filling::PLAIN };
+    let samples = Kind::ALL.iter().filter_map(|kind| record(&cx, *kind, &bare)).collect();
+    round_trip(&cx, samples).await;
+}
+
+/// Every kind, each optional column absent in turn.
+pub async fn every_kind_comes_back_without_each_optional_field(cx: Cx) {
+    let mut samples = Vec::new();
+    for kind in Kind::ALL {
+        for column in kind.columns().iter().filter(|column| column.nullable) {
+            let filling = Filling { absent: Absent::Only(column.name), ..Filling::PLAIN };
+            samples.extend(record(&cx, *kind, &filling));
+        }
+    }
+    round_trip(&cx, samples).await;
+}
+
+/// Nothing written down is something else than nothing known.
+pub async fn empty_texts_are_not_absent_ones(cx: Cx) {
+    let empty = Filling { text: "", ..Filling::PLAIN };
+    let mut samples: Vec<_> = Kind::ALL.iter().filter_map(|kind| record(&cx, *kind, &empty)).collect();
+    let response = cx.response();
+    samples.push(Response { referrer: Some(text("")), landing: None, ..response.clone() }.into());
+    samples.push(Response { id: cx.response().id, referrer: None, landing: Some(text("")), ..response }.into());
+    round_trip(&cx, samples).await;
+}
+
+/// Every text column filled to the last byte, in one, two, three and four bytes a character.
+pub async fn the_longest_texts_come_back_whole(cx: Cx) {
+    let mut samples = Vec::new();
+    for text in ["x", "\u{e9}", "\u{4e2d}", "\u{1f680}", "\u{5d0} ", " "] {
+        let filling = Filling { text, longest: true, ..Filling::PLAIN };
+        samples.extend(Kind::ALL.iter().filter_map(|kind| record(&cx, *kind, &filling)));
+    }
+    round_trip(&cx, samples).await;
+}
+
+/// Case, accents, trailing spaces, emoji, directions, controls: bytes.
+pub async fn strange_texts_come_back_byte_for_byte(cx: Cx) {
+    let mut samples = Vec::new();
+    for text in TEXTS {
+        let filling = Filling { text, ..Filling::PLAIN };
+        samples.extend(Kind::ALL.iter().filter_map(|kind| record(&cx, *kind, &filling)));
+    }
+    round_trip(&cx, samples).await;
+}
+
+/// Every integer column at the ends of its range, and where other types end.
+pub async fn extreme_numbers_come_back(cx: Cx) {
+    let mut samples = Vec::new();
+    for number in NUMBERS {
+        let filling = Filling { number: *number, ..Filling::PLAIN };
+        samples.extend(Kind::ALL.iter().filter_map(|kind| record(&cx, *kind, &filling)));
+    }
+    let link = cx.link();
+    let limits = [None, Some(0), Some(1), Some(u32::MAX)];
+    samples.extend(limits.map(|clicks| {
+        Record::from(Link { id: LinkId::from_uuid(cx.uuid()), limits: Limits { clicks }, ..link.clone() })
+    }));
+    round_trip(&cx, samples).await;
+}
+
+/// Whatever version the given record says.
+pub async fn an_insert_is_stored_as_version_one(cx: Cx) {
+    for version in [0, 1, 2, -1, i64::MAX] {
+        let link = Link { version: Version::new(version), ..cx.link() };
+        cx.insert([link.clone()]).await;
+        assert_eq!(cx.version(link.id).await, Some(1), "the version after an insert that says {version}");
+    }
+}
+
+/// The first one stays.
+pub async fn an_insert_of_a_known_id_is_stale_and_changes_nothing(cx: Cx) {
+    let first = cx.natural_link("first");
+    cx.insert([first.clone()]).await;
+    let second = Link { id: first.id, label: text("second"), owner: Some(user("ada")), ..cx.link() };
+    cx.stale([insert(second.clone())], 0, first.id, Some(1)).await;
+    assert_eq!(cx.get(first.id).await, Some(first.clone().into()));
+    cx.apply([update(first.clone(), 1)]).await;
+    cx.stale([insert(second)], 0, first.id, Some(2)).await;
+}
+
+/// What the new record leaves out is gone, and the version that it says is not looked at.
+pub async fn an_update_replaces_the_whole_record(cx: Cx) {
+    let full = record(&cx, Kind::Link, &Filling::PLAIN).unwrap();
+    cx.insert([full.clone()]).await;
+    let Record::Link(link) = full else { unreachable!() };
+    let bare = Link { id: link.id, tenant: link.tenant, created_at: link.created_at, ..cx.link() };
+    let confused = Link { version: Version::new(77), ..bare.clone() };
+    cx.apply([update(confused, 1)]).await;
+    assert_eq!(cx.get(bare.id).await, Some(Link { version: Version::new(2), ..bare.clone() }.into()));
+    cx.apply([update(bare.clone(), 2)]).await;
+    assert_eq!(cx.version(bare.id).await, Some(3));
+}
+
+/// From everything to nothing and back, in each kind.
+pub async fn an_update_can_change_every_field_of_every_kind(cx: Cx) {
+    for kind in Kind::ALL {
+        let full = record(&cx, *kind, &Filling::PLAIN).unwrap();
+        cx.insert([full.clone()]).await;
+        let others = [
+            Filling { absent: Absent::Everything, text: "other", ..Filling::PLAIN },
+            Filling { text: "third", number: 12_345, ..Filling::PLAIN },
+        ];
+        for (was, filling) in (1..).zip(others) {
+            let other = as_if(&full, record(&cx, *kind, &filling).unwrap());
+            cx.apply([update(other.clone(), was)]).await;
+            let stored = other.at_version(Version::new(was + 1));
+            assert_eq!(cx.get(full.id()).await, Some(stored), "what comes back (left)");
+        }
+    }
+}
+
+/// The other record, under the first one's id, tenant and time.
+fn as_if(first: &Record, other: Record) -> Record {
+    let kind = first.id().kind;
+    let (from, mut values) = (first.values(), other.values());
+    for column in ["id", "tenant", "created_at"] {
+        let position = kind.position(column).unwrap();
+        values[position] = from[position].clone();
+    }
+    Record::from_values(kind, values).unwrap()
+}
+
+/// A lost update is told to the loser.
+pub async fn an_update_at_another_version_is_stale_and_changes_nothing(cx: Cx) {
+    let link = cx.link();
+    cx.insert([link.clone()]).await;
+    let winner = Link { label: text("winner"), version: Version::new(2), ..link.clone() };
+    cx.apply([update(winner.clone(), 1)]).await;
+    for was in [1, 0, 3, -1, i64::MAX] {
+        let loser = Link { label: text("loser"), ..link.clone() };
+        cx.stale([update(loser, was)], 0, link.id, Some(2)).await;
+        assert_eq!(cx.get(link.id).await, Some(winner.clone().into()));
+    }
+}
+
+/// An update never inserts.
+pub async fn an_update_of_nothing_is_stale(cx: Cx) {
+    let link = cx.link();
+    for was in [1, 0] {
+        cx.stale([update(link.clone(), was)], 0, link.id, None).await;
+    }
+    assert_eq!(cx.get(link.id).await, None);
+}
+
+/// By id, by key and in every index.
+pub async fn a_delete_removes_the_record_from_everywhere(cx: Cx) {
+    for kind in Kind::ALL {
+        let gone = record(&cx, *kind, &Filling::PLAIN).unwrap();
+        cx.insert([gone.clone()]).await;
+        cx.apply([delete(gone.id(), 1)]).await;
+        assert_eq!(cx.get(gone.id()).await, None);
+        for key in referral_core::store::UniqueKey::all_of(&gone) {
+            assert_eq!(cx.find(key).await, None);
+        }
+        for index in Index::of(*kind) {
+            if let Some(prefix) = place(index, &gone) {
+                assert!(cx.page(index, &prefix, Range::newest(), 9).await.is_empty(), "{index:?}");
+            }
+        }
+    }
+}
+
+/// As an update.
+pub async fn a_delete_at_another_version_or_of_nothing_is_stale(cx: Cx) {
+    let link = cx.link();
+    cx.stale([delete(link.id, 1)], 0, link.id, None).await;
+    cx.insert([link.clone()]).await;
+    cx.stale([delete(link.id, 2)], 0, link.id, Some(1)).await;
+    cx.apply([update(link.clone(), 1)]).await;
+    cx.stale([delete(link.id, 1)], 0, link.id, Some(2)).await;
+    assert_eq!(cx.version(link.id).await, Some(2));
+    cx.apply([delete(link.id, 2)]).await;
+    cx.stale([delete(link.id, 2)], 0, link.id, None).await;
+}
+
+/// Nothing of the first life is left.
+pub async fn a_deleted_id_may_be_inserted_again_as_version_one(cx: Cx) {
+    let link = cx.natural_link("again");
+    cx.insert([link.clone()]).await;
+    cx.apply([update(link.clone(), 1)]).await;
+    cx.apply([delete(link.id, 2)]).await;
+    cx.insert([link.clone()]).await;
+    assert_eq!(cx.get(link.id).await, Some(link.clone().into()));
+    assert_eq!(cx.find(natural("again")).await, Some(link.into()));
+}
+
+/// Not even a version.
+pub async fn an_expectation_that_holds_writes_nothing(cx: Cx) {
+    let (link, other) = (cx.link(), cx.link());
+    cx.insert([link.clone()]).await;
+    cx.apply([expect(link.id, 1)]).await;
+    cx.apply([expect(link.id, 1), insert(other)]).await;
+    assert_eq!(cx.get(link.id).await, Some(link.into()));
+}
+
+/// And what stands with it is not applied.
+pub async fn an_expectation_that_does_not_hold_is_stale(cx: Cx) {
+    let (link, other) = (cx.link(), cx.link());
+    cx.stale([insert(other.clone()), expect(link.id, 1)], 1, link.id, None).await;
+    cx.insert([link.clone()]).await;
+    for was in [0, 2] {
+        cx.stale([insert(other.clone()), expect(link.id, was)], 1, link.id, Some(1)).await;
+    }
+    assert_eq!(cx.get(other.id).await, None);
+}
+
+/// A UUID is unique within its kind.
+pub async fn kinds_do_not_share_ids(cx: Cx) {
+    let uuid = Uuid::from_u128(42);
+    let mut records = Vec::new();
+    for kind in Kind::ALL {
+        let mut values = record(&cx, *kind, &Filling::PLAIN).unwrap().values();
+        values[kind.position("id").unwrap()] = referral_core::Value::Uuid(uuid);
+        records.push(Record::from_values(*kind, values).unwrap());
+    }
+    cx.insert(records.clone()).await;
+    cx.apply([delete(records[0].id(), 1)]).await;
+    assert_eq!(cx.get(records[0].id()).await, None);
+    for record in &records[1..] {
+        assert_eq!(cx.version(record.id()).await, Some(1));
+    }
+}
+
+/// Whether a link exists is for the facade to know.
+pub async fn references_are_not_checked(cx: Cx) {
+    let (link, orphan) = (cx.link(), cx.alias("orphan"));
+    let (alias, response) = (cx.alias("leads-to-it"), Response { link: link.id, ..cx.response() });
+    let alias = referral_core::Alias { link: link.id, ..alias };
+    cx.apply([insert(orphan.clone()), insert(alias.clone()), insert(response.clone()), insert(link.clone())])
+        .await;
+    cx.apply([delete(link.id, 1)]).await;
+    assert_eq!(cx.find(code("orphan")).await, Some(orphan.into()));
+    assert_eq!(cx.find(code("leads-to-it")).await, Some(alias.into()));
+    assert_eq!(cx.get(response.id).await, Some(response.into()));
+}

@@ -1,0 +1,291 @@
+//! What a case gets: a store of its own, things to put into it, and short ways to ask it.
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use referral_core::source::{IdSource, SequentialIds};
+use referral_core::store::{
+    Change, Changeset, Conflict, CounterKey, CounterPrefix, CounterRange, ErrorKind, Index, Outcome, Prefix,
+    Range, Read, Store, StoreError, StoreFacts, UniqueKey,
+};
+use referral_core::{Record, RecordId, Timestamp};
+use uuid::Uuid;
+
+use crate::harness::{Guard, Harness, Opened};
+use crate::history::{History, Watched};
+use crate::runner::Settings;
+
+/// A case's world. Clones share it, so that racers can take one along.
+#[derive(Clone)]
+pub struct Cx(Arc<Shared>);
+
+struct Shared {
+    harness: Arc<dyn Harness>,
+    settings: Settings,
+    ids: SequentialIds,
+    history: Arc<History>,
+    slot: Mutex<Slot>,
+    skipped: Mutex<Option<String>>,
+}
+
+// The store stands first, because it has to go before what guards its data.
+#[derive(Default)]
+struct Slot {
+    store: Option<Arc<Watched>>,
+    guard: Option<Guard>,
+}
+
+/// The moment at which the suite's records are made, unless a case says otherwise.
+pub const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
+impl Cx {
+    pub(crate) fn new(harness: Arc<dyn Harness>, settings: Settings, opened: Opened) -> Self {
+        let cx = Self(Arc::new(Shared {
+            harness,
+            settings,
+            ids: SequentialIds::default(),
+            history: Arc::default(),
+            slot: Mutex::default(),
+            skipped: Mutex::default(),
+        }));
+        cx.put(opened);
+        cx
+    }
+
+    fn put(&self, opened: Opened) {
+        let store = Arc::new(Watched::new(opened.store, self.0.history.clone()));
+        *self.0.slot.lock().unwrap() = Slot { store: Some(store), guard: Some(opened.guard) };
+    }
+
+    /// The store. What is committed through it is remembered, and held against it after the case.
+    #[must_use]
+    pub fn store(&self) -> Arc<dyn Store> {
+        self.0.slot.lock().unwrap().store.clone().expect("the case closed its store")
+    }
+
+    /// What the store promises.
+    #[must_use]
+    pub fn facts(&self) -> StoreFacts {
+        self.store().facts()
+    }
+
+    /// Drops the store; what guards its data stays. The case must have dropped its own handles.
+    pub fn close(&self) {
+        let store = self.0.slot.lock().unwrap().store.take();
+        drop(store);
+    }
+
+    /// Drops the store and opens the same data again. `false` if the harness cannot.
+    pub async fn reopen(&self) -> bool {
+        let durable = self.0.slot.lock().unwrap().store.as_ref().is_none_or(|store| store.facts().durable);
+        self.close();
+        let guard = self.0.slot.lock().unwrap().guard.take().expect("the case lost its guard");
+        let Some(opened) = self.0.harness.reopen(guard).await else { return false };
+        if !durable {
+            self.0.history.forget();
+        }
+        self.put(opened);
+        true
+    }
+
+    /// Where another process finds the data.
+    pub(crate) fn address(&self) -> Option<String> {
+        self.0.harness.address(self.0.slot.lock().unwrap().guard.as_ref()?)
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    pub(crate) fn history(&self) -> &History {
+        &self.0.history
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.0.slot.lock().unwrap().store.is_some()
+    }
+
+    /// Says that the case could not be held here, and why.
+    pub fn skip(&self, reason: impl Into<String>) {
+        *self.0.skipped.lock().unwrap() = Some(reason.into());
+    }
+
+    pub(crate) fn skipped(&self) -> Option<String> {
+        self.0.skipped.lock().unwrap().clone()
+    }
+
+    /// So many, times the soak factor.
+    #[must_use]
+    pub fn rounds(&self, rounds: usize) -> usize {
+        rounds.saturating_mul(self.0.settings.soak)
+    }
+
+    /// A UUID that this case has not used; they grow.
+    #[must_use]
+    pub fn uuid(&self) -> Uuid {
+        self.0.ids.next(NOW)
+    }
+
+    /// Commits one changeset.
+    pub async fn commit(&self, changes: impl IntoIterator<Item = Change>) -> Result<Outcome, StoreError> {
+        self.commit_set(Changeset::new(changes)).await
+    }
+
+    /// Commits one changeset.
+    pub async fn commit_set(&self, changeset: Changeset) -> Result<Outcome, StoreError> {
+        let mut answers = self.batch(&[changeset]).await;
+        answers.pop().expect("one answer")
+    }
+
+    /// Commits a batch; there must be one answer for each changeset.
+    pub async fn batch(&self, batch: &[Changeset]) -> Vec<Result<Outcome, StoreError>> {
+        let answers = self.store().commit(batch).await;
+        assert_eq!(answers.len(), batch.len(), "a batch has one answer for each changeset");
+        answers
+    }
+
+    /// Commits one changeset, which must be applied.
+    pub async fn apply(&self, changes: impl IntoIterator<Item = Change>) {
+        let answer = self.commit(changes).await;
+        assert!(matches!(answer, Ok(Outcome::Applied)), "this should have been applied: {answer:?}");
+    }
+
+    /// Commits one changeset for each change; all must be applied.
+    pub async fn apply_each(&self, changes: impl IntoIterator<Item = Change>) {
+        let batch: Vec<_> = changes.into_iter().map(|change| Changeset::new([change])).collect();
+        for some in batch.chunks(200) {
+            for (index, answer) in self.batch(some).await.into_iter().enumerate() {
+                assert!(matches!(answer, Ok(Outcome::Applied)), "{index} should have been applied: {answer:?}");
+            }
+        }
+    }
+
+    /// Inserts these records, which must be possible.
+    pub async fn insert<R: Into<Record>>(&self, records: impl IntoIterator<Item = R>) {
+        let changes: Vec<_> = records.into_iter().map(|record| Change::Insert(record.into())).collect();
+        for some in changes.chunks(Changeset::MAX_CHANGES) {
+            self.apply(some.iter().cloned()).await;
+        }
+    }
+
+    /// Commits one changeset, which must conflict; at which change and why.
+    pub async fn refused(&self, changes: impl IntoIterator<Item = Change>) -> (usize, Conflict) {
+        match self.commit(changes).await {
+            Ok(Outcome::Conflict { index, conflict }) => (index, conflict),
+            other => panic!("this should have been a conflict: {other:?}"),
+        }
+    }
+
+    /// Commits one changeset, which must be `Stale` at change `index` about record `id`, now at `now`.
+    pub async fn stale(
+        &self,
+        changes: impl IntoIterator<Item = Change>,
+        index: usize,
+        id: impl Into<RecordId>,
+        now: Option<i64>,
+    ) {
+        let now = now.map(referral_core::Version::new);
+        let expected = (index, Conflict::Stale { id: id.into(), now });
+        assert_eq!(self.refused(changes).await, expected, "the conflict that is reported (left)");
+    }
+
+    /// Commits one changeset, which must be `Taken` at change `index` by this record; the named key must be one
+    /// that the record holds.
+    pub async fn taken(
+        &self,
+        changes: impl IntoIterator<Item = Change>,
+        index: usize,
+        by: impl Into<RecordId>,
+    ) -> UniqueKey {
+        let by = by.into();
+        match self.refused(changes).await {
+            (at, Conflict::Taken { key, holder }) => {
+                assert_eq!((at, holder), (index, by), "the change and the holder that are reported (left)");
+                let found = self.find(key.clone()).await;
+                assert_eq!(found.map(|record| record.id()), Some(by), "the named holder holds the named key");
+                key
+            }
+            other => panic!("the key should have been taken: {other:?}"),
+        }
+    }
+
+    /// The record of an id.
+    pub async fn get(&self, id: impl Into<RecordId>) -> Option<Record> {
+        let mut found = self.store().get(&[id.into()]).await.expect("get");
+        assert_eq!(found.len(), 1, "get has one answer for each id");
+        found.pop().flatten()
+    }
+
+    /// The record that holds a key.
+    pub async fn find(&self, key: UniqueKey) -> Option<Record> {
+        let mut found = self.store().find(&[key]).await.expect("find");
+        assert_eq!(found.len(), 1, "find has one answer for each key");
+        found.pop().flatten()
+    }
+
+    /// The version a record is at.
+    pub async fn version(&self, id: impl Into<RecordId>) -> Option<i64> {
+        self.get(id).await.map(|record| record.version().get())
+    }
+
+    /// The UUIDs of a page.
+    pub async fn page(&self, index: Index, prefix: &Prefix, range: Range, limit: u32) -> Vec<Uuid> {
+        self.records(index, prefix, range, limit).await.into_iter().map(|record| record.id().uuid).collect()
+    }
+
+    /// The records of a page.
+    pub async fn records(&self, index: Index, prefix: &Prefix, range: Range, limit: u32) -> Vec<Record> {
+        self.store().page(index, prefix, &range, limit).await.expect("page")
+    }
+
+    /// Some numbers.
+    pub async fn numbers(&self, prefix: &CounterPrefix, range: &CounterRange) -> Vec<(CounterKey, i64)> {
+        self.store().counters(prefix, range).await.expect("counters")
+    }
+
+    /// One number.
+    pub async fn number(&self, key: &CounterKey) -> i64 {
+        number(&*self.store(), key).await
+    }
+}
+
+/// One number of a store; 0 where it is not listed.
+pub(crate) async fn number<S: Read + ?Sized>(store: &S, key: &CounterKey) -> i64 {
+    let prefix =
+        CounterPrefix { tenant: key.tenant.clone(), family: key.family, parts: key.parts.to_vec() };
+    let range = CounterRange {
+        from: Some(key.bucket),
+        until: key.bucket.checked_add(1),
+        ..CounterRange::first(2)
+    };
+    let found = store.counters(&prefix, &range).await.expect("counters");
+    match found.as_slice() {
+        [] => 0,
+        [(found, value)] => {
+            assert_eq!(found, key, "the number that was asked for");
+            *value
+        }
+        more => panic!("one number was asked for: {more:?}"),
+    }
+}
+
+/// That a call was refused because it breaks a rule.
+#[track_caller]
+pub(crate) fn assert_invalid<T: fmt::Debug>(answer: Result<T, StoreError>, what: &str) {
+    match answer {
+        Err(error) if error.kind() == ErrorKind::Invalid => {}
+        other => panic!("{what} should have been Invalid: {other:?}"),
+    }
+}
+
+/// That an answer is what a store says to a changeset that it stored.
+#[track_caller]
+pub(crate) fn assert_applied(answer: &Result<Outcome, StoreError>) {
+    assert!(matches!(answer, Ok(Outcome::Applied)), "this should have been applied: {answer:?}");
+}
+
+impl fmt::Debug for Cx {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cx").field("harness", &self.0.harness.name()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,201 @@
+//! What went into a store: kept by a wrapper around it, and held against it by the audit.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use referral_core::store::{
+    Change, Changeset, CounterKey, CounterPrefix, CounterRange, ErrorKind, Index, Outcome, Prefix, Range,
+    Read, Store, StoreError, StoreFacts, UniqueKey, bytes,
+};
+use referral_core::{Record, RecordId};
+
+/// Everything that was ever offered to a store, and what the store said it did with it.
+#[derive(Debug, Default)]
+pub(crate) struct History(Mutex<Past>);
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Past {
+    pub(crate) records: BTreeMap<RecordId, Life>,
+    pub(crate) keys: BTreeSet<UniqueKey>,
+    /// Every prefix in which a record could ever have stood, under its bytes.
+    pub(crate) places: BTreeMap<Vec<u8>, (Index, Prefix)>,
+    pub(crate) numbers: BTreeMap<CounterKey, Sum>,
+}
+
+/// What is known about a record.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Life {
+    /// How many acknowledged changes wrote it.
+    pub(crate) writes: i64,
+    pub(crate) deleted: bool,
+    /// Some answer about it was never heard.
+    pub(crate) uncertain: bool,
+    /// As it was last offered; a claim is understood through it.
+    last: Option<Record>,
+}
+
+/// What was acknowledged to have been added to a number.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sum {
+    pub(crate) sum: i128,
+    pub(crate) uncertain: bool,
+}
+
+impl History {
+    pub(crate) fn past(&self) -> Past {
+        self.0.lock().unwrap().clone()
+    }
+
+    /// The store has forgotten everything, as it said it would.
+    pub(crate) fn forget(&self) {
+        *self.0.lock().unwrap() = Past::default();
+    }
+
+    fn offered(&self, changeset: &Changeset) {
+        let mut past = self.0.lock().unwrap();
+        for change in &changeset.changes {
+            match change {
+                Change::Insert(record) | Change::Update { record, .. } => past.saw(record.clone()),
+                Change::Claim { responses, user, .. } => {
+                    for response in responses {
+                        let life = past.records.entry(RecordId::from(*response)).or_default();
+                        if let Some(Record::Response(mut response)) = life.last.clone() {
+                            response.user = Some(user.clone());
+                            past.saw(response.into());
+                        }
+                    }
+                }
+                Change::Count { counter, .. } | Change::Tally { counter, .. } => {
+                    past.numbers.entry(counter.clone()).or_default();
+                }
+                Change::Delete { .. } | Change::Expect { .. } => {}
+            }
+        }
+    }
+
+    fn answered(&self, changeset: &Changeset, answer: Option<&Result<Outcome, StoreError>>) {
+        let applied = match answer {
+            Some(Ok(Outcome::Applied)) => true,
+            Some(Ok(Outcome::Conflict { .. })) => return,
+            // Nothing is written by what breaks the rules; of every other fault the suite thinks the worst.
+            Some(Err(error)) if error.kind() == ErrorKind::Invalid => return,
+            Some(Err(_)) | None => false,
+        };
+        let mut past = self.0.lock().unwrap();
+        for change in &changeset.changes {
+            match change {
+                Change::Insert(record) | Change::Update { record, .. } => past.wrote(record.id(), applied),
+                Change::Claim { responses, .. } => {
+                    for response in responses {
+                        past.wrote(RecordId::from(*response), applied);
+                    }
+                }
+                Change::Delete { id, .. } => {
+                    let life = past.records.entry(*id).or_default();
+                    life.deleted = true;
+                    life.uncertain |= !applied;
+                }
+                Change::Count { counter, add, .. } | Change::Tally { counter, add } => {
+                    let number = past.numbers.entry(counter.clone()).or_default();
+                    number.uncertain |= !applied;
+                    number.sum += i128::from(*add);
+                }
+                Change::Expect { .. } => {}
+            }
+        }
+    }
+}
+
+impl Past {
+    fn saw(&mut self, record: Record) {
+        self.keys.extend(UniqueKey::all_of(&record));
+        let values = record.values();
+        for index in Index::of(record.id().kind) {
+            if let Some(entry) = index.entry(&record, &values) {
+                self.places.insert(bytes::prefix(index, &entry.prefix), (index, entry.prefix));
+            }
+        }
+        self.records.entry(record.id()).or_default().last = Some(record);
+    }
+
+    fn wrote(&mut self, id: RecordId, applied: bool) {
+        let life = self.records.entry(id).or_default();
+        life.writes += i64::from(applied);
+        life.uncertain |= !applied;
+    }
+}
+
+/// A store that remembers what was committed through it.
+#[derive(Debug)]
+pub(crate) struct Watched {
+    inner: Arc<dyn Store>,
+    history: Arc<History>,
+}
+
+impl Watched {
+    pub(crate) fn new(inner: Arc<dyn Store>, history: Arc<History>) -> Self {
+        Self { inner, history }
+    }
+}
+
+/// Turns a call that is dropped half-way into answers that were never heard.
+struct Call<'a> {
+    history: &'a History,
+    batch: &'a [Changeset],
+    answers: Vec<Result<Outcome, StoreError>>,
+}
+
+impl Drop for Call<'_> {
+    fn drop(&mut self) {
+        for (index, changeset) in self.batch.iter().enumerate() {
+            self.history.answered(changeset, self.answers.get(index));
+        }
+    }
+}
+
+#[async_trait]
+impl Read for Watched {
+    async fn get(&self, ids: &[RecordId]) -> Result<Vec<Option<Record>>, StoreError> {
+        self.inner.get(ids).await
+    }
+
+    async fn find(&self, keys: &[UniqueKey]) -> Result<Vec<Option<Record>>, StoreError> {
+        self.inner.find(keys).await
+    }
+
+    async fn page(
+        &self,
+        index: Index,
+        prefix: &Prefix,
+        range: &Range,
+        limit: u32,
+    ) -> Result<Vec<Record>, StoreError> {
+        self.inner.page(index, prefix, range, limit).await
+    }
+
+    async fn counters(
+        &self,
+        prefix: &CounterPrefix,
+        range: &CounterRange,
+    ) -> Result<Vec<(CounterKey, i64)>, StoreError> {
+        self.inner.counters(prefix, range).await
+    }
+}
+
+#[async_trait]
+impl Store for Watched {
+    fn facts(&self) -> StoreFacts {
+        self.inner.facts()
+    }
+
+    async fn commit(&self, batch: &[Changeset]) -> Vec<Result<Outcome, StoreError>> {
+        for changeset in batch {
+            self.history.offered(changeset);
+        }
+        let mut call = Call { history: &self.history, batch, answers: Vec::new() };
+        let answers = self.inner.commit(batch).await;
+        call.answers.clone_from(&answers);
+        answers
+    }
+}

@@ -1,0 +1,217 @@
+//! Small records that cases put together.
+
+use std::fmt::Debug;
+
+use referral_core::code::Code;
+use referral_core::store::{
+    Bounds, Change, CounterKey, CounterPrefix, Family, Index, Prefix, Unique, UniqueKey,
+};
+use referral_core::{
+    Action, Alias, AliasId, Flags, KeyPart, Limits, Link, LinkId, Metadata, Record, RecordId, Response,
+    ResponseId, Status, Tenant, Timestamp, UserId, Value, Version, Via, VisitorId,
+};
+use uuid::Uuid;
+
+use crate::cx::{Cx, NOW};
+
+/// A text of any of core's text types.
+#[track_caller]
+pub(crate) fn text<T>(from: &str) -> T
+where
+    T: for<'a> TryFrom<&'a str>,
+    for<'a> <T as TryFrom<&'a str>>::Error: Debug,
+{
+    T::try_from(from).unwrap()
+}
+
+pub(crate) fn user(id: &str) -> UserId {
+    text(id)
+}
+
+pub(crate) fn tenant(name: &str) -> Tenant {
+    text(name)
+}
+
+pub(crate) fn at(millis: i64) -> Timestamp {
+    Timestamp::from_millis(millis)
+}
+
+impl Cx {
+    /// A link with nothing optional, under a code of its own.
+    #[must_use]
+    pub fn link(&self) -> Link {
+        let id = self.uuid();
+        Link {
+            id: LinkId::from_uuid(id),
+            tenant: Tenant::default(),
+            version: Version::FIRST,
+            created_at: NOW,
+            code: Code::new(id.simple().to_string()).unwrap(),
+            owner: None,
+            label: text("a link"),
+            destination: text("/"),
+            target: None,
+            status: Status::Active,
+            expires_at: None,
+            limits: Limits::default(),
+            metadata: Metadata::default(),
+            natural: None,
+        }
+    }
+
+    /// A link with a natural key.
+    #[must_use]
+    pub fn natural_link(&self, key: &str) -> Link {
+        with_natural(self.link(), Some(key))
+    }
+
+    /// A code that leads to some link; folded, as codes are by default.
+    #[must_use]
+    pub fn alias(&self, code: &str) -> Alias {
+        Alias {
+            id: AliasId::from_uuid(self.uuid()),
+            tenant: Tenant::default(),
+            version: Version::FIRST,
+            created_at: NOW,
+            code: text(code),
+            link: LinkId::from_uuid(Uuid::from_u128(7)),
+            case_exact: false,
+        }
+    }
+
+    /// A code of which only the very spelling counts.
+    #[must_use]
+    pub fn exact_alias(&self, code: &str) -> Alias {
+        Alias { case_exact: true, ..self.alias(code) }
+    }
+
+    /// A click of a visitor that nobody has claimed.
+    #[must_use]
+    pub fn response(&self) -> Response {
+        Response {
+            id: ResponseId::from_uuid(self.uuid()),
+            tenant: Tenant::default(),
+            version: Version::FIRST,
+            created_at: NOW,
+            link: LinkId::from_uuid(Uuid::from_u128(7)),
+            owner: None,
+            visitor: Some(visitor(1)),
+            user: None,
+            claimed_at: None,
+            via: Via::Click,
+            action: Action::RESPONDED,
+            target: None,
+            referrer: None,
+            agent: None,
+            landing: None,
+            address: None,
+            flags: Flags::NONE,
+            counted: true,
+        }
+    }
+
+    /// A change that is applied whatever happened before, for changesets that need a witness in front.
+    #[must_use]
+    pub fn witness(&self) -> Change {
+        Change::Insert(self.link().into())
+    }
+}
+
+pub(crate) fn visitor(number: u128) -> VisitorId {
+    VisitorId::from_uuid(Uuid::from_u128(number))
+}
+
+/// The same link under another natural key. Natural keys are made by hashing only, so the one wanted goes in as
+/// a database would give it back.
+pub(crate) fn with_natural(link: Link, key: Option<&str>) -> Link {
+    let record = Record::from(link);
+    let kind = record.id().kind;
+    let mut values = record.values();
+    values[kind.position("natural").unwrap()] =
+        key.map_or(Value::Null, |key| Value::Text(key.to_owned().into()));
+    Record::from_values(kind, values).unwrap().try_into().unwrap()
+}
+
+pub(crate) fn insert(record: impl Into<Record>) -> Change {
+    Change::Insert(record.into())
+}
+
+pub(crate) fn update(record: impl Into<Record>, was: i64) -> Change {
+    Change::Update { record: record.into(), was: Version::new(was) }
+}
+
+pub(crate) fn delete(id: impl Into<RecordId>, was: i64) -> Change {
+    Change::Delete { id: id.into(), was: Version::new(was) }
+}
+
+pub(crate) fn expect(id: impl Into<RecordId>, was: i64) -> Change {
+    Change::Expect { id: id.into(), was: Version::new(was) }
+}
+
+pub(crate) fn claim(responses: impl IntoIterator<Item = ResponseId>, by: &str, when: i64) -> Change {
+    Change::Claim { responses: responses.into_iter().collect(), user: user(by), at: at(when) }
+}
+
+pub(crate) fn count(counter: &CounterKey, add: i64, min: i64, max: i64) -> Change {
+    Change::Count { counter: counter.clone(), add, within: Bounds::new(min, max) }
+}
+
+pub(crate) fn count_any(counter: &CounterKey, add: i64) -> Change {
+    Change::Count { counter: counter.clone(), add, within: Bounds::ANY }
+}
+
+pub(crate) fn tally(counter: &CounterKey, add: i64) -> Change {
+    Change::Tally { counter: counter.clone(), add }
+}
+
+fn number(tenant: &str, family: Family, first: &str, second: &str, bucket: i64) -> CounterKey {
+    CounterKey { tenant: text(tenant), family, parts: [text(first), text(second)], bucket }
+}
+
+/// A counter: of the counted family, by its first part.
+pub(crate) fn counter(first: &str) -> CounterKey {
+    counter_of("", first, "", 0)
+}
+
+pub(crate) fn counter_of(tenant: &str, first: &str, second: &str, bucket: i64) -> CounterKey {
+    number(tenant, Family::LinkUses, first, second, bucket)
+}
+
+/// A statistic by its parts.
+pub(crate) fn statistic(first: &str, second: &str) -> CounterKey {
+    number("", Family::Responses, first, second, 0)
+}
+
+pub(crate) fn numbers_of(tenant: &str, family: Family, parts: &[&str]) -> CounterPrefix {
+    let parts = parts.iter().map(|part| text::<KeyPart>(part)).collect();
+    CounterPrefix { tenant: text(tenant), family, parts }
+}
+
+pub(crate) fn unique(rule: Unique, tenant: &str, part: &str) -> UniqueKey {
+    UniqueKey { unique: rule, tenant: text(tenant), parts: vec![Value::Text(part.to_owned().into())] }
+}
+
+/// The key of an exact code.
+pub(crate) fn code(code: &str) -> UniqueKey {
+    unique(Unique::AliasCode, "", code)
+}
+
+/// The key of a folded code.
+pub(crate) fn folded(code: &str) -> UniqueKey {
+    unique(Unique::AliasFolded, "", code)
+}
+
+/// The natural key of a link.
+pub(crate) fn natural(key: &str) -> UniqueKey {
+    unique(Unique::LinkNatural, "", key)
+}
+
+/// The prefix in which a record stands, if it stands in the index.
+pub(crate) fn place(index: Index, record: &Record) -> Option<Prefix> {
+    index.entry(record, &record.values()).map(|entry| entry.prefix)
+}
+
+/// All of the tenant without a name.
+pub(crate) fn nobody() -> Prefix {
+    Prefix::new(&Tenant::default())
+}

@@ -1,0 +1,268 @@
+//! The one list of cases, and what is made of it: tests, a registry, a table.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::LazyLock;
+
+use crate::cx::Cx;
+
+/// Gives the list of cases to a macro: `for_each_case!(callback! { context })` becomes
+/// `callback! { { context } group: case, case; group: … }`.
+///
+/// The names are public: one more is announced under "Conformance" in the changelog, because a store may newly
+/// fail, and taking one away is a breaking release.
+#[macro_export]
+macro_rules! for_each_case {
+    ($callback:path { $($context:tt)* }) => {
+        $callback! {
+            { $($context)* }
+            records:
+                every_kind_comes_back_with_every_field,
+                every_kind_comes_back_with_no_optional_field,
+                every_kind_comes_back_without_each_optional_field,
+                empty_texts_are_not_absent_ones,
+                the_longest_texts_come_back_whole,
+                strange_texts_come_back_byte_for_byte,
+                extreme_numbers_come_back,
+                an_insert_is_stored_as_version_one,
+                an_insert_of_a_known_id_is_stale_and_changes_nothing,
+                an_update_replaces_the_whole_record,
+                an_update_can_change_every_field_of_every_kind,
+                an_update_at_another_version_is_stale_and_changes_nothing,
+                an_update_of_nothing_is_stale,
+                a_delete_removes_the_record_from_everywhere,
+                a_delete_at_another_version_or_of_nothing_is_stale,
+                a_deleted_id_may_be_inserted_again_as_version_one,
+                an_expectation_that_holds_writes_nothing,
+                an_expectation_that_does_not_hold_is_stale,
+                kinds_do_not_share_ids,
+                references_are_not_checked;
+            unique:
+                a_taken_key_is_refused_and_names_its_holder,
+                the_named_holder_holds_the_named_key,
+                an_update_may_keep_its_keys,
+                an_update_releases_and_takes_keys,
+                an_update_to_a_taken_key_is_refused_and_keeps_the_old_one,
+                a_delete_releases_its_keys,
+                a_key_moves_between_two_records_in_one_changeset,
+                a_key_must_be_released_before_it_is_taken,
+                absent_parts_hold_nothing,
+                tenants_do_not_share_keys,
+                an_exact_code_differs_by_case_and_a_folded_one_does_not,
+                two_exact_codes_may_fold_alike,
+                keys_are_equal_only_byte_for_byte,
+                an_insert_made_twice_is_stale_and_not_taken_by_itself,
+                a_failed_changeset_takes_and_releases_no_key,
+                equal_keys_within_a_changeset_conflict;
+            changesets:
+                all_of_it_is_applied_or_none,
+                the_first_failing_change_is_reported,
+                changes_are_applied_in_order,
+                a_conflict_leaves_its_neighbours_alone,
+                answers_come_in_the_order_of_the_batch,
+                a_later_changeset_sees_the_earlier_ones,
+                a_later_changeset_sees_nothing_of_a_failed_one,
+                equal_inserts_in_a_batch_have_one_winner,
+                an_empty_changeset_is_applied,
+                an_empty_batch_has_no_answers,
+                every_broken_rule_is_invalid_and_writes_nothing,
+                an_invalid_changeset_leaves_its_neighbours_alone,
+                the_largest_changeset_is_applied,
+                the_heaviest_changeset_is_applied,
+                a_batch_larger_than_the_store_likes_is_answered_whole,
+                a_changeset_made_twice_is_refused_by_its_witness;
+            claims:
+                a_claim_sets_user_time_and_version,
+                a_claim_takes_all_or_none,
+                a_claimed_response_is_not_claimed_again,
+                a_user_known_at_the_touch_is_not_claimed,
+                a_response_without_visitor_is_not_claimed,
+                an_absent_response_is_not_claimed,
+                the_first_that_is_not_unclaimed_is_named,
+                a_claim_moves_the_response_to_its_user,
+                a_claim_changes_no_other_field_and_no_other_response,
+                a_thousand_responses_are_claimed_at_once,
+                a_claim_is_a_witness_for_what_is_counted,
+                two_claims_in_a_batch_have_one_winner;
+            counters:
+                an_absent_counter_is_zero,
+                both_bounds_are_inside,
+                the_bounds_test_the_sum,
+                a_refused_count_names_the_value_before,
+                equal_bounds_compare_and_set,
+                a_count_never_overflows_upwards,
+                a_count_never_overflows_downwards,
+                a_count_may_go_below_zero,
+                zero_is_not_listed,
+                tallies_add_up_and_never_conflict,
+                a_tally_made_twice_in_a_changeset_counts_twice,
+                a_conflict_takes_counts_and_tallies_back,
+                counts_of_a_batch_are_decided_one_after_another,
+                tallies_of_a_batch_add_up,
+                numbers_come_in_the_order_of_their_keys,
+                buckets_are_ordered_also_below_zero,
+                a_range_of_buckets_is_half_open,
+                a_prefix_gives_only_its_own_numbers,
+                the_next_page_begins_behind_its_key,
+                the_limit_is_kept,
+                tenants_and_families_do_not_share_numbers,
+                key_parts_are_equal_only_byte_for_byte,
+                the_longest_key_parts_are_kept_apart,
+                a_read_that_asks_for_too_much_is_invalid;
+            pages:
+                every_index_gives_its_records_in_both_directions,
+                equal_times_are_ordered_by_id,
+                extreme_times_are_ordered,
+                ranges_are_half_open,
+                a_page_goes_on_behind_the_last_one,
+                a_page_goes_on_behind_a_record_that_is_gone,
+                the_limit_is_kept,
+                a_prefix_gives_only_its_own_records,
+                text_prefixes_are_equal_only_byte_for_byte,
+                tenants_do_not_see_each_other,
+                an_unknown_prefix_is_an_empty_page,
+                a_prefix_that_does_not_fit_is_invalid,
+                an_update_moves_the_entry,
+                an_entry_goes_when_its_part_does,
+                a_page_holds_a_thousand_records,
+                pages_make_up_the_whole_while_others_insert;
+            points:
+                answers_come_in_the_order_asked,
+                what_is_missing_is_missing_at_its_place,
+                a_point_asked_for_twice_is_answered_twice,
+                nothing_asked_is_nothing_answered,
+                an_id_of_another_kind_is_not_found,
+                a_thousand_points_are_answered,
+                more_than_a_thousand_points_are_invalid;
+            races:
+                a_code_has_one_winner,
+                a_natural_key_has_one_winner,
+                an_id_has_one_winner,
+                a_version_has_one_winner,
+                a_response_is_claimed_once,
+                a_counter_never_passes_its_bound,
+                counts_are_exact,
+                tallies_are_exact,
+                a_compare_and_set_has_one_winner,
+                an_expectation_holds_until_the_commit,
+                a_key_that_is_handed_over_always_has_one_holder,
+                crossing_changesets_do_not_block_each_other,
+                crossing_batches_do_not_block_each_other,
+                an_acknowledged_write_is_read_at_once,
+                a_retried_changeset_is_applied_once;
+            durability:
+                a_reopened_store_keeps_its_records,
+                a_reopened_store_keeps_its_keys_and_indexes,
+                a_reopened_store_keeps_its_numbers,
+                a_killed_process_keeps_what_it_acknowledged;
+            cancellation:
+                a_dropped_commit_is_whole_or_absent,
+                a_dropped_batch_leaves_each_changeset_whole_or_absent,
+                a_dropped_claim_is_whole_or_absent,
+                dropped_calls_leave_a_usable_store;
+            model:
+                random_changesets_are_answered_as_by_the_model,
+                random_reads_are_answered_as_by_the_model;
+        }
+    };
+}
+
+/// The tests of a store: `conformance!(MyHarness::from_env());` in a file of its own under `tests/`.
+///
+/// The harness expression is evaluated once for each case. A case becomes the test `group::name`, with no
+/// runtime to bring along.
+#[macro_export]
+macro_rules! conformance {
+    ($harness:expr) => {
+        $crate::for_each_case!($crate::__tests { $harness });
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __tests {
+    ({ $harness:expr } $($group:ident: $($case:ident),+;)+) => {
+        $(mod $group {
+            #[allow(unused_imports)]
+            use super::*;
+
+            $(#[test]
+            fn $case() {
+                $crate::__test(
+                    ::std::sync::Arc::new($harness),
+                    ::std::stringify!($group),
+                    ::std::stringify!($case),
+                    ::std::concat!(::std::module_path!(), "::", ::std::stringify!($case)),
+                );
+            })+
+        })+
+    };
+}
+
+/// One promise that the suite holds a store to.
+#[derive(Clone, Copy)]
+pub struct Case {
+    /// The part of the contract it belongs to.
+    pub group: &'static str,
+    /// The promise, as an identifier.
+    pub name: &'static str,
+    pub(crate) run: fn(Cx) -> Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+impl Case {
+    /// `group::name`; unique, and the name of the test.
+    #[must_use]
+    pub fn id(&self) -> String {
+        format!("{}::{}", self.group, self.name)
+    }
+
+    /// The promise in words.
+    #[must_use]
+    pub fn promise(&self) -> String {
+        self.name.replace('_', " ")
+    }
+}
+
+impl fmt::Debug for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.id())
+    }
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __registry {
+    ({} $($group:ident: $($case:ident),+;)+) => {
+        vec![$($(Case {
+            group: stringify!($group),
+            name: stringify!($case),
+            run: |cx| Box::pin($crate::cases::$group::$case(cx)),
+        }),+),+]
+    };
+}
+
+static REGISTRY: LazyLock<Vec<Case>> = LazyLock::new(|| for_each_case!(crate::__registry {}));
+
+/// Every case, in the order of the list.
+#[must_use]
+pub fn registry() -> &'static [Case] {
+    &REGISTRY
+}
+
+/// The case `group::name`.
+#[must_use]
+pub fn case(id: &str) -> Option<Case> {
+    let (group, name) = id.split_once("::")?;
+    registry().iter().copied().find(|case| case.group == group && case.name == name)
+}
+
+/// The list as a table of the documentation.
+#[must_use]
+pub fn markdown_table() -> String {
+    let mut table = String::from("| Group | A store promises that |\n| --- | --- |\n");
+    for case in registry() {
+        table.push_str(&format!("| {} | {} |\n", case.group, case.promise()));
+    }
+    table
+}

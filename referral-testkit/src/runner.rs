@@ -1,0 +1,218 @@
+//! Runs cases and says what became of them. Used by the tests that [`conformance!`](crate::conformance) makes and
+//! by programs that choose the store when they run.
+
+use std::any::Any;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::audit::audit;
+use crate::child;
+use crate::cx::Cx;
+use crate::harness::Harness;
+use crate::registry::{Case, registry};
+
+/// How to run.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Multiplies the rounds of races and the number of random histories.
+    pub soak: usize,
+    /// Whether what cannot be run here is a failure.
+    pub strict: bool,
+    /// How long a case may take before it counts as stuck. Not a measure of speed.
+    pub patience: Duration,
+    /// Where random histories that failed are kept, to be tried first next time; nowhere where absent.
+    pub regressions: Option<PathBuf>,
+    /// The arguments with which this program does again what it does now, for the case that kills a process.
+    pub again: Vec<OsString>,
+}
+
+impl Default for Settings {
+    /// Once, not strict, a minute for each case, nothing kept, the arguments of this process.
+    fn default() -> Self {
+        Self {
+            soak: 1,
+            strict: false,
+            patience: Duration::from_secs(60),
+            regressions: None,
+            again: std::env::args_os().skip(1).collect(),
+        }
+    }
+}
+
+impl Settings {
+    /// With what the environment says: `REFERRAL_TESTKIT_SOAK=n` and `REFERRAL_TESTKIT_STRICT=1`.
+    #[must_use]
+    pub fn from_env() -> Self {
+        let number = |name| std::env::var(name).ok()?.parse::<usize>().ok();
+        let soak = number("REFERRAL_TESTKIT_SOAK").unwrap_or(1).max(1);
+        let strict = number("REFERRAL_TESTKIT_STRICT").is_some_and(|strict| strict != 0);
+        let default = Self::default();
+        let patience = default.patience.saturating_mul(u32::try_from(soak).unwrap_or(u32::MAX));
+        Self { soak, strict, patience, ..default }
+    }
+}
+
+/// What became of a case.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// The store keeps the promise.
+    Passed,
+    /// It does not, and this is how that showed.
+    Failed(String),
+    /// Nobody knows, for this reason.
+    Skipped(String),
+}
+
+impl Outcome {
+    /// `passed`, `failed` or `skipped`.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed(_) => "failed",
+            Self::Skipped(_) => "skipped",
+        }
+    }
+
+    /// Why it failed or was skipped.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Passed => None,
+            Self::Failed(reason) | Self::Skipped(reason) => Some(reason),
+        }
+    }
+}
+
+/// One case that was run.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Which.
+    pub case: Case,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// How long it took, opening the store included.
+    pub took: Duration,
+}
+
+/// How many cases ended how.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Summary {
+    /// Promises that hold.
+    pub passed: usize,
+    /// Promises that do not.
+    pub failed: usize,
+    /// Promises nobody knows about.
+    pub skipped: usize,
+}
+
+/// Runs one case on a store of its own, on a runtime and a thread of its own; callable from anywhere.
+#[must_use]
+pub fn run(harness: &Arc<dyn Harness>, case: Case, settings: &Settings) -> Report {
+    if let Some(address) = child::address() {
+        child::work(harness.clone(), address);
+    }
+    let started = Instant::now();
+    let (harness, settings) = (harness.clone(), settings.clone());
+    let strict = settings.strict;
+    // A thread of its own, because a runtime cannot be started from within another one.
+    let outcome = std::thread::Builder::new()
+        .name(case.name.to_owned())
+        .spawn(move || {
+            let runtime = runtime();
+            let outcome = runtime.block_on(attempt(harness, case, settings));
+            // A store that is stuck must not keep the suite from saying so.
+            runtime.shutdown_timeout(Duration::from_secs(5));
+            outcome
+        })
+        .expect("a thread")
+        .join()
+        .unwrap_or_else(|panic| Outcome::Failed(said(&*panic)));
+    let outcome = match outcome {
+        Outcome::Skipped(reason) if strict => Outcome::Failed(format!("skipped, and that is not allowed: {reason}")),
+        outcome => outcome,
+    };
+    Report { case, outcome, took: started.elapsed() }
+}
+
+/// Runs cases one after another, telling of each as it ends.
+pub fn run_all(
+    harness: &Arc<dyn Harness>,
+    cases: impl IntoIterator<Item = Case>,
+    settings: &Settings,
+    mut each: impl FnMut(&Report),
+) -> Summary {
+    let mut summary = Summary::default();
+    for case in cases {
+        let report = run(harness, case, settings);
+        match &report.outcome {
+            Outcome::Passed => summary.passed += 1,
+            Outcome::Failed(_) => summary.failed += 1,
+            Outcome::Skipped(_) => summary.skipped += 1,
+        }
+        each(&report);
+    }
+    summary
+}
+
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime")
+}
+
+async fn attempt(harness: Arc<dyn Harness>, case: Case, settings: Settings) -> Outcome {
+    let patience = settings.patience;
+    // In a task of its own, so that a panic ends the case and not the runner.
+    let task = tokio::spawn(async move {
+        let Some(opened) = harness.open().await else {
+            return Outcome::Skipped(format!("{} is not configured: {}", harness.name(), harness.setup()));
+        };
+        let cx = Cx::new(harness, settings, opened);
+        (case.run)(cx.clone()).await;
+        if let Some(reason) = cx.skipped() {
+            return Outcome::Skipped(reason);
+        }
+        if cx.is_open() && let Err(problem) = audit(&*cx.store(), cx.history()).await {
+            return Outcome::Failed(format!("the audit after the case: {problem}"));
+        }
+        Outcome::Passed
+    });
+    match tokio::time::timeout(patience, task).await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(error)) => Outcome::Failed(match error.try_into_panic() {
+            Ok(panic) => said(&*panic),
+            Err(error) => error.to_string(),
+        }),
+        Err(_) => Outcome::Failed(format!("stuck: not done after {} s", patience.as_secs())),
+    }
+}
+
+/// What a panic said.
+fn said(panic: &(dyn Any + Send)) -> String {
+    if let Some(text) = panic.downcast_ref::<&str>() {
+        (*text).to_owned()
+    } else if let Some(text) = panic.downcast_ref::<String>() {
+        text.clone()
+    } else {
+        "it panicked without a word".to_owned()
+    }
+}
+
+/// One test of [`conformance!`](crate::conformance): a failure panics, a skip says so and passes.
+pub(crate) fn test(harness: Arc<dyn Harness>, group: &str, name: &str, path: &str) {
+    let case = registry().iter().copied().find(|case| case.group == group && case.name == name);
+    let case = case.expect("a case of the list");
+    // A test is called by its path without the name of the program.
+    let path = path.split_once("::").map_or(path, |(_, path)| path);
+    let settings = Settings {
+        regressions: Some(format!("proptest-regressions/{}-{name}.txt", harness.name()).into()),
+        again: ["--exact", path, "--nocapture"].map(OsString::from).to_vec(),
+        ..Settings::from_env()
+    };
+    match run(&harness, case, &settings).outcome {
+        Outcome::Passed => {}
+        Outcome::Skipped(reason) => println!("skipped {}: {reason}", case.id()),
+        Outcome::Failed(reason) => panic!("{} on {}: {reason}", case.id(), harness.name()),
+    }
+}

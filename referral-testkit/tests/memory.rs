@@ -1,0 +1,5 @@
+//! The reference store keeps every promise.
+
+use referral_testkit::{MemoryHarness, conformance};
+
+conformance!(MemoryHarness);
