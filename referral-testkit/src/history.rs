@@ -116,7 +116,8 @@ impl Past {
                 self.places.insert(bytes::prefix(index, &entry.prefix), (index, entry.prefix));
             }
         }
-        self.records.entry(record.id()).or_default().last = Some(record);
+        let id = record.id();
+        self.records.entry(id).or_default().last = Some(record);
     }
 
     fn wrote(&mut self, id: RecordId, applied: bool) {

@@ -7,15 +7,15 @@ use std::sync::LazyLock;
 
 use crate::cx::Cx;
 
-/// Gives the list of cases to a macro: `for_each_case!(callback! { context })` becomes
+/// Gives the list of cases to a macro: `for_each_case!([callback] { context })` becomes
 /// `callback! { { context } group: case, case; group: … }`.
 ///
 /// The names are public: one more is announced under "Conformance" in the changelog, because a store may newly
 /// fail, and taking one away is a breaking release.
 #[macro_export]
 macro_rules! for_each_case {
-    ($callback:path { $($context:tt)* }) => {
-        $callback! {
+    ([$($callback:tt)+] { $($context:tt)* }) => {
+        $($callback)+! {
             { $($context)* }
             records:
                 every_kind_comes_back_with_every_field,
@@ -175,7 +175,7 @@ macro_rules! for_each_case {
 #[macro_export]
 macro_rules! conformance {
     ($harness:expr) => {
-        $crate::for_each_case!($crate::__tests { $harness });
+        $crate::for_each_case!([$crate::__tests] { $harness });
     };
 }
 
@@ -230,9 +230,7 @@ impl fmt::Debug for Case {
     }
 }
 
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __registry {
+macro_rules! list {
     ({} $($group:ident: $($case:ident),+;)+) => {
         vec![$($(Case {
             group: stringify!($group),
@@ -242,7 +240,7 @@ macro_rules! __registry {
     };
 }
 
-static REGISTRY: LazyLock<Vec<Case>> = LazyLock::new(|| for_each_case!(crate::__registry {}));
+static REGISTRY: LazyLock<Vec<Case>> = LazyLock::new(|| for_each_case!([list] {}));
 
 /// Every case, in the order of the list.
 #[must_use]

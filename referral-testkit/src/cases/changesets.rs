@@ -1,7 +1,7 @@
 //! A changeset is all or nothing, and alone.
 
 use referral_core::store::{Change, Changeset, Conflict, Family, Outcome};
-use referral_core::{Link, LinkId, Metadata, RecordId, Response, ResponseId};
+use referral_core::{LinkId, RecordId, Response, ResponseId};
 use uuid::Uuid;
 
 use crate::cx::{Cx, assert_applied, assert_invalid};
@@ -236,11 +236,17 @@ pub async fn an_empty_batch_has_no_answers(cx: Cx) {
     assert_eq!(cx.batch(&[]).await.len(), 0);
 }
 
+/// A record of 4.6 KB.
+fn heavy(cx: &Cx) -> Response {
+    let long = "\u{1f680}".repeat(512);
+    let (referrer, landing) = (Some(text(&long)), Some(text(&long)));
+    Response { referrer, landing, agent: Some(text(&long[..512])), ..cx.response() }
+}
+
 fn broken_rules(cx: &Cx) -> Vec<(&'static str, Changeset)> {
     let (link, response) = (cx.link(), cx.response());
     let (uses, clicks) = (counter("uses"), statistic("clicks", "all"));
-    let big = Metadata::new([("k", "x".repeat(8000))]).unwrap();
-    let heavy = (0..600).map(|_| insert(Link { metadata: big.clone(), ..cx.link() }));
+    let heavy = (0..950).map(|_| insert(heavy(cx)));
     let many = (0..=Changeset::MAX_CLAIM).map(|_| cx.response().id);
     vec![
         ("a record inserted twice", Changeset::new([insert(link.clone()), insert(link.clone())])),
@@ -326,21 +332,14 @@ pub async fn the_largest_changeset_is_applied(cx: Cx) {
 
 /// As near to 4 MiB as records come.
 pub async fn the_heaviest_changeset_is_applied(cx: Cx) {
-    let big = Metadata::new([("k", "\u{1f680}".repeat(2000))]).unwrap();
-    let mut changeset = Changeset::default();
-    let mut last = None;
-    loop {
-        let link = Link { metadata: big.clone(), ..cx.link() };
-        let more = changeset.clone().with(insert(link.clone()));
-        if more.check().is_err() {
-            break;
-        }
-        (changeset, last) = (more, Some(link));
-    }
+    let one = Changeset::new([insert(heavy(&cx))]).weight();
+    let heavy: Vec<_> = (0..Changeset::MAX_WEIGHT / one).map(|_| heavy(&cx)).collect();
+    let changeset = Changeset::new(heavy.iter().cloned().map(insert));
     assert!(changeset.weight() > Changeset::MAX_WEIGHT - 10_000);
     assert_applied(&cx.commit_set(changeset).await);
-    let last = last.unwrap();
-    assert_eq!(cx.get(last.id).await, Some(last.into()));
+    for response in [heavy.first().unwrap(), heavy.last().unwrap()] {
+        assert_eq!(cx.get(response.id).await, Some(response.clone().into()));
+    }
 }
 
 /// Splitting it is the store's affair.

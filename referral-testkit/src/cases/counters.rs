@@ -1,5 +1,7 @@
 //! Numbers: exact where they decide, cheap where they only tell.
 
+use std::pin::Pin;
+
 use referral_core::store::{
     Changeset, Conflict, CounterKey, CounterPrefix, CounterRange, Family, MAX_PAGE, Outcome,
 };
@@ -220,8 +222,13 @@ pub async fn tallies_of_a_batch_add_up(cx: Cx) {
 }
 
 /// Counts one on each key, in the order given, and gives them in the order of keys.
-async fn each(cx: &Cx, keys: impl IntoIterator<Item = CounterKey>) -> Vec<(CounterKey, i64)> {
-    let keys: Vec<_> = keys.into_iter().collect();
+fn each<'a>(cx: &'a Cx, keys: impl IntoIterator<Item = CounterKey>) -> Each<'a> {
+    Box::pin(each_of(cx, keys.into_iter().collect()))
+}
+
+type Each<'a> = Pin<Box<dyn Future<Output = Vec<(CounterKey, i64)>> + Send + 'a>>;
+
+async fn each_of(cx: &Cx, keys: Vec<CounterKey>) -> Vec<(CounterKey, i64)> {
     for some in keys.chunks(500) {
         let changes = some.iter().map(|key| {
             if key.family.is_counted() { count_any(key, 1) } else { tally(key, 1) }
@@ -255,7 +262,8 @@ pub async fn buckets_are_ordered_also_below_zero(cx: Cx) {
 pub async fn a_range_of_buckets_is_half_open(cx: Cx) {
     let expected = each(&cx, [-20, -10, 0, 10, 20].map(|bucket| counter_of("", "link", "", bucket))).await;
     let edges = [None, Some(i64::MIN), Some(-10), Some(-9), Some(0), Some(10), Some(11), Some(i64::MAX)];
-    for (from, until) in edges.iter().flat_map(|from| edges.iter().map(move |until| (*from, *until))) {
+    let pairs: Vec<_> = edges.iter().flat_map(|from| edges.map(|until| (*from, until))).collect();
+    for (from, until) in pairs {
         let range = CounterRange { from, until, ..CounterRange::first(99) };
         let inside = |bucket| from.is_none_or(|from| bucket >= from) && until.is_none_or(|until| bucket < until);
         let expected: Vec<_> = expected.iter().filter(|(key, _)| inside(key.bucket)).cloned().collect();

@@ -83,6 +83,7 @@ fn placed(cx: &Cx, record: Record, name: &str, time: i64) -> Record {
     set("id", Value::Uuid(Uuid::from_u128(scattered)));
     set("tenant", Value::Text(name.to_owned().into()));
     set("created_at", Value::Int(time));
+    set("version", Value::Int(1));
     Record::from_values(kind, values).unwrap()
 }
 
@@ -227,10 +228,8 @@ pub async fn a_prefix_gives_only_its_own_records(cx: Cx) {
     let parts = ["a", "ab", "b", "a ", "A"];
     let mut expected = Vec::new();
     let mut links = Vec::new();
-    for (owner, kind, id) in parts
-        .iter()
-        .flat_map(|a| parts.iter().flat_map(move |b| parts.iter().map(move |c| (*a, *b, *c))))
-    {
+    let pairs = || parts.iter().flat_map(|a| parts.iter().map(move |b| (*a, *b)));
+    for (owner, (kind, id)) in parts.iter().flat_map(|owner| pairs().map(move |pair| (*owner, pair))) {
         let target = Some(Target { kind: text(kind), id: text(id) });
         let link = Link { owner: Some(user(owner)), target, ..cx.link() };
         expected.push((owner, nobody().text(owner).text(kind).text(id), link.id.as_uuid()));
@@ -302,10 +301,10 @@ pub async fn an_unknown_prefix_is_an_empty_page(cx: Cx) {
                 Value::Int(_) => Value::Int(987_654),
                 Value::Text(_) | Value::Null => Value::Text("nobody".into()),
             };
-            assert_eq!(cx.page(*index, &other, Range::newest(), 9).await, [], "{index:?} of {other:?}");
+            assert!(cx.page(*index, &other, Range::newest(), 9).await.is_empty(), "{index:?} of {other:?}");
         }
         let elsewhere = Prefix { tenant: Some(tenant("unknown")), parts: prefix.parts.clone() };
-        assert_eq!(cx.page(*index, &elsewhere, Range::newest(), 9).await, [], "{index:?} of {elsewhere:?}");
+        assert!(cx.page(*index, &elsewhere, Range::newest(), 9).await.is_empty(), "{index:?} of {elsewhere:?}");
     }
 }
 
@@ -344,7 +343,7 @@ pub async fn an_update_moves_the_entry(cx: Cx) {
         let cx = cx.clone();
         async move { cx.page(index, &prefix, Range::oldest(), 9).await }
     };
-    assert_eq!(page(Index::LinksOfOwner, nobody().text("ada")).await, []);
+    assert!(page(Index::LinksOfOwner, nobody().text("ada")).await.is_empty());
     assert_eq!(page(Index::LinksOfOwner, nobody().text("bob")).await, [first, moved, last]);
     assert_eq!(page(Index::LinksOfTarget, nobody().text("bob").text("product").text("7")).await, [moved]);
     assert_eq!(page(Index::LinksByStatus, nobody().text("active")).await, [first, last]);
@@ -354,7 +353,7 @@ pub async fn an_update_moves_the_entry(cx: Cx) {
     cx.insert([alias.clone()]).await;
     let link = LinkId::from_uuid(Uuid::from_u128(8));
     cx.apply([update(Alias { link, ..alias.clone() }, 1)]).await;
-    assert_eq!(page(Index::AliasesOfLink, nobody().uuid(alias.link.as_uuid())).await, []);
+    assert!(page(Index::AliasesOfLink, nobody().uuid(alias.link.as_uuid())).await.is_empty());
     assert_eq!(page(Index::AliasesOfLink, nobody().uuid(link.as_uuid())).await, [alias.id.as_uuid()]);
 }
 
@@ -420,6 +419,8 @@ pub async fn pages_make_up_the_whole_while_others_insert(cx: Cx) {
         .collect();
     let mut done = false;
     while !done {
+        // Let the writers on, where neither reads nor writes ever wait.
+        tokio::task::yield_now().await;
         // Once more after the last insert.
         done = writers.iter().all(tokio::task::JoinHandle::is_finished);
         for ascending in [true, false] {

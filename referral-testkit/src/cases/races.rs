@@ -387,7 +387,7 @@ pub async fn an_acknowledged_write_is_read_at_once(cx: Cx) {
                 let link = Link { owner: Some(owner), ..cx.natural_link(&key) };
                 let number = counter(&key);
                 cx.apply([insert(link.clone()), count_any(&number, 7), tally(&total, 1)]).await;
-                let reader = cx.clone();
+                let (reader, total) = (cx.clone(), total.clone());
                 // On another task, and so perhaps on another thread and another connection.
                 let read = tokio::spawn(async move {
                     assert_eq!(reader.get(link.id).await, Some(link.clone().into()), "by id");

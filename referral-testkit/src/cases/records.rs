@@ -1,11 +1,11 @@
 //! What is stored comes back as it was, and versions tell who wrote last.
 
-use referral_core::store::{Change, Conflict, Index, Range};
-use referral_core::{Kind, Limits, Link, LinkId, Record, RecordId, Response, Status, Version};
+use referral_core::store::{Index, Range};
+use referral_core::{Kind, Limits, Link, LinkId, Record, Response, Version};
 use uuid::Uuid;
 
-use crate::cx::{Cx, NOW};
-use crate::make::{at, code, delete, expect, insert, natural, nobody, place, text, update, user};
+use crate::cx::Cx;
+use crate::make::{code, delete, expect, insert, natural, place, text, update, user};
 use crate::samples::{Absent, Filling, NUMBERS, TEXTS, record};
 
 /// Stores samples and reads each by id, by key and through its indexes.

@@ -1,0 +1,87 @@
+//! The registry, the tests and the runner are one list.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use referral_testkit::{
+    Guard, Harness, MemoryHarness, Opened, Outcome, Settings, async_trait, case, for_each_case,
+    markdown_table, registry, run, run_all,
+};
+
+macro_rules! names {
+    ({} $($group:ident: $($case:ident),+;)+) => {
+        [$($(concat!(stringify!($group), "::", stringify!($case))),+),+]
+    };
+}
+
+#[test]
+fn the_registry_is_the_list_of_the_tests() {
+    let tests = for_each_case!([names] {});
+    let registered: Vec<_> = registry().iter().map(|case| case.id()).collect();
+    assert_eq!(registered, tests);
+    assert_eq!(registered.iter().collect::<BTreeSet<_>>().len(), tests.len(), "each name once");
+    assert!(tests.len() >= 60);
+    for id in registered {
+        assert_eq!(case(&id).map(|case| case.id()), Some(id));
+    }
+}
+
+#[test]
+fn every_promise_stands_in_the_table() {
+    let table = markdown_table();
+    assert_eq!(table.lines().count(), registry().len() + 2);
+    assert!(table.contains("| counters | both bounds are inside |"));
+}
+
+#[test]
+fn the_memory_store_keeps_every_promise_in_the_runner() {
+    let harness: Arc<dyn Harness> = Arc::new(MemoryHarness);
+    let mut reports = Vec::new();
+    let cases = registry().iter().copied();
+    let summary = run_all(&harness, cases, &Settings::default(), |report| reports.push(report.clone()));
+    reports.sort_by_key(|report| report.took);
+    for report in reports.iter().rev().take(12) {
+        println!("{:>6} ms {:?} {:?}", report.took.as_millis(), report.case, report.outcome);
+    }
+    assert_eq!((summary.passed, summary.failed, summary.skipped), (registry().len(), 0, 0));
+}
+
+struct Nowhere;
+
+#[async_trait]
+impl Harness for Nowhere {
+    fn name(&self) -> &str {
+        "nowhere"
+    }
+
+    fn setup(&self) -> &str {
+        "set NOWHERE_URL"
+    }
+
+    async fn open(&self) -> Option<Opened> {
+        None
+    }
+
+    async fn reopen(&self, _: Guard) -> Option<Opened> {
+        None
+    }
+
+    fn address(&self, _: &Guard) -> Option<String> {
+        None
+    }
+
+    async fn attach(&self, _: &str) -> Option<Opened> {
+        None
+    }
+}
+
+#[test]
+fn a_backend_that_is_not_there_is_skipped_and_where_strict_a_failure() {
+    let harness: Arc<dyn Harness> = Arc::new(Nowhere);
+    let case = registry()[0];
+    let lax = run(&harness, case, &Settings { strict: false, ..Settings::default() });
+    let reason = "nowhere is not configured: set NOWHERE_URL".to_owned();
+    assert_eq!(lax.outcome, Outcome::Skipped(reason.clone()));
+    let strict = run(&harness, case, &Settings { strict: true, ..Settings::default() });
+    assert!(matches!(&strict.outcome, Outcome::Failed(why) if why.ends_with(&reason)), "{strict:?}");
+}
