@@ -1,0 +1,346 @@
+//! The four reads: points, keys, pages and numbers.
+//!
+//! Pages are cut out of their index by `min` and `max`, which name the first and the last entry: exact on any
+//! planner, also where a column of the index is null, and as quick on page 10,000 as on page 1.
+
+use std::collections::{BTreeMap, HashMap};
+
+use async_trait::async_trait;
+use futures_util::TryStreamExt;
+use mongodb::action::Find;
+use mongodb::bson::{Bson, Document, doc};
+use mongodb::options::Hint;
+use mongodb::{ClientSession, Collection};
+use referral_core::store::{
+    CounterKey, CounterPrefix, CounterRange, Index, Part, Prefix, Range, Read, StoreError, UniqueKey,
+    check_counters, check_points,
+};
+use referral_core::{Kind, Record, RecordId};
+use uuid::Uuid;
+
+use crate::commit;
+use crate::error::{Fault, corrupt};
+use crate::retry::{patient, retried};
+use crate::schema::{self, COUNTER, COUNTER_FIELDS, COUNTER_ORDER, KEYS};
+use crate::store::{Inner, MongoStore};
+
+/// The most documents that the server is asked to send at once.
+const BATCH: u32 = 1000;
+
+#[async_trait]
+impl Read for MongoStore {
+    async fn get(&self, ids: &[RecordId]) -> Result<Vec<Option<Record>>, StoreError> {
+        check_points("get", ids.len())?;
+        read(&self.inner, "get", async {
+            let found = records(&self.inner, ids, None).await?;
+            Ok(ids.iter().map(|id| found.get(id).cloned()).collect())
+        })
+        .await
+    }
+
+    async fn find(&self, keys: &[UniqueKey]) -> Result<Vec<Option<Record>>, StoreError> {
+        check_points("find", keys.len())?;
+        read(&self.inner, "find", async {
+            match holding(&self.inner, keys, None).await? {
+                Some(found) => Ok(found),
+                // A key changed hands between the two look-ups. Inside a transaction nothing does.
+                None => retried(|| find_at_once(&self.inner, keys)).await,
+            }
+        })
+        .await
+    }
+
+    async fn page(
+        &self,
+        index: Index,
+        prefix: &Prefix,
+        range: &Range,
+        limit: u32,
+    ) -> Result<Vec<Record>, StoreError> {
+        index.check(prefix, limit)?;
+        let Some((min, max)) = cut(index, prefix, range) else { return Ok(Vec::new()) };
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        read(&self.inner, "page", async {
+            let kind = index.shape().kind;
+            let collection = self.inner.collection(&schema::collection_name(kind));
+            let find = collection
+                .find(Document::new())
+                .min(min)
+                .max(max)
+                .hint(Hint::Name(schema::index_name(index)))
+                .sort(schema::pattern(schema::fields(index), range.ascending))
+                .limit(i64::from(limit))
+                .batch_size(limit);
+            let found: Vec<Document> = find.await?.try_collect().await?;
+            Ok(found.iter().map(|document| schema::record(kind, document)).collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    async fn counters(
+        &self,
+        prefix: &CounterPrefix,
+        range: &CounterRange,
+    ) -> Result<Vec<(CounterKey, i64)>, StoreError> {
+        check_counters(prefix, range)?;
+        let Some((min, max)) = cut_counters(prefix, range) else { return Ok(Vec::new()) };
+        if range.limit == 0 {
+            return Ok(Vec::new());
+        }
+        let mut filter = doc! { "value": { "$ne": 0_i64 } };
+        let ends = [("$gte", range.from), ("$lt", range.until)];
+        let bucket: Document = ends.into_iter().filter_map(|(end, at)| Some((end.to_owned(), at?.into()))).collect();
+        if !bucket.is_empty() {
+            filter.insert("bucket", bucket);
+        }
+        read(&self.inner, "counters", async {
+            let collection = self.inner.collection(COUNTER);
+            let find = collection
+                .find(filter)
+                .min(min)
+                .max(max)
+                .hint(Hint::Name(COUNTER_ORDER.to_owned()))
+                .sort(schema::pattern(COUNTER_FIELDS, true))
+                .batch_size(range.limit.saturating_add(1).min(BATCH));
+            sum(find, range.limit as usize).await
+        })
+        .await
+    }
+}
+
+/// A read, on a database with the right indexes. The driver by itself tries twice.
+async fn read<T>(
+    inner: &Inner,
+    operation: &'static str,
+    read: impl Future<Output = Result<T, Fault>>,
+) -> Result<T, StoreError> {
+    let done = async {
+        inner.check().await?;
+        patient(read).await
+    };
+    done.await.map_err(|fault: Fault| fault.into_error(operation))
+}
+
+/// The documents of these `_id`s, inside a transaction if there is one.
+pub(crate) async fn points(
+    collection: &Collection<Document>,
+    ids: &[Bson],
+    mut session: Option<&mut ClientSession>,
+) -> Result<Vec<Document>, Fault> {
+    let mut found = Vec::with_capacity(ids.len());
+    for ids in ids.chunks(BATCH as usize) {
+        let find = collection.find(doc! { "_id": { "$in": ids } }).batch_size(BATCH);
+        match session.as_deref_mut() {
+            None => found.append(&mut find.await?.try_collect().await?),
+            Some(session) => {
+                let mut cursor = find.session(&mut *session).await?;
+                while let Some(document) = cursor.next(session).await.transpose()? {
+                    found.push(document);
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The records of these ids that are there.
+pub(crate) async fn records(
+    inner: &Inner,
+    ids: &[RecordId],
+    mut session: Option<&mut ClientSession>,
+) -> Result<HashMap<RecordId, Record>, Fault> {
+    let mut kinds: BTreeMap<Kind, Vec<Bson>> = BTreeMap::new();
+    for id in ids {
+        kinds.entry(id.kind).or_default().push(schema::id(id.uuid));
+    }
+    let mut found = HashMap::with_capacity(ids.len());
+    for (kind, ids) in kinds {
+        let collection = inner.collection(&schema::collection_name(kind));
+        for document in points(&collection, &ids, session.as_deref_mut()).await? {
+            let record = schema::record(kind, &document)?;
+            found.insert(record.id(), record);
+        }
+    }
+    Ok(found)
+}
+
+/// The holders of these keys, in their order.
+pub(crate) async fn holders(
+    inner: &Inner,
+    keys: &[UniqueKey],
+    session: Option<&mut ClientSession>,
+) -> Result<Vec<Option<Uuid>>, Fault> {
+    let ids: Vec<_> = keys.iter().map(schema::key_id).collect();
+    let mut found: HashMap<Vec<u8>, Uuid> = HashMap::with_capacity(keys.len());
+    for document in points(&inner.collection(KEYS), &ids, session).await? {
+        let holder = schema::uuid(document.get("holder").unwrap_or(&Bson::Null))?;
+        found.insert(bytes(document.get("_id")), holder);
+    }
+    Ok(ids.iter().map(|id| found.get(&bytes(Some(id))).copied()).collect())
+}
+
+fn bytes(id: Option<&Bson>) -> Vec<u8> {
+    match id {
+        Some(Bson::Binary(binary)) => binary.bytes.clone(),
+        _ => Vec::new(),
+    }
+}
+
+/// The records that hold these keys; `None` if one of them no longer held its key when it was read.
+async fn holding(
+    inner: &Inner,
+    keys: &[UniqueKey],
+    mut session: Option<&mut ClientSession>,
+) -> Result<Option<Vec<Option<Record>>>, Fault> {
+    let holders = holders(inner, keys, session.as_deref_mut()).await?;
+    let id = |(key, holder): (&UniqueKey, &Option<Uuid>)| Some(RecordId { kind: key.unique.kind(), uuid: (*holder)? });
+    let ids: Vec<_> = keys.iter().zip(&holders).map(id).collect();
+    let some: Vec<_> = ids.iter().flatten().copied().collect();
+    let records = records(inner, &some, session).await?;
+    let holds = |(key, id): (&UniqueKey, &Option<RecordId>)| match id {
+        None => Some(None),
+        Some(id) => {
+            let record = records.get(id)?;
+            let held = UniqueKey::held(key.unique, record.tenant(), &record.values());
+            (held.as_ref() == Some(key)).then(|| Some(record.clone()))
+        }
+    };
+    Ok(keys.iter().zip(&ids).map(holds).collect())
+}
+
+async fn find_at_once(inner: &Inner, keys: &[UniqueKey]) -> Result<Vec<Option<Record>>, Fault> {
+    let mut session = commit::begin(inner).await?;
+    let found = holding(inner, keys, Some(&mut session)).await;
+    commit::abort(&mut session).await;
+    found?.ok_or_else(|| corrupt("a unique key names a record that does not hold it").into())
+}
+
+/// One end of a page: a value of the ordering column and, among the entries that have it, a place.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    First,
+    At(Uuid),
+    Last,
+}
+
+impl From<Place> for Bson {
+    fn from(place: Place) -> Self {
+        match place {
+            Place::First => Self::MinKey,
+            Place::At(uuid) => schema::id(uuid),
+            Place::Last => Self::MaxKey,
+        }
+    }
+}
+
+/// The first entry of a page and the first behind it, in the order of the index; `None` where nothing lies between.
+fn cut(index: Index, prefix: &Prefix, range: &Range) -> Option<(Document, Document)> {
+    let mut min = range.from.map_or((i64::MIN, Place::First), |from| (from, Place::First));
+    let mut max = range.until.map_or((i64::MAX, Place::Last), |until| (until, Place::First));
+    if let Some(after) = range.after {
+        if range.ascending {
+            let next = after.id.as_u128().checked_add(1).map_or(Place::Last, |next| Place::At(Uuid::from_u128(next)));
+            min = min.max((after.at, next));
+        } else {
+            max = max.min((after.at, Place::At(after.id)));
+        }
+    }
+    if min >= max {
+        return None;
+    }
+    let end = |(at, place): (i64, Place)| {
+        let shape = index.shape();
+        let mut end = Document::new();
+        if let Some(tenant) = &prefix.tenant {
+            end.insert("tenant", tenant.as_str());
+        }
+        let mut values = prefix.parts.iter();
+        for part in shape.parts {
+            let value = match part {
+                Part::Is(_) => values.next().cloned().map_or(Bson::Null, schema::bson),
+                Part::Null(_) => Bson::Null,
+            };
+            end.insert(schema::field(part.column()), value);
+        }
+        end.insert(schema::field(shape.order), at);
+        end.insert("_id", place);
+        end
+    };
+    Some((end(min), end(max)))
+}
+
+/// The ends of a read of numbers, in the order of [`COUNTER_ORDER`]; `None` where nothing lies between.
+fn cut_counters(prefix: &CounterPrefix, range: &CounterRange) -> Option<(Document, Document)> {
+    let start = (&prefix.tenant, prefix.family, prefix.parts.as_slice());
+    let after = range.after.as_ref().map(|after| {
+        let parts = after.parts.get(..prefix.parts.len()).unwrap_or_default();
+        ((&after.tenant, after.family, parts).cmp(&start), after)
+    });
+    let after = match after {
+        Some((std::cmp::Ordering::Greater, _)) => return None,
+        Some((std::cmp::Ordering::Equal, after)) => Some(after),
+        _ => None,
+    };
+    let end = |parts: &[Bson], rest: Bson| {
+        let values = parts.iter().cloned().chain(std::iter::repeat(rest));
+        let head = [Bson::from(prefix.tenant.as_str()), Bson::Int32(prefix.family.code().into())];
+        let values = head.into_iter().chain(values);
+        COUNTER_FIELDS.iter().map(|field| (*field).to_owned()).zip(values).collect::<Document>()
+    };
+    let parts: Vec<Bson> = prefix.parts.iter().map(|part| Bson::from(part.as_str())).collect();
+    let min = match after {
+        None => end(&parts, Bson::MinKey),
+        Some(after) => {
+            let [part1, part2] = &after.parts;
+            end(&[part1.as_str().into(), part2.as_str().into(), after.bucket.into()], Bson::MaxKey)
+        }
+    };
+    Some((min, end(&parts, Bson::MaxKey)))
+}
+
+/// The numbers that documents make up, in their order: the stripes of one stand side by side.
+async fn sum(find: Find<'_, Document>, limit: usize) -> Result<Vec<(CounterKey, i64)>, Fault> {
+    let mut cursor = find.await?;
+    let mut sums: Vec<(CounterKey, i64)> = Vec::new();
+    while let Some(document) = cursor.try_next().await? {
+        let (key, value) = schema::counter(&document)?;
+        match sums.last_mut() {
+            Some((last, sum)) if *last == key => *sum = sum.saturating_add(value),
+            last => {
+                // Stripes may cancel out.
+                if last.is_some_and(|(_, sum)| *sum == 0) {
+                    sums.pop();
+                }
+                if sums.len() == limit {
+                    return Ok(sums);
+                }
+                sums.push((key, value));
+            }
+        }
+    }
+    sums.retain(|(_, sum)| *sum != 0);
+    Ok(sums)
+}
+
+/// What the database says it does for a page.
+pub(crate) async fn explain_page(
+    inner: &Inner,
+    index: Index,
+    prefix: &Prefix,
+    range: &Range,
+    limit: u32,
+) -> Result<Document, Fault> {
+    let Some((min, max)) = cut(index, prefix, range) else { return Ok(Document::new()) };
+    let find = doc! {
+        "find": schema::collection_name(index.shape().kind),
+        "min": min,
+        "max": max,
+        "hint": schema::index_name(index),
+        "sort": schema::pattern(schema::fields(index), range.ascending),
+        "limit": i64::from(limit),
+    };
+    let explain = doc! { "explain": find, "verbosity": "executionStats" };
+    Ok(inner.database.run_command(explain).await?)
+}
