@@ -1,4 +1,83 @@
-//! Referral links with exact, explainable, exactly-once attribution, on the host's own database.
+//! Referral links on the host's own database: who came through whose link, who they became, and what they did.
+//!
+//! ```rust
+//! use referral_core::facade::{Referrals, TokenChange};
+//! use referral_core::visit::{Method, Visit};
+//! use referral_core::{Action, LinkDraft, UserId, memory::MemoryStore, token::KeyRing};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let referrals = Referrals::builder(MemoryStore::new(), KeyRing::generate()?, "https://shop.example").build()?;
+//!
+//! // Ada shares a link.
+//! let link = referrals.create(LinkDraft::to("/products/7")?.with_owner(UserId::new("ada")?)).await?;
+//! assert!(referrals.url(&link).starts_with("https://shop.example/r/"));
+//!
+//! // Somebody follows it: they are sent on, and their browser gets a token.
+//! let click = Visit::new(Method::Get, format!("/r/{}", link.code));
+//! let landing = referrals.land(link.code.as_str(), &click).await;
+//! assert_eq!(landing.redirect.location(), "/products/7");
+//! let TokenChange::Set(token) = landing.touch.token else { panic!("a new visitor gets a token") };
+//!
+//! // They sign up as Bob: what the visitor did is his.
+//! let bob = UserId::new("bob")?;
+//! assert_eq!(referrals.identify(token.visitor, &bob).await?.claimed.len(), 1);
+//!
+//! // Bob orders, and the order is credited to Ada's link.
+//! let order = referrals.record(&Visit::default().with_user(bob), Action::new("ORDERED")?, None).await?;
+//! assert_eq!(order.and_then(|order| order.owner), link.owner);
+//! # Ok(()) }
+//! ```
+//!
+//! # What it promises
+//!
+//! - A verb that changes something builds one changeset, and a store applies it whole or not at all, durable as the store's
+//!   [`facts`](crate::store::Store::facts) say. A commit whose answer was lost is not applied twice.
+//! - A code leads to one link, under any race, and so does every code that looks like it. Two equal calls of
+//!   [`get_or_create`](crate::Referrals::get_or_create) give one link. A limit is never exceeded.
+//! - [`identify`](crate::Referrals::identify) gives each unclaimed response of a visitor to one user, once.
+//! - A visitor's request never fails because of attribution: [`land`](crate::Referrals::land) has no error. A dead code
+//!   changes no touch and no token.
+//! - A redirect leads to the site itself or to a host that was allowed.
+//! - By default nothing of a visitor's address is stored, and a session id of the host's never.
+//! - Numbers are exact after every acknowledged write, and cost the same for ten responses and for ten million.
+//! - Intervals are half-open, in UTC milliseconds, on every store.
+//!
+//! # What it does not promise
+//!
+//! - A [`Hook`] may be lost in a crash between the commit and the call.
+//! - Another process may serve a link that was disabled here for the life of its [cache](crate::layer::LinkCache), 30
+//!   seconds by default.
+//! - The winning touch of a user is looked for among their newest thousand responses inside the window.
+//! - A token is a bearer token and no login. A visitor is a browser, not a person. A bot that calls itself a browser counts.
+//!
+//! All promises with their tests are in `docs/guarantees.md` of the repository.
+//!
+//! # Map
+//!
+//! | Module | Holds |
+//! | --- | --- |
+//! | [`facade`] | [`Referrals`] and its verbs, hooks, guards, errors |
+//! | [`record`] | what is stored: [`Link`], [`Alias`], [`Response`], and the bounded texts in them |
+//! | [`visit`] | one request in plain fields; people and bots; client addresses |
+//! | [`code`] | codes and their generators |
+//! | [`redirect`] | which destinations are safe |
+//! | [`token`] | keys, and the signed tokens that visitors carry |
+//! | [`read`] | pages, filters, typed reads |
+//! | [`store`] | the contract of a store: one write, four reads |
+//! | [`memory`] | the reference store |
+//! | [`layer`] | group commit and the link cache, stores around a store |
+//! | [`source`] | clocks and ids |
+//!
+//! An application needs [`facade`], [`visit`] and [`token`], and one store: [`memory::MemoryStore`] for tests, `referral-sql`
+//! for data that stays. `referral-tower` fills in the [`Visit`](crate::visit::Visit) and keeps the token in a cookie. Somebody
+//! with needs of their own writes a [`CodeGenerator`], a [`Hook`], a [`Guard`](crate::facade::Guard) or a
+//! [`Classifier`](crate::visit::Classifier). The author of a store implements [`store::Store`] and proves it with
+//! `referral-testkit`.
+//!
+//! # Features
+//!
+//! None. The crate does no I/O, starts no task, needs no async runtime, and knows neither HTTP nor SQL.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod code;
@@ -17,3 +96,9 @@ pub use async_trait::async_trait;
 pub use code::{Code, CodeGenerator};
 pub use facade::{Error, Hook, HookError, Referrals};
 pub use record::*;
+
+/// Compiles and runs the examples of the README, so that it cannot name what does not exist (RB4: the README of
+/// django-reflinks named two classes that were never there).
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

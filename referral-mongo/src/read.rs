@@ -26,6 +26,8 @@ use crate::store::{Inner, MongoStore};
 
 /// The most documents that the server is asked to send at once.
 const BATCH: u32 = 1000;
+/// The most `_id`s of one look-up.
+const POINTS: usize = 128;
 
 #[async_trait]
 impl Read for MongoStore {
@@ -130,7 +132,7 @@ pub(crate) async fn points(
     mut session: Option<&mut ClientSession>,
 ) -> Result<Vec<Document>, Fault> {
     let mut found = Vec::with_capacity(ids.len());
-    for ids in ids.chunks(BATCH as usize) {
+    for ids in ids.chunks(POINTS) {
         let find = collection.find(doc! { "_id": { "$in": ids } }).batch_size(BATCH);
         match session.as_deref_mut() {
             None => found.append(&mut find.await?.try_collect().await?),

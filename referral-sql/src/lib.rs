@@ -1,1 +1,67 @@
-//! Under construction.
+//! Referral on SQLite, PostgreSQL and MySQL/MariaDB: real tables with typed columns, in the host's own database.
+//!
+//! ```
+//! # #[cfg(feature = "sqlite")]
+//! # async fn example() -> Result<(), referral_core::store::StoreError> {
+//! use referral_sql::SqliteStore;
+//!
+//! let store = SqliteStore::open("referral.db").await?;
+//! store.migrate().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What it promises
+//!
+//! A changeset is stored as a whole or not at all, and is on disk when `commit` returns, as far as the database's own
+//! settings go; [`facts`](referral_core::store::Store::facts) says what they are. Uniqueness is decided by unique
+//! indexes, counters by guarded updates, never by a look followed by a write. Every transaction runs in a task of
+//! its own, so that a caller who goes away leaves no connection behind half-way. Inside a transaction of the host's,
+//! [`SqlStore::join`] gives a store with every read and write.
+//!
+//! # What it does not
+//!
+//! It never migrates by itself: call [`SqlStore::migrate`]. An in-memory SQLite is refused, because each connection
+//! would see a database of its own; take core's `MemoryStore`. SQLite's log needs a local disk, not a network mount.
+//!
+//! # The rooms
+//!
+//! Every backend crate of Referral has the same: `store` (open, facts), `commit` (the one write), `read` (the four
+//! reads), `schema` (names and migrations), `error`, `retry`. Here also `apply` and `count` (changes inside a transaction),
+//! `statement` (the SQL, written once), `join`, `explain`, and `backend` (what differs between the databases). Tables, columns
+//! and indexes derive from core's description of each kind of record; the tables themselves are in `migrations/`.
+//!
+//! # Features
+//!
+//! `sqlite`: compiled in, nothing to install. `postgres`: version 13 or newer. `mysql`: MySQL 8 and MariaDB 10.6 or
+//! newer. Leave off what you do not run; without any of them there is nothing to open.
+#![cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod apply;
+pub mod backend;
+mod commit;
+mod count;
+mod error;
+mod explain;
+mod join;
+mod read;
+mod retry;
+pub mod schema;
+mod statement;
+mod store;
+
+pub use explain::Question;
+pub use join::JoinedStore;
+#[cfg(feature = "mysql")]
+#[cfg_attr(docsrs, doc(cfg(feature = "mysql")))]
+pub use store::MySqlStore;
+#[cfg(feature = "postgres")]
+#[cfg_attr(docsrs, doc(cfg(feature = "postgres")))]
+pub use store::PostgresStore;
+pub use store::SqlStore;
+#[cfg(feature = "sqlite")]
+#[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
+pub use store::SqliteStore;
+
+pub use sqlx;

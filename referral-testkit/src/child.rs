@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::cx::Cx;
 use crate::harness::Harness;
-use crate::make::{counter, count_any, text};
+use crate::make::{count_any, counter, text};
 use crate::runner::runtime;
 
 const ADDRESS: &str = "REFERRAL_TESTKIT_CHILD";

@@ -155,7 +155,10 @@ impl Cx {
         let batch: Vec<_> = changes.into_iter().map(|change| Changeset::new([change])).collect();
         for some in batch.chunks(200) {
             for (index, answer) in self.batch(some).await.into_iter().enumerate() {
-                assert!(matches!(answer, Ok(Outcome::Applied)), "{index} should have been applied: {answer:?}");
+                assert!(
+                    matches!(answer, Ok(Outcome::Applied)),
+                    "{index} should have been applied: {answer:?}"
+                );
             }
         }
     }
@@ -251,13 +254,9 @@ impl Cx {
 
 /// One number of a store; 0 where it is not listed.
 pub(crate) async fn number<S: Read + ?Sized>(store: &S, key: &CounterKey) -> i64 {
-    let prefix =
-        CounterPrefix { tenant: key.tenant.clone(), family: key.family, parts: key.parts.to_vec() };
-    let range = CounterRange {
-        from: Some(key.bucket),
-        until: key.bucket.checked_add(1),
-        ..CounterRange::first(2)
-    };
+    let prefix = CounterPrefix { tenant: key.tenant.clone(), family: key.family, parts: key.parts.to_vec() };
+    let range =
+        CounterRange { from: Some(key.bucket), until: key.bucket.checked_add(1), ..CounterRange::first(2) };
     let found = store.counters(&prefix, &range).await.expect("counters");
     match found.as_slice() {
         [] => 0,

@@ -58,19 +58,16 @@ pub(crate) enum Was {
 #[derive(Clone, Debug)]
 pub(crate) enum Look {
     Page { sample: Sample, index: u8, range: Range, limit: u8 },
-    Numbers {
-        counter: u8,
-        parts: u8,
-        from: Option<i8>,
-        until: Option<i8>,
-        after: Option<u8>,
-        limit: u8,
-    },
+    Numbers { counter: u8, parts: u8, from: Option<i8>, until: Option<i8>, after: Option<u8>, limit: u8 },
     Points { ids: Vec<Sample> },
 }
 
 fn sample() -> impl Strategy<Value = Sample> {
-    (0..Kind::ALL.len() as u8, 0..SLOTS, 0..14_u8).prop_map(|(kind, slot, filling)| Sample { kind, slot, filling })
+    (0..Kind::ALL.len() as u8, 0..SLOTS, 0..14_u8).prop_map(|(kind, slot, filling)| Sample {
+        kind,
+        slot,
+        filling,
+    })
 }
 
 fn was() -> impl Strategy<Value = Was> {
@@ -276,11 +273,9 @@ impl World {
                 user: user(["abc", "ABC"][usize::from(*by)]),
                 at: at(self.base()),
             },
-            Op::Count(counter, add, (min, max)) => Change::Count {
-                counter: self.counter(*counter),
-                add: *add,
-                within: Bounds::new(*min, *max),
-            },
+            Op::Count(counter, add, (min, max)) => {
+                Change::Count { counter: self.counter(*counter), add: *add, within: Bounds::new(*min, *max) }
+            }
             Op::Tally(counter, add) => {
                 let counter = CounterKey { family: Family::Responses, ..self.counter(*counter) };
                 Change::Tally { counter, add: *add }
@@ -289,7 +284,8 @@ impl World {
                 history.fresh += 1;
                 let id = self.uuid(Kind::ALL[0], 1000 + history.fresh);
                 let tenant = &self.tenants()[0];
-                let record = samples::small(Kind::ALL[0], id, tenant.as_str(), self.base() + 3, samples::BARE);
+                let record =
+                    samples::small(Kind::ALL[0], id, tenant.as_str(), self.base() + 3, samples::BARE);
                 history.mention(&record);
                 Change::Insert(record)
             }

@@ -131,7 +131,9 @@ pub fn run(harness: &Arc<dyn Harness>, case: Case, settings: &Settings) -> Repor
         .join()
         .unwrap_or_else(|panic| Outcome::Failed(said(&*panic)));
     let outcome = match outcome {
-        Outcome::Skipped(reason) if strict => Outcome::Failed(format!("skipped, and that is not allowed: {reason}")),
+        Outcome::Skipped(reason) if strict => {
+            Outcome::Failed(format!("skipped, and that is not allowed: {reason}"))
+        }
         outcome => outcome,
     };
     Report { case, outcome, took: started.elapsed() }
@@ -173,7 +175,9 @@ async fn attempt(harness: Arc<dyn Harness>, case: Case, settings: Settings) -> O
         if let Some(reason) = cx.skipped() {
             return Outcome::Skipped(reason);
         }
-        if cx.is_open() && let Err(problem) = audit(&*cx.store(), cx.history()).await {
+        if cx.is_open()
+            && let Err(problem) = audit(&*cx.store(), cx.history()).await
+        {
             return Outcome::Failed(format!("the audit after the case: {problem}"));
         }
         Outcome::Passed

@@ -1,8 +1,8 @@
 //! Records of every kind, made from core's description of it: a kind that core gains is tested without a word
 //! here, unless one of its columns wants a text of a grammar that [`grammars`] does not know.
 
-use referral_core::{Column, ColumnType, Kind, Record, Status, Value, Via};
 use referral_core::store::Unique;
+use referral_core::{Column, ColumnType, Kind, Record, Status, Value, Via};
 
 use crate::cx::Cx;
 
@@ -184,7 +184,8 @@ pub(crate) fn small(kind: Kind, id: uuid::Uuid, tenant: &str, time: i64, filling
         .enumerate()
         .map(|(position, column)| {
             // Another choice for each column, and the same one for the same filling.
-            let pick = usize::from(filling).wrapping_mul(5).wrapping_add(position.wrapping_mul(filling.into())) % 7;
+            let pick =
+                usize::from(filling).wrapping_mul(5).wrapping_add(position.wrapping_mul(filling.into())) % 7;
             match column.name {
                 "id" => vec![Value::Uuid(id)],
                 "tenant" => vec![Value::Text(tenant.to_owned().into())],

@@ -27,6 +27,9 @@ pub(crate) fn url_or_skip() -> Option<String> {
     url
 }
 
+/// Set where the server is thrown away as a whole, so that nobody needs to wait until it has dropped a database.
+const KEEP: &str = "REFERRAL_TEST_MONGODB_KEEP";
+
 /// A database, dropped with this.
 pub(crate) struct Scratch {
     pub(crate) url: String,
@@ -67,6 +70,9 @@ pub(crate) async fn migrated() -> Option<(MongoStore, Scratch)> {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
+        if std::env::var_os(KEEP).is_some() {
+            return;
+        }
         let (url, name) = (self.url.clone(), self.name.clone());
         // On a thread of its own: the runtime that this belongs to may be going down.
         let dropped = std::thread::spawn(move || {

@@ -3,8 +3,8 @@
 use std::future::{Future, poll_fn};
 use std::task::Poll;
 
-use referral_core::store::{Change, Changeset, Conflict, Index, Outcome, Range};
 use referral_core::RecordId;
+use referral_core::store::{Change, Changeset, Conflict, Index, Outcome, Range};
 
 use crate::cx::Cx;
 use crate::make::{claim, code, count_any, counter, insert, natural, nobody, statistic, tally, update};
@@ -31,7 +31,8 @@ async fn drop_after<F: Future>(polls: usize, future: F) -> Option<F::Output> {
 async fn settle(cx: &Cx, changes: Vec<Change>, witness: RecordId, what: &str) {
     match cx.commit(changes).await {
         Ok(Outcome::Applied) => {}
-        Ok(Outcome::Conflict { index: 0, conflict: Conflict::Stale { id, now: Some(_) } }) if id == witness => {}
+        Ok(Outcome::Conflict { index: 0, conflict: Conflict::Stale { id, now: Some(_) } })
+            if id == witness => {}
         other => panic!("{what}: a retried changeset is new, or known by its witness: {other:?}"),
     }
 }
@@ -74,8 +75,7 @@ pub async fn a_dropped_batch_leaves_each_changeset_whole_or_absent(cx: Cx) {
                 (link, alias, changes)
             })
             .collect();
-        let batch: Vec<_> =
-            members.iter().map(|(_, _, changes)| Changeset::new(changes.clone())).collect();
+        let batch: Vec<_> = members.iter().map(|(_, _, changes)| Changeset::new(changes.clone())).collect();
         let store = cx.store();
         drop_after(polls, store.commit(&batch)).await;
         let what = format!("dropped after {polls} polls");
@@ -116,7 +116,7 @@ pub async fn a_dropped_claim_is_whole_or_absent(cx: Cx) {
 pub async fn dropped_calls_leave_a_usable_store(cx: Cx) {
     let link = cx.link();
     cx.insert([link.clone()]).await;
-    for polls in (1..=POLLS).cycle().take(cx.rounds(2 * POLLS)) {
+    for polls in (1..=POLLS).cycle().take(cx.rounds(POLLS)) {
         let calls: Vec<_> = (0..8)
             .map(|_| {
                 let (cx, id) = (cx.clone(), RecordId::from(link.id));

@@ -97,9 +97,8 @@ pub async fn a_conflict_leaves_its_neighbours_alone(cx: Cx) {
     let holder = cx.alias("held");
     cx.insert([holder.clone()]).await;
     let (clicks, uses) = (statistic("clicks", "all"), counter("uses"));
-    let with = |alias| {
-        Changeset::new([insert(cx.link()), insert(alias), tally(&clicks, 1), count_any(&uses, 1)])
-    };
+    let with =
+        |alias| Changeset::new([insert(cx.link()), insert(alias), tally(&clicks, 1), count_any(&uses, 1)]);
     let batch =
         [with(cx.alias("one")), with(cx.alias("held")), with(cx.alias("two")), with(cx.alias("held"))];
     let answers = cx.batch(&batch).await;
@@ -256,10 +255,7 @@ fn broken_rules(cx: &Cx) -> Vec<(&'static str, Changeset)> {
             "a response inserted and claimed",
             Changeset::new([insert(response.clone()), claim([response.id], "ada", 1)]),
         ),
-        (
-            "a counter counted twice",
-            Changeset::new([cx.witness(), count_any(&uses, 1), count_any(&uses, 1)]),
-        ),
+        ("a counter counted twice", Changeset::new([cx.witness(), count_any(&uses, 1), count_any(&uses, 1)])),
         ("a statistic that is counted", Changeset::new([cx.witness(), count_any(&clicks, 1)])),
         ("a counter that is tallied", Changeset::new([cx.witness(), tally(&uses, 1)])),
         ("a count without witness", Changeset::new([count_any(&uses, 1)])),
@@ -316,9 +312,9 @@ pub async fn the_largest_changeset_is_applied(cx: Cx) {
     cx.insert(responses.clone()).await;
     let (links, aliases) = ((0..340).map(|_| cx.link()), (0..336).map(|i| cx.alias(&format!("c-{i}"))));
     let mut changes: Vec<_> = links.map(insert).chain(aliases.map(insert)).collect();
-    let edited = responses.iter().map(|response| {
-        update(Response { visitor: None, user: Some(text("ada")), ..response.clone() }, 1)
-    });
+    let edited = responses
+        .iter()
+        .map(|response| update(Response { visitor: None, user: Some(text("ada")), ..response.clone() }, 1));
     changes.extend(edited);
     changes.extend((0..8).map(|i| count_any(&counter(&i.to_string()), i + 1)));
     assert_eq!(changes.len(), Changeset::MAX_CHANGES);

@@ -89,8 +89,7 @@ pub async fn the_first_that_is_not_unclaimed_is_named(cx: Cx) {
 
 /// From those of the visitor that nobody claimed to those of the user.
 pub async fn a_claim_moves_the_response_to_its_user(cx: Cx) {
-    let responses: Vec<_> =
-        (0..3).map(|i| Response { created_at: at(i), ..cx.response() }).collect();
+    let responses: Vec<_> = (0..3).map(|i| Response { created_at: at(i), ..cx.response() }).collect();
     let other = Response { visitor: Some(visitor(2)), ..cx.response() };
     cx.insert(responses.iter().cloned().chain([other.clone()])).await;
     let unclaimed = |of| nobody().uuid(visitor(of).as_uuid());

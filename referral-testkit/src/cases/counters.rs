@@ -2,10 +2,10 @@
 
 use std::pin::Pin;
 
+use referral_core::LinkId;
 use referral_core::store::{
     Changeset, Conflict, CounterKey, CounterPrefix, CounterRange, Family, MAX_PAGE, Outcome,
 };
-use referral_core::LinkId;
 use uuid::Uuid;
 
 use crate::cx::{Cx, assert_applied, assert_invalid};
@@ -230,9 +230,8 @@ type Each<'a> = Pin<Box<dyn Future<Output = Vec<(CounterKey, i64)>> + Send + 'a>
 
 async fn each_of(cx: &Cx, keys: Vec<CounterKey>) -> Vec<(CounterKey, i64)> {
     for some in keys.chunks(500) {
-        let changes = some.iter().map(|key| {
-            if key.family.is_counted() { count_any(key, 1) } else { tally(key, 1) }
-        });
+        let changes =
+            some.iter().map(|key| if key.family.is_counted() { count_any(key, 1) } else { tally(key, 1) });
         cx.apply(std::iter::once(cx.witness()).chain(changes)).await;
     }
     let mut sorted: Vec<_> = keys.into_iter().map(|key| (key, 1)).collect();
@@ -265,7 +264,8 @@ pub async fn a_range_of_buckets_is_half_open(cx: Cx) {
     let pairs: Vec<_> = edges.iter().flat_map(|from| edges.map(|until| (*from, until))).collect();
     for (from, until) in pairs {
         let range = CounterRange { from, until, ..CounterRange::first(99) };
-        let inside = |bucket| from.is_none_or(|from| bucket >= from) && until.is_none_or(|until| bucket < until);
+        let inside =
+            |bucket| from.is_none_or(|from| bucket >= from) && until.is_none_or(|until| bucket < until);
         let expected: Vec<_> = expected.iter().filter(|(key, _)| inside(key.bucket)).cloned().collect();
         for parts in [&["link", ""][..], &["link"], &[]] {
             let found = cx.numbers(&numbers_of("", Family::LinkUses, parts), &range).await;
@@ -277,7 +277,8 @@ pub async fn a_range_of_buckets_is_half_open(cx: Cx) {
 /// No part runs into the next one, and an empty part is one.
 pub async fn a_prefix_gives_only_its_own_numbers(cx: Cx) {
     let parts = ["", "a", "ab", "b", "a ", "A"];
-    let keys = parts.iter().flat_map(|first| parts.iter().map(move |second| counter_of("", first, second, 0)));
+    let keys =
+        parts.iter().flat_map(|first| parts.iter().map(move |second| counter_of("", first, second, 0)));
     let expected = each(&cx, keys).await;
     for first in parts {
         let of_first: Vec<_> =
@@ -296,7 +297,9 @@ pub async fn a_prefix_gives_only_its_own_numbers(cx: Cx) {
 /// Page by page to the end, whatever the size; the key need not be there any more.
 pub async fn the_next_page_begins_behind_its_key(cx: Cx) {
     let keys = ["a", "b", "c"].iter().flat_map(|first| {
-        ["", "x"].iter().flat_map(move |second| [-1, 0, 1].map(|bucket| counter_of("", first, second, bucket)))
+        ["", "x"]
+            .iter()
+            .flat_map(move |second| [-1, 0, 1].map(|bucket| counter_of("", first, second, bucket)))
     });
     let expected = each(&cx, keys).await;
     for limit in [1, 2, 5, 17, 18, 19] {
@@ -346,7 +349,8 @@ pub async fn tenants_and_families_do_not_share_numbers(cx: Cx) {
         for family in Family::ALL {
             value += 1;
             let key = CounterKey { tenant: tenant(name), family: *family, ..statistic("same", "parts") };
-            let change = if family.is_counted() { count(&key, value, value, value) } else { tally(&key, value) };
+            let change =
+                if family.is_counted() { count(&key, value, value, value) } else { tally(&key, value) };
             cx.apply([cx.witness(), change]).await;
             expected.push((key, value));
         }
@@ -372,9 +376,9 @@ pub async fn key_parts_are_equal_only_byte_for_byte(cx: Cx) {
 pub async fn the_longest_key_parts_are_kept_apart(cx: Cx) {
     let name = "t".repeat(64);
     let long = |last: &str| format!("{}{last}", "\u{e9}".repeat(127));
-    let keys = ["a", "b"].iter().flat_map(|first| {
-        ["a", "b"].map(|second| counter_of(&name, &long(first), &long(second), i64::MIN))
-    });
+    let keys = ["a", "b"]
+        .iter()
+        .flat_map(|first| ["a", "b"].map(|second| counter_of(&name, &long(first), &long(second), i64::MIN)));
     let expected = each(&cx, keys).await;
     let prefix = numbers_of(&name, Family::LinkUses, &[&long("a")]);
     assert_eq!(cx.numbers(&prefix, &CounterRange::first(9)).await, expected[..2]);
@@ -388,6 +392,7 @@ pub async fn a_read_that_asks_for_too_much_is_invalid(cx: Cx) {
     let store = cx.store();
     let many = store.counters(&all(Family::LinkUses), &CounterRange::first(MAX_PAGE + 1)).await;
     assert_invalid(many, "a read of 1,001 numbers");
-    let deep = store.counters(&numbers_of("", Family::LinkUses, &["a", "b", "c"]), &CounterRange::first(9)).await;
+    let deep =
+        store.counters(&numbers_of("", Family::LinkUses, &["a", "b", "c"]), &CounterRange::first(9)).await;
     assert_invalid(deep, "a read by three parts");
 }

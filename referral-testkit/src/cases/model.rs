@@ -4,8 +4,8 @@ use std::cell::Cell;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, FileFailurePersistence, TestCaseError, TestError, TestRunner};
-use referral_core::store::{Changeset, CounterRange, Family, Index, MAX_PAGE, Prefix, Range, UniqueKey};
 use referral_core::Record;
+use referral_core::store::{Changeset, CounterRange, Family, Index, MAX_PAGE, Prefix, Range, UniqueKey};
 
 use crate::cx::Cx;
 use crate::model::Model;
@@ -54,7 +54,8 @@ async fn one(cx: &Cx, world: World, plan: &Plan) -> Result<(), TestCaseError> {
     let mut model = Model::default();
     let mut history = History::default();
     for batch in &plan.batches {
-        let batch: Vec<Changeset> = batch.iter().map(|ops| world.changeset(&model, &mut history, ops)).collect();
+        let batch: Vec<Changeset> =
+            batch.iter().map(|ops| world.changeset(&model, &mut history, ops)).collect();
         let answers = cx.store().commit(&batch).await;
         prop_assert_eq!(answers.len(), batch.len(), "a batch has one answer for each changeset");
         for (index, (changeset, answer)) in batch.iter().zip(answers).enumerate() {

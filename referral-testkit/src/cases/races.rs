@@ -55,8 +55,7 @@ async fn commits(cx: &Cx, changes: impl Fn(usize) -> Vec<Change>) -> Vec<Outcome
 
 /// The one racer that was applied.
 fn winner(outcomes: &[Outcome]) -> usize {
-    let winners: Vec<_> =
-        (0..outcomes.len()).filter(|racer| outcomes[*racer] == Outcome::Applied).collect();
+    let winners: Vec<_> = (0..outcomes.len()).filter(|racer| outcomes[*racer] == Outcome::Applied).collect();
     assert_eq!(winners.len(), 1, "one winner: {outcomes:?}");
     winners[0]
 }
@@ -74,7 +73,8 @@ fn all_taken(outcomes: &[Outcome], by: RecordId) {
 pub async fn a_code_has_one_winner(cx: Cx) {
     for round in 0..cx.rounds(12) {
         let spellings = ["oil", "Oil", "0il", "OIL", "o1l", "oi1", "011", "oIl"];
-        let spelling = |racer: usize| format!("{}-{round}", spellings[if round % 2 == 0 { racer } else { 0 }]);
+        let spelling =
+            |racer: usize| format!("{}-{round}", spellings[if round % 2 == 0 { racer } else { 0 }]);
         let aliases: Vec<_> = (0..RACERS).map(|racer| cx.alias(&spelling(racer))).collect();
         let outcomes = commits(&cx, |racer| vec![insert(aliases[racer].clone()), cx.witness()]).await;
         let winner = winner(&outcomes);
@@ -147,8 +147,7 @@ pub async fn a_response_is_claimed_once(cx: Cx) {
             vec![claim(wanted(racer), &racer.to_string(), round as i64), tally(&clicks, 1)]
         })
         .await;
-        let winners: Vec<_> =
-            (0..RACERS).filter(|racer| outcomes[*racer] == Outcome::Applied).collect();
+        let winners: Vec<_> = (0..RACERS).filter(|racer| outcomes[*racer] == Outcome::Applied).collect();
         assert!(!winners.is_empty(), "round {round}: somebody gets what he wants: {outcomes:?}");
         let mut owners = vec![None; RACERS];
         for racer in winners {
@@ -195,7 +194,7 @@ pub async fn a_counter_never_passes_its_bound(cx: Cx) {
 /// None is lost and none is made up, one by one and in batches.
 pub async fn counts_are_exact(cx: Cx) {
     let (one, two) = (counter("one"), counter("two"));
-    let each = cx.rounds(10);
+    let each = cx.rounds(6);
     race(|racer| {
         let (cx, one, two) = (cx.clone(), one.clone(), two.clone());
         async move {
@@ -222,7 +221,7 @@ pub async fn counts_are_exact(cx: Cx) {
 /// As counts.
 pub async fn tallies_are_exact(cx: Cx) {
     let keys: Vec<_> = (0..3).map(|i| statistic("link", &i.to_string())).collect();
-    let each = cx.rounds(10);
+    let each = cx.rounds(6);
     race(|racer| {
         let (cx, keys) = (cx.clone(), keys.clone());
         async move {
@@ -346,7 +345,7 @@ pub async fn crossing_changesets_do_not_block_each_other(cx: Cx) {
 /// As changesets, and a batch holds several of them.
 pub async fn crossing_batches_do_not_block_each_other(cx: Cx) {
     let numbers: Vec<_> = (0..6).map(|i| counter(&i.to_string())).collect();
-    let each = cx.rounds(6);
+    let each = cx.rounds(4);
     race(|racer| {
         let (cx, numbers) = (cx.clone(), numbers.clone());
         async move {

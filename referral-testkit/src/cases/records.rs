@@ -50,7 +50,8 @@ pub async fn empty_texts_are_not_absent_ones(cx: Cx) {
     let mut samples: Vec<_> = Kind::ALL.iter().filter_map(|kind| record(&cx, *kind, &empty)).collect();
     let response = cx.response();
     samples.push(Response { referrer: Some(text("")), landing: None, ..response.clone() }.into());
-    samples.push(Response { id: cx.response().id, referrer: None, landing: Some(text("")), ..response }.into());
+    samples
+        .push(Response { id: cx.response().id, referrer: None, landing: Some(text("")), ..response }.into());
     round_trip(&cx, samples).await;
 }
 

@@ -99,8 +99,7 @@ pub async fn a_key_moves_between_two_records_in_one_changeset(cx: Cx) {
 pub async fn a_key_must_be_released_before_it_is_taken(cx: Cx) {
     let (ada, bob) = (cx.natural_link("a"), cx.natural_link("b"));
     cx.insert([ada.clone(), bob.clone()]).await;
-    let (a_to_b, b_to_a) =
-        (with_natural(ada.clone(), Some("b")), with_natural(bob.clone(), Some("a")));
+    let (a_to_b, b_to_a) = (with_natural(ada.clone(), Some("b")), with_natural(bob.clone(), Some("a")));
     cx.taken([update(a_to_b.clone(), 1), update(b_to_a.clone(), 1)], 0, bob.id).await;
     // Through a moment in which one of them holds nothing, they can swap.
     let parked = with_natural(ada.clone(), None);
@@ -139,8 +138,7 @@ pub async fn tenants_do_not_share_keys(cx: Cx) {
         let [again, _] = records(name);
         let key = UniqueKey::all_of(&again);
         let (_, conflict) = cx.refused([insert(again)]).await;
-        let expected =
-            Conflict::Taken { key: key[0].clone(), holder: link.id() };
+        let expected = Conflict::Taken { key: key[0].clone(), holder: link.id() };
         assert_eq!(conflict, expected);
     }
 }
@@ -212,8 +210,7 @@ pub async fn a_failed_changeset_takes_and_releases_no_key(cx: Cx) {
 pub async fn equal_keys_within_a_changeset_conflict(cx: Cx) {
     let (first, second) = (cx.natural_link("twin"), cx.natural_link("twin"));
     let (index, conflict) = cx.refused([insert(first.clone()), insert(second)]).await;
-    let expected =
-        Conflict::Taken { key: natural("twin"), holder: first.id.into() };
+    let expected = Conflict::Taken { key: natural("twin"), holder: first.id.into() };
     assert_eq!((index, conflict), (1, expected));
     assert_eq!(cx.find(natural("twin")).await, None);
 }

@@ -1,0 +1,153 @@
+//! What differs between the databases; everything else is written once over [`Backend`].
+
+#[cfg(feature = "mysql")]
+mod mysql;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+
+use std::future::Future;
+
+use referral_core::store::StoreError;
+use sea_query::{Expr, QueryBuilder};
+use sqlx::error::DatabaseError;
+use sqlx::migrate::Migrate;
+use sqlx::{Connection, Database};
+use uuid::Uuid;
+
+use crate::error::Trouble;
+use crate::statement::Statement;
+
+/// A database that [`SqlStore`](crate::SqlStore) runs on: `sqlx::Sqlite`, `sqlx::Postgres` or `sqlx::MySql`.
+///
+/// Sealed: its bounds name traits of this crate's own. Bounds on the associated types of a supertrait are implied
+/// wherever `B: Backend` stands, which is why every statement can be written once.
+pub trait Backend: Database<Connection: Driver<Cells = <Self as Database>::Row>, Row: Cells> {
+    /// The store's name: `sqlite`, `postgres`, `mysql`.
+    const STORE: &'static str;
+
+    /// Begins a transaction that may write; on SQLite at once, because a reader that turns writer may fail however
+    /// long it waits.
+    #[doc(hidden)]
+    const BEGIN: &'static str;
+
+    /// Version, name and text of each migration.
+    #[doc(hidden)]
+    const MIGRATIONS: &'static [(i64, &'static str, &'static str)];
+
+    /// What keeps others from migrating as long as the session lives, answering 1 when it does. `None` where
+    /// migrating is one transaction, and [`Self::BEGIN`] keeps them out.
+    #[doc(hidden)]
+    const MIGRATION_LOCK: Option<&'static str>;
+
+    /// Whether `ON CONFLICT` exists: an insert that meets a held key does nothing, an upsert may be guarded.
+    /// Else the unique violation is caught, and a counter is made before it is counted.
+    #[doc(hidden)]
+    const ON_CONFLICT: bool;
+
+    /// Whether a failed statement spoils the transaction up to the last savepoint.
+    #[doc(hidden)]
+    const FAILURE_SPOILS: bool;
+
+    /// Whether `(a, b) > (x, y)` is a range of an index over `(a, b)`.
+    #[doc(hidden)]
+    const ROW_RANGES: bool;
+
+    /// What asks for a plan, and in which column of the answer it stands.
+    #[doc(hidden)]
+    const EXPLAIN: (&'static str, usize);
+
+    #[doc(hidden)]
+    type Dialect: QueryBuilder + Default;
+
+    /// The value that an insert brought and an upsert met.
+    #[doc(hidden)]
+    fn incoming(column: &'static str) -> Expr;
+
+    /// What the database complains about, by its code.
+    #[doc(hidden)]
+    fn trouble(error: &dyn DatabaseError) -> Trouble;
+
+    /// Looks at the settings of a database: whether what it acknowledges survives a loss of power. Refuses one that
+    /// cannot carry a store.
+    #[doc(hidden)]
+    fn inspect(
+        connection: &mut Self::Connection,
+    ) -> impl Future<Output = Result<Result<bool, StoreError>, sqlx::Error>> + Send;
+}
+
+/// How statements reach a connection.
+pub trait Driver: Connection<Options: Sync> + Migrate + Send {
+    #[doc(hidden)]
+    type Cells: Cells;
+
+    /// Runs a statement; the number of rows it changed, on MySQL the number it found.
+    #[doc(hidden)]
+    fn run(&mut self, statement: Statement) -> impl Future<Output = Result<u64, sqlx::Error>> + Send;
+
+    /// Runs a statement that answers rows.
+    #[doc(hidden)]
+    fn rows(
+        &mut self,
+        statement: Statement,
+    ) -> impl Future<Output = Result<Vec<Self::Cells>, sqlx::Error>> + Send;
+
+    /// Runs a statement without values, unprepared where the protocol tells the difference.
+    #[doc(hidden)]
+    fn control(&mut self, sql: &'static str) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+}
+
+/// The cells of a row, by their place.
+pub trait Cells: Send {
+    #[doc(hidden)]
+    fn int(&self, at: usize) -> Result<Option<i64>, sqlx::Error>;
+
+    #[doc(hidden)]
+    fn uuid(&self, at: usize) -> Result<Option<Uuid>, sqlx::Error>;
+
+    #[doc(hidden)]
+    fn text(&self, at: usize) -> Result<Option<String>, sqlx::Error>;
+}
+
+/// The same few lines for every driver: bounds on `&mut Connection` are not implied, so they cannot be generic.
+macro_rules! driver {
+    ($connection:ty, $row:ty) => {
+        impl crate::backend::Driver for $connection {
+            type Cells = $row;
+
+            async fn run(&mut self, statement: crate::statement::Statement) -> Result<u64, sqlx::Error> {
+                let (sql, values) = statement.into_parts();
+                Ok(sqlx::query_with(sql, values).execute(self).await?.rows_affected())
+            }
+
+            async fn rows(
+                &mut self,
+                statement: crate::statement::Statement,
+            ) -> Result<Vec<$row>, sqlx::Error> {
+                let (sql, values) = statement.into_parts();
+                sqlx::query_with(sql, values).fetch_all(self).await
+            }
+
+            async fn control(&mut self, sql: &'static str) -> Result<(), sqlx::Error> {
+                sqlx::Executor::execute(self, sql).await.map(drop)
+            }
+        }
+
+        impl crate::backend::Cells for $row {
+            fn int(&self, at: usize) -> Result<Option<i64>, sqlx::Error> {
+                sqlx::Row::try_get(self, at)
+            }
+
+            fn uuid(&self, at: usize) -> Result<Option<uuid::Uuid>, sqlx::Error> {
+                sqlx::Row::try_get(self, at)
+            }
+
+            fn text(&self, at: usize) -> Result<Option<String>, sqlx::Error> {
+                // Unchecked, because MySQL's VARBINARY holds our text and calls itself bytes.
+                sqlx::Row::try_get_unchecked(self, at)
+            }
+        }
+    };
+}
+pub(crate) use driver;

@@ -1,0 +1,76 @@
+//! MySQL and MariaDB, and what speaks their protocol.
+
+use referral_core::store::StoreError;
+use sea_query::Expr;
+use sqlx::error::DatabaseError;
+use sqlx::mysql::{MySql, MySqlConnection, MySqlDatabaseError, MySqlPoolOptions, MySqlRow};
+
+use super::{Backend, Cells, Driver, driver};
+use crate::error::{Fault, Trouble};
+use crate::statement::Statement;
+use crate::store::SqlStore;
+
+driver!(MySqlConnection, MySqlRow);
+
+impl Backend for MySql {
+    const STORE: &'static str = "mysql";
+    const BEGIN: &'static str = "START TRANSACTION";
+    const MIGRATIONS: &'static [(i64, &'static str, &'static str)] =
+        &[(1, "links", include_str!("../../migrations/mysql/0001_links.sql"))];
+    // Not the driver's own lock, which waits -1 seconds: MariaDB gives up at once then.
+    const MIGRATION_LOCK: Option<&'static str> =
+        Some("SELECT CAST(GET_LOCK(CONCAT('referral ', SHA1(DATABASE())), 600) AS SIGNED)");
+    const ON_CONFLICT: bool = false;
+    const FAILURE_SPOILS: bool = false;
+    const ROW_RANGES: bool = false;
+    const EXPLAIN: (&'static str, usize) = ("EXPLAIN FORMAT=JSON ", 0);
+
+    type Dialect = sea_query::MysqlQueryBuilder;
+
+    fn incoming(column: &'static str) -> Expr {
+        Expr::cust(format!("VALUES(`{column}`)"))
+    }
+
+    fn trouble(error: &dyn DatabaseError) -> Trouble {
+        let number = error.try_downcast_ref::<MySqlDatabaseError>().map(MySqlDatabaseError::number);
+        match number.unwrap_or_default() {
+            1062 => Trouble::Unique,
+            // Record has changed, lock wait timeout, deadlock, rolled back by group replication
+            1020 | 1205 | 1213 | 3101 => Trouble::Transient,
+            // Disk full, table full
+            1021 | 1114 => Trouble::Full,
+            // Crashed tables
+            1194 | 1195 => Trouble::Corrupt,
+            // Unknown column, unknown table
+            1054 | 1146 => Trouble::Unmigrated,
+            // Too many connections, node not ready, shutdown, read-only
+            1040 | 1047 | 1053 | 1290 | 1836 => Trouble::Unavailable,
+            _ => Trouble::Other,
+        }
+    }
+
+    async fn inspect(connection: &mut MySqlConnection) -> Result<Result<bool, StoreError>, sqlx::Error> {
+        let setting = Statement::fixed("SELECT CAST(@@innodb_flush_log_at_trx_commit AS SIGNED)");
+        let setting = connection.rows(setting).await?;
+        let level = setting.first().map(|row| row.int(0)).transpose()?.flatten();
+        Ok(Ok(level == Some(1)))
+    }
+}
+
+impl SqlStore<MySql> {
+    /// Opens a database by its `mysql://` URL, with a pool of ten connections at READ COMMITTED.
+    ///
+    /// # Errors
+    /// `Invalid` for a URL that is none, `Unavailable` where the server does not answer.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        let pool = MySqlPoolOptions::new()
+            .after_connect(|connection, _| {
+                // The default shows a transaction the past, so that a lost race could not be explained.
+                Box::pin(connection.control("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"))
+            })
+            .connect(url)
+            .await
+            .map_err(|error| Fault::from(error).into_error::<MySql>("open"))?;
+        Self::from_pool(pool).await
+    }
+}

@@ -1,0 +1,72 @@
+//! PostgreSQL, and what speaks its protocol.
+
+use referral_core::store::StoreError;
+use sea_query::Expr;
+use sqlx::error::DatabaseError;
+use sqlx::postgres::{PgConnection, PgPool, PgRow, Postgres};
+
+use super::{Backend, Cells, Driver, driver};
+use crate::error::{Fault, Trouble};
+use crate::statement::Statement;
+use crate::store::SqlStore;
+
+driver!(PgConnection, PgRow);
+
+impl Backend for Postgres {
+    const STORE: &'static str = "postgres";
+    const BEGIN: &'static str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+    const MIGRATIONS: &'static [(i64, &'static str, &'static str)] =
+        &[(1, "links", include_str!("../../migrations/postgres/0001_links.sql"))];
+    const MIGRATION_LOCK: Option<&'static str> = Some(
+        "SELECT 1::bigint FROM pg_advisory_lock(hashtextextended('referral ' || current_database(), 0))",
+    );
+    const ON_CONFLICT: bool = true;
+    const FAILURE_SPOILS: bool = true;
+    const ROW_RANGES: bool = true;
+    const EXPLAIN: (&'static str, usize) = ("EXPLAIN ", 0);
+
+    type Dialect = sea_query::PostgresQueryBuilder;
+
+    fn incoming(column: &'static str) -> Expr {
+        Expr::col(("excluded", column))
+    }
+
+    fn trouble(error: &dyn DatabaseError) -> Trouble {
+        let code = error.code().unwrap_or_default();
+        match code.as_ref() {
+            "23505" => Trouble::Unique,
+            // serialization_failure, deadlock_detected, lock_not_available
+            "40001" | "40P01" | "55P03" => Trouble::Transient,
+            "53100" => Trouble::Full,
+            // data_corrupted, index_corrupted
+            "XX001" | "XX002" => Trouble::Corrupt,
+            // undefined_table, undefined_column
+            "42P01" | "42703" => Trouble::Unmigrated,
+            // too_many_connections, read_only_sql_transaction (a standby)
+            "53300" | "25006" => Trouble::Unavailable,
+            // Operator intervention but for a cancelled query, and connection exceptions
+            other if other != "57014" && (other.starts_with("57P") || other.starts_with("08")) => {
+                Trouble::Unavailable
+            }
+            _ => Trouble::Other,
+        }
+    }
+
+    async fn inspect(connection: &mut PgConnection) -> Result<Result<bool, StoreError>, sqlx::Error> {
+        let setting = connection.rows(Statement::fixed("SHOW synchronous_commit")).await?;
+        let level = setting.first().map(|row| row.text(0)).transpose()?.flatten();
+        Ok(Ok(level.as_deref() != Some("off")))
+    }
+}
+
+impl SqlStore<Postgres> {
+    /// Opens a database by its `postgres://` URL, with a pool of ten connections.
+    ///
+    /// # Errors
+    /// `Invalid` for a URL that is none, `Unavailable` where the server does not answer.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        let pool =
+            PgPool::connect(url).await.map_err(|error| Fault::from(error).into_error::<Postgres>("open"))?;
+        Self::from_pool(pool).await
+    }
+}

@@ -1,0 +1,88 @@
+//! Counting and tallying inside a transaction.
+
+use std::collections::BTreeMap;
+
+use referral_core::store::{Bounds, Change, Changeset, Conflict, CounterKey};
+
+use crate::backend::{Backend, Cells, Driver};
+use crate::error::Fault;
+use crate::statement::{self, Statement, chunk};
+
+/// Adds to a counter, or says why not.
+pub(crate) async fn count<B: Backend>(
+    connection: &mut B::Connection,
+    counter: &CounterKey,
+    add: i64,
+    within: Bounds,
+) -> Result<Option<Conflict>, Fault> {
+    // Which values may be there before, so that the database never computes a sum that is out of bounds: SQLite
+    // would turn it into a float, and the others fail.
+    let before = |end: i64| i128::from(end) - i128::from(add);
+    let least = before(within.min).max(i128::from(i64::MIN));
+    let most = before(within.max).min(i128::from(i64::MAX));
+    if let (Ok(least), Ok(most)) = (i64::try_from(least), i64::try_from(most))
+        && least <= most
+    {
+        let changed = if !B::ON_CONFLICT {
+            // Made first, because two who update what is not there and then insert it deadlock.
+            connection.run(statement::make_counter::<B>(counter)).await?;
+            connection.run(statement::count_existing::<B>(counter, add, least, most)).await?
+        } else if least <= 0 && 0 <= most {
+            connection.run(statement::count::<B>(counter, add, least, most)).await?
+        } else {
+            connection.run(statement::count_existing::<B>(counter, add, least, most)).await?
+        };
+        if changed == 1 {
+            return Ok(None);
+        }
+    }
+    let value = int::<B>(connection, statement::counter::<B>(counter)).await?.unwrap_or(0);
+    if value.checked_add(add).is_some_and(|sum| within.contains(sum)) {
+        return Err(Fault::Moved);
+    }
+    Ok(Some(Conflict::OutOfBounds { counter: counter.clone(), value }))
+}
+
+/// The first number of the first row.
+pub(crate) async fn int<B: Backend>(
+    connection: &mut B::Connection,
+    statement: Statement,
+) -> Result<Option<i64>, Fault> {
+    let rows = connection.rows(statement).await?;
+    Ok(rows.first().map(|row| row.int(0)).transpose()?.flatten())
+}
+
+/// What a batch tallies. Nothing reads a tally inside a transaction, so they are merged and written at the end, in
+/// the order of their keys, in which no two writers deadlock.
+#[derive(Default)]
+pub(crate) struct Tallies(BTreeMap<CounterKey, Vec<i64>>);
+
+impl Tallies {
+    pub(crate) fn add(&mut self, batch: &[Changeset]) {
+        for change in batch.iter().flat_map(|changeset| &changeset.changes) {
+            let Change::Tally { counter, add } = change else { continue };
+            let steps = self.0.entry(counter.clone()).or_default();
+            match steps.last_mut() {
+                // Only equal signs merge: at the ends of the range, up and down is not what down and up is.
+                Some(last) if (*last < 0) == (*add < 0) => *last = last.saturating_add(*add),
+                _ => steps.push(*add),
+            }
+        }
+    }
+
+    pub(crate) async fn write<B: Backend>(self, connection: &mut B::Connection) -> Result<(), Fault> {
+        let most = self.0.values().map(Vec::len).max().unwrap_or(0);
+        for step in 0..most {
+            let rows: Vec<_> =
+                self.0.iter().filter_map(|(key, steps)| Some((key, *steps.get(step)?))).collect();
+            let mut rows = rows.as_slice();
+            while let Some((now, later)) = rows.split_at_checked(chunk(rows.len()))
+                && !now.is_empty()
+            {
+                connection.run(statement::tally::<B>(now.iter().copied())).await?;
+                rows = later;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,65 @@
+//! How the database would answer a read: for tests of its plans, and for a doctor.
+
+use referral_core::RecordId;
+use referral_core::store::{
+    CounterPrefix, CounterRange, Index, Prefix, Range, StoreError, UniqueKey, check_counters, check_points,
+};
+
+use crate::backend::{Backend, Cells, Driver};
+use crate::error::Fault;
+use crate::read::{gets, lookups};
+use crate::statement;
+use crate::store::SqlStore;
+
+/// One of the four reads, to be explained instead of done.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Question<'a> {
+    /// [`Read::get`](referral_core::store::Read::get).
+    Get(&'a [RecordId]),
+    /// [`Read::find`](referral_core::store::Read::find).
+    Find(&'a [UniqueKey]),
+    /// [`Read::page`](referral_core::store::Read::page).
+    Page(Index, &'a Prefix, &'a Range, u32),
+    /// [`Read::counters`](referral_core::store::Read::counters).
+    Counters(&'a CounterPrefix, &'a CounterRange),
+}
+
+impl<B: Backend> SqlStore<B> {
+    /// How the database would answer a read, in its own words, a line for each step. The statements are those that
+    /// the read itself runs.
+    ///
+    /// # Errors
+    /// As the read.
+    pub async fn explain(&self, question: Question<'_>) -> Result<Vec<String>, StoreError> {
+        let statements: Vec<_> = match question {
+            Question::Get(ids) => {
+                check_points("explain", ids.len())?;
+                gets::<B>(ids).into_iter().map(|(_, statement)| statement).collect()
+            }
+            Question::Find(keys) => {
+                check_points("explain", keys.len())?;
+                lookups::<B>(keys).into_iter().map(|(_, statement)| statement).collect()
+            }
+            Question::Page(index, prefix, range, limit) => {
+                index.check(prefix, limit)?;
+                vec![statement::page::<B>(index, prefix, range, limit)]
+            }
+            Question::Counters(prefix, range) => {
+                check_counters(prefix, range)?;
+                statement::counters::<B>(prefix, range).into_iter().collect()
+            }
+        };
+        let work = async {
+            let mut connection = self.inner.connection(&self.inner.read).await?;
+            let mut steps = Vec::new();
+            for statement in statements {
+                for row in connection.rows(statement.explained::<B>()).await? {
+                    steps.push(row.text(B::EXPLAIN.1)?.unwrap_or_default());
+                }
+            }
+            Ok(steps)
+        };
+        work.await.map_err(|fault: Fault| fault.into_error::<B>("explain"))
+    }
+}

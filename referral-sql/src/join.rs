@@ -1,0 +1,211 @@
+//! A store inside a transaction of the host's.
+
+use std::fmt;
+use std::mem;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use referral_core::store::{
+    Changeset, CounterKey, CounterPrefix, CounterRange, ErrorKind, Index, Outcome, Prefix, Range, Read,
+    Store, StoreError, StoreFacts, UniqueKey, check_counters, check_points,
+};
+use referral_core::{Record, RecordId};
+use sqlx::Transaction;
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+use crate::apply::apply;
+use crate::backend::Backend;
+use crate::commit::{put_together, sort_out};
+use crate::error::Fault;
+use crate::read;
+use crate::store::{Inner, lost_task};
+
+/// A store over a transaction that the host owns; made by [`SqlStore::join`](crate::SqlStore::join).
+///
+/// Clones share the transaction. Reads see what it wrote. A conflict undoes its own changeset and nothing else.
+/// There is no retry: where a store by itself would try again, this one answers `Contended`, because only the host
+/// can run its transaction again. After any fault of the database the transaction is rolled back, and every later
+/// call answers the same error.
+///
+/// ```
+/// # #[cfg(feature = "sqlite")]
+/// # async fn sign_up(store: &referral_sql::SqliteStore) -> Result<(), Box<dyn std::error::Error>> {
+/// # use referral_core::store::{Changeset, Store};
+/// let mut tx = store.begin().await?;
+/// sqlx::query("INSERT INTO users (name) VALUES ('ada')").execute(&mut *tx).await?;
+/// let joined = store.join(tx);
+/// joined.commit(&[Changeset::default()]).await;
+/// let tx = joined.release().await?;
+/// tx.commit().await?;
+/// # Ok(())
+/// # }
+/// ```
+pub struct JoinedStore<B: Backend> {
+    inner: Arc<Inner<B>>,
+    state: Arc<Mutex<State<B>>>,
+}
+
+/// The transaction stays behind the lock while statements run, so that a caller who goes away cannot take it along.
+enum State<B: Backend> {
+    Open(Transaction<'static, B>),
+    Broken(StoreError),
+    Released,
+}
+
+impl<B: Backend> Clone for JoinedStore<B> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone(), state: self.state.clone() }
+    }
+}
+
+impl<B: Backend> fmt::Debug for JoinedStore<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JoinedStore").field("backend", &B::STORE).finish_non_exhaustive()
+    }
+}
+
+impl<B: Backend> State<B> {
+    fn transaction(&mut self) -> Result<&mut Transaction<'static, B>, StoreError> {
+        match self {
+            Self::Open(transaction) => Ok(transaction),
+            Self::Broken(error) => Err(error.clone()),
+            Self::Released => Err(released::<B>()),
+        }
+    }
+
+    /// The answer to a read; a statement that failed ends the transaction.
+    fn answer<T>(&mut self, result: Result<T, Fault>, operation: &'static str) -> Result<T, StoreError> {
+        result.map_err(|fault| {
+            let breaks = matches!(fault, Fault::Statement(_));
+            let error = fault.into_error::<B>(operation);
+            if breaks {
+                *self = Self::Broken(error.clone());
+            }
+            error
+        })
+    }
+}
+
+fn released<B: Backend>() -> StoreError {
+    StoreError::new(ErrorKind::Invalid, B::STORE, "join", "the transaction was given back to the host")
+}
+
+impl<B: Backend> JoinedStore<B> {
+    pub(crate) fn new(inner: Arc<Inner<B>>, transaction: Transaction<'static, B>) -> Self {
+        Self { inner, state: Arc::new(Mutex::new(State::Open(transaction))) }
+    }
+
+    /// Gives the transaction back, for the host to commit. Waits for what is running on clones; they answer
+    /// `Invalid` from then on.
+    ///
+    /// # Errors
+    /// What broke the transaction, which is rolled back then; `Invalid` if it was given back before.
+    pub async fn release(self) -> Result<Transaction<'static, B>, StoreError> {
+        let mut state = self.state.lock().await;
+        match mem::replace(&mut *state, State::Released) {
+            State::Open(transaction) => Ok(transaction),
+            State::Broken(error) => {
+                *state = State::Broken(error.clone());
+                Err(error)
+            }
+            State::Released => Err(released::<B>()),
+        }
+    }
+
+    /// Applies a batch with the transaction out of the lock's hands: should this be torn off half-way, what is left
+    /// behind is a broken store, and the transaction rolls back.
+    async fn apply(
+        inner: Arc<Inner<B>>,
+        mut state: OwnedMutexGuard<State<B>>,
+        batch: Vec<Changeset>,
+    ) -> Vec<Result<Outcome, StoreError>> {
+        let torn = StoreError::new(
+            ErrorKind::Other,
+            B::STORE,
+            "commit",
+            "a commit was torn off inside the transaction",
+        );
+        let mut transaction = match mem::replace(&mut *state, State::Broken(torn)) {
+            State::Open(transaction) => transaction,
+            other => {
+                *state = other;
+                let error = state.transaction().err().unwrap_or_else(released::<B>);
+                return vec![Err(error); batch.len()];
+            }
+        };
+        let work = async {
+            inner.check(&mut transaction).await?;
+            apply::<B>(&mut transaction, &batch).await
+        };
+        match work.await {
+            Ok(outcomes) => {
+                *state = State::Open(transaction);
+                outcomes.into_iter().map(Ok).collect()
+            }
+            Err(fault) => {
+                let error = fault.into_error::<B>("commit");
+                *state = State::Broken(error.clone());
+                vec![Err(error); batch.len()]
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl<B: Backend> Read for JoinedStore<B> {
+    async fn get(&self, ids: &[RecordId]) -> Result<Vec<Option<Record>>, StoreError> {
+        check_points("get", ids.len())?;
+        let mut state = self.state.lock().await;
+        let result = read::get::<B>(state.transaction()?, ids).await;
+        state.answer(result, "get")
+    }
+
+    async fn find(&self, keys: &[UniqueKey]) -> Result<Vec<Option<Record>>, StoreError> {
+        check_points("find", keys.len())?;
+        let mut state = self.state.lock().await;
+        let result = read::find::<B>(state.transaction()?, keys).await;
+        state.answer(result, "find")
+    }
+
+    async fn page(
+        &self,
+        index: Index,
+        prefix: &Prefix,
+        range: &Range,
+        limit: u32,
+    ) -> Result<Vec<Record>, StoreError> {
+        index.check(prefix, limit)?;
+        let mut state = self.state.lock().await;
+        let result = read::page::<B>(state.transaction()?, index, prefix, range, limit).await;
+        state.answer(result, "page")
+    }
+
+    async fn counters(
+        &self,
+        prefix: &CounterPrefix,
+        range: &CounterRange,
+    ) -> Result<Vec<(CounterKey, i64)>, StoreError> {
+        check_counters(prefix, range)?;
+        let mut state = self.state.lock().await;
+        let result = read::counters::<B>(state.transaction()?, prefix, range).await;
+        state.answer(result, "counters")
+    }
+}
+
+#[async_trait]
+impl<B: Backend> Store for JoinedStore<B> {
+    /// Those of the store; what is acknowledged here is durable once the host has committed.
+    fn facts(&self) -> StoreFacts {
+        self.inner.facts()
+    }
+
+    async fn commit(&self, batch: &[Changeset]) -> Vec<Result<Outcome, StoreError>> {
+        let (checks, valid) = sort_out(batch);
+        let count = valid.len();
+        let state = self.state.clone().lock_owned().await;
+        // In a task of its own: a caller who goes away leaves the changeset whole in the transaction.
+        let task = tokio::spawn(Self::apply(self.inner.clone(), state, valid));
+        let answers = task.await.unwrap_or_else(|lost| vec![Err(lost_task::<B>("commit", lost)); count]);
+        put_together::<B>(checks, answers)
+    }
+}

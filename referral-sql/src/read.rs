@@ -1,0 +1,185 @@
+//! The four reads.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use referral_core::store::{
+    CounterKey, CounterPrefix, CounterRange, Index, Prefix, Range, Read, StoreError, UniqueKey,
+    check_counters, check_points,
+};
+use referral_core::{ColumnType, KeyPart, Kind, Record, RecordId, Value};
+use uuid::Uuid;
+
+use crate::backend::{Backend, Cells, Driver};
+use crate::error::Fault;
+use crate::retry::retried;
+use crate::statement::{self, Statement, chunk};
+use crate::store::SqlStore;
+
+/// Records by their ids.
+pub(crate) async fn get<B: Backend>(
+    connection: &mut B::Connection,
+    ids: &[RecordId],
+) -> Result<Vec<Option<Record>>, Fault> {
+    let mut found = HashMap::with_capacity(ids.len());
+    for (kind, statement) in gets::<B>(ids) {
+        for record in records::<B>(connection, kind, statement).await? {
+            found.insert(record.id(), record);
+        }
+    }
+    // Cloned, because an id may be asked for twice.
+    Ok(ids.iter().map(|id| found.get(id).cloned()).collect())
+}
+
+pub(crate) fn gets<B: Backend>(ids: &[RecordId]) -> Vec<(Kind, Statement)> {
+    let mut kinds: HashMap<Kind, Vec<Uuid>> = HashMap::new();
+    for id in ids {
+        kinds.entry(id.kind).or_default().push(id.uuid);
+    }
+    kinds.into_iter().map(|(kind, uuids)| (kind, statement::get::<B>(kind, &uuids))).collect()
+}
+
+/// Records by their unique keys.
+pub(crate) async fn find<B: Backend>(
+    connection: &mut B::Connection,
+    keys: &[UniqueKey],
+) -> Result<Vec<Option<Record>>, Fault> {
+    let mut found = HashMap::with_capacity(keys.len());
+    for (kind, statement) in lookups::<B>(keys) {
+        for record in records::<B>(connection, kind, statement).await? {
+            for key in UniqueKey::all_of(&record) {
+                found.insert(key, record.clone());
+            }
+        }
+    }
+    Ok(keys.iter().map(|key| found.get(key).cloned()).collect())
+}
+
+pub(crate) fn lookups<B: Backend>(keys: &[UniqueKey]) -> Vec<(Kind, Statement)> {
+    let mut kinds: HashMap<Kind, Vec<&UniqueKey>> = HashMap::new();
+    // A key of the wrong width is held by nobody.
+    for key in keys.iter().filter(|key| key.parts.len() == key.unique.columns().len()) {
+        kinds.entry(key.unique.kind()).or_default().push(key);
+    }
+    let mut statements = Vec::new();
+    for (kind, mut keys) in kinds {
+        // Always the same order, so that the same question is the same statement.
+        keys.sort_by_key(|key| key.unique);
+        let mut keys = keys.as_slice();
+        while let Some((now, later)) = keys.split_at_checked(chunk(keys.len()))
+            && !now.is_empty()
+        {
+            statements.push((kind, statement::find::<B>(kind, now)));
+            keys = later;
+        }
+    }
+    statements
+}
+
+/// One page of an index.
+pub(crate) async fn page<B: Backend>(
+    connection: &mut B::Connection,
+    index: Index,
+    prefix: &Prefix,
+    range: &Range,
+    limit: u32,
+) -> Result<Vec<Record>, Fault> {
+    let statement = statement::page::<B>(index, prefix, range, limit);
+    records::<B>(connection, index.shape().kind, statement).await
+}
+
+/// Numbers that are not 0.
+pub(crate) async fn counters<B: Backend>(
+    connection: &mut B::Connection,
+    prefix: &CounterPrefix,
+    range: &CounterRange,
+) -> Result<Vec<(CounterKey, i64)>, Fault> {
+    let Some(statement) = statement::counters::<B>(prefix, range) else { return Ok(Vec::new()) };
+    let mut numbers = Vec::new();
+    for row in connection.rows(statement).await? {
+        let part = |at| -> Result<KeyPart, Fault> {
+            let text = row.text(at)?.unwrap_or_default();
+            KeyPart::new(text).map_err(|error| Fault::Statement(sqlx::Error::Decode(error.into())))
+        };
+        let key = CounterKey {
+            tenant: prefix.tenant.clone(),
+            family: prefix.family,
+            parts: [part(0)?, part(1)?],
+            bucket: row.int(2)?.unwrap_or_default(),
+        };
+        numbers.push((key, row.int(3)?.unwrap_or_default()));
+    }
+    Ok(numbers)
+}
+
+async fn records<B: Backend>(
+    connection: &mut B::Connection,
+    kind: Kind,
+    statement: Statement,
+) -> Result<Vec<Record>, Fault> {
+    let rows = connection.rows(statement).await?;
+    rows.iter().map(|row| record(kind, row)).collect()
+}
+
+fn record(kind: Kind, row: &impl Cells) -> Result<Record, Fault> {
+    let columns = kind.columns();
+    let mut values = Vec::with_capacity(columns.len());
+    for (at, column) in columns.iter().enumerate() {
+        let value = match column.holds {
+            ColumnType::Uuid => row.uuid(at)?.map(Value::Uuid),
+            ColumnType::Int => row.int(at)?.map(Value::Int),
+            ColumnType::Text(_) => row.text(at)?.map(|text| Value::Text(text.into())),
+        };
+        values.push(value.unwrap_or(Value::Null));
+    }
+    Ok(Record::from_values(kind, values)?)
+}
+
+#[async_trait]
+impl<B: Backend> Read for SqlStore<B> {
+    async fn get(&self, ids: &[RecordId]) -> Result<Vec<Option<Record>>, StoreError> {
+        check_points("get", ids.len())?;
+        let attempt = || async {
+            let mut connection = self.inner.connection(&self.inner.read).await?;
+            get::<B>(&mut connection, ids).await
+        };
+        retried::<B, _, _>(attempt).await.map_err(|fault| fault.into_error::<B>("get"))
+    }
+
+    async fn find(&self, keys: &[UniqueKey]) -> Result<Vec<Option<Record>>, StoreError> {
+        check_points("find", keys.len())?;
+        let attempt = || async {
+            let mut connection = self.inner.connection(&self.inner.read).await?;
+            find::<B>(&mut connection, keys).await
+        };
+        retried::<B, _, _>(attempt).await.map_err(|fault| fault.into_error::<B>("find"))
+    }
+
+    async fn page(
+        &self,
+        index: Index,
+        prefix: &Prefix,
+        range: &Range,
+        limit: u32,
+    ) -> Result<Vec<Record>, StoreError> {
+        index.check(prefix, limit)?;
+        let attempt = || async {
+            let mut connection = self.inner.connection(&self.inner.read).await?;
+            page::<B>(&mut connection, index, prefix, range, limit).await
+        };
+        retried::<B, _, _>(attempt).await.map_err(|fault| fault.into_error::<B>("page"))
+    }
+
+    async fn counters(
+        &self,
+        prefix: &CounterPrefix,
+        range: &CounterRange,
+    ) -> Result<Vec<(CounterKey, i64)>, StoreError> {
+        check_counters(prefix, range)?;
+        let attempt = || async {
+            let mut connection = self.inner.connection(&self.inner.read).await?;
+            counters::<B>(&mut connection, prefix, range).await
+        };
+        retried::<B, _, _>(attempt).await.map_err(|fault| fault.into_error::<B>("counters"))
+    }
+}

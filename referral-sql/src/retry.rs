@@ -1,0 +1,28 @@
+//! How often and how long the store tries again before it says `Contended`.
+
+use std::future::Future;
+use std::time::Duration;
+
+use backon::{ExponentialBuilder, Retryable};
+
+use crate::backend::Backend;
+use crate::error::Fault;
+
+const ATTEMPTS: usize = 8;
+const FIRST: Duration = Duration::from_millis(2);
+const LONGEST: Duration = Duration::from_millis(250);
+
+/// Runs an attempt until it works, fails for good, or failed eight times; waits 2 ms at first, then twice as long
+/// each time, up to 250 ms, with jitter so that those who met do not meet again.
+pub(crate) async fn retried<B, T, F>(attempt: impl FnMut() -> F) -> Result<T, Fault>
+where
+    B: Backend,
+    F: Future<Output = Result<T, Fault>>,
+{
+    let waits = ExponentialBuilder::default()
+        .with_min_delay(FIRST)
+        .with_max_delay(LONGEST)
+        .with_max_times(ATTEMPTS - 1)
+        .with_jitter();
+    attempt.retry(waits).when(Fault::is_transient::<B>).await
+}

@@ -1,0 +1,89 @@
+//! Names of tables, columns and indexes, and the migrations that make them.
+
+use std::borrow::Cow;
+
+use referral_core::Kind;
+use referral_core::store::{ErrorKind, Index, StoreError, Unique};
+use sea_query::Alias;
+use sqlx::migrate::{Migrate, Migration, MigrationType, Migrator};
+use sqlx::{Connection, Pool, SqlSafeStr};
+
+use crate::backend::{Backend, Cells, Driver};
+use crate::error::{self, Fault, UNMIGRATED};
+use crate::statement::{self, Statement};
+
+/// The table of all numbers.
+pub const COUNTER: &str = "referral_counter";
+/// Which migrations ran: a table of our own, because the host likely has sqlx migrations in the same database.
+pub const BOOKKEEPING: &str = "_referral_migrations";
+
+/// The name of a kind's table. Its columns have core's names.
+#[must_use]
+pub fn table_name(kind: Kind) -> String {
+    format!("referral_{}", kind.name())
+}
+
+pub(crate) fn table(kind: Kind) -> Alias {
+    Alias::new(table_name(kind))
+}
+
+/// The name of an index in the database.
+#[must_use]
+pub fn index_name(index: Index) -> String {
+    format!("referral_{}", index.shape().name)
+}
+
+/// The name of a unique index in the database.
+#[must_use]
+pub fn unique_name(unique: Unique) -> String {
+    format!("referral_{}", unique.name())
+}
+
+fn migrator<B: Backend>() -> Migrator {
+    let migration = |&(version, name, sql): &(i64, &'static str, &'static str)| {
+        Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, sql.into_sql_str(), false)
+    };
+    let mut migrator = Migrator::with_migrations(B::MIGRATIONS.iter().map(migration).collect());
+    migrator.dangerous_set_table_name(BOOKKEEPING);
+    migrator.set_locking(false);
+    migrator
+}
+
+/// Applies the migrations that are missing. Of two processes at once one does, and the other finds it done.
+pub(crate) async fn migrate<B: Backend>(pool: Pool<B>) -> Result<(), StoreError> {
+    let fault = |error: sqlx::Error| Fault::from(error).into_error::<B>("migrate");
+    let failed = error::migration::<B>;
+    let mut connection = pool.acquire().await.map_err(fault)?;
+    // Whatever happens: the lock of a session ends with the session.
+    connection.close_on_drop();
+    let Some(lock) = B::MIGRATION_LOCK else {
+        let mut transaction = connection.begin_with(B::BEGIN).await.map_err(fault)?;
+        migrator::<B>().run_direct(None, &mut *transaction, false).await.map_err(failed)?;
+        return transaction.commit().await.map_err(fault);
+    };
+    let connection = &mut *connection;
+    let held = connection.rows(Statement::fixed(lock)).await.map_err(fault)?;
+    if held.first().map(|row| row.int(0)).transpose().map_err(fault)?.flatten() != Some(1) {
+        let message = "another process migrates and does not finish";
+        return Err(StoreError::new(ErrorKind::Unavailable, B::STORE, "migrate", message));
+    }
+    connection.ensure_migrations_table(BOOKKEEPING).await.map_err(failed)?;
+    // Under the lock, so whoever began it is gone; its statements may be run again.
+    connection.run(statement::forget_interrupted::<B>()).await.map_err(fault)?;
+    migrator::<B>().run_direct(None, connection, false).await.map_err(failed)
+}
+
+/// Whether the tables are those that this version of the library works on.
+pub(crate) async fn check<B: Backend>(connection: &mut B::Connection) -> Result<(), Fault> {
+    let applied = connection.rows(statement::applied::<B>()).await?;
+    let applied = applied.iter().map(|row| row.int(0)).collect::<Result<Vec<_>, _>>()?;
+    let known = |version: &Option<i64>| B::MIGRATIONS.iter().any(|(known, ..)| Some(*known) == *version);
+    let message = if !applied.iter().all(known) {
+        "the schema is newer than this library: update the library"
+    } else if applied.len() < B::MIGRATIONS.len() {
+        UNMIGRATED
+    } else {
+        return Ok(());
+    };
+    Err(Fault::Store(StoreError::new(ErrorKind::Corrupt, B::STORE, "open", message)))
+}

@@ -1,0 +1,210 @@
+//! The statements on records, whatever their kind.
+
+use referral_core::store::{Index, Part, Prefix, Range, Seek, UniqueKey};
+use referral_core::{ColumnType, Kind, RecordId, Timestamp, UserId, Value, Version};
+use sea_query::{
+    CaseStatement, Expr, ExprTrait, LockType, OnConflict, Order, Query, SelectStatement, UnionType,
+};
+use uuid::Uuid;
+
+use super::Statement;
+use crate::backend::Backend;
+use crate::schema;
+
+/// Values to look for, filled up to a power of two with the last one, which changes no answer; few distinct numbers,
+/// because each is a statement to prepare.
+fn padded(mut values: Vec<Expr>) -> Vec<Expr> {
+    if let Some(last) = values.last().cloned() {
+        values.resize(values.len().next_power_of_two(), last);
+    }
+    values
+}
+
+fn one_of(column: &'static str, values: impl Iterator<Item = Uuid>) -> Expr {
+    Expr::col(column).is_in(padded(values.map(Expr::val).collect()))
+}
+
+fn bound(value: Value, holds: ColumnType) -> sea_query::Value {
+    match (value, holds) {
+        // PostgreSQL wants to know what it is that is null.
+        (Value::Null, ColumnType::Uuid) => sea_query::Value::Uuid(None),
+        (Value::Null, ColumnType::Int) => sea_query::Value::BigInt(None),
+        (Value::Null, ColumnType::Text(_)) => sea_query::Value::String(None),
+        (Value::Int(number), _) => number.into(),
+        (Value::Uuid(uuid), _) => uuid.into(),
+        (Value::Text(text), _) => text.into_owned().into(),
+    }
+}
+
+fn part(value: &Value) -> Expr {
+    match value {
+        Value::Null => Expr::val(Option::<String>::None),
+        Value::Int(number) => Expr::val(*number),
+        Value::Uuid(uuid) => Expr::val(*uuid),
+        Value::Text(text) => Expr::val(text.as_ref()),
+    }
+}
+
+fn all_of(kind: Kind) -> SelectStatement {
+    let mut query = Query::select();
+    query.from(schema::table(kind)).columns(kind.columns().iter().map(|column| column.name));
+    query
+}
+
+/// Inserts records of one kind; meets held keys without an error where the database can.
+pub(crate) fn insert<B: Backend>(kind: Kind, rows: impl Iterator<Item = Vec<Value>>) -> Statement {
+    let columns = kind.columns();
+    let mut query = Query::insert();
+    query.into_table(schema::table(kind)).columns(columns.iter().map(|column| column.name));
+    for row in rows {
+        let mut row = row.into_iter();
+        // One for each column, whatever was given, so it cannot panic.
+        query.values_panic(
+            columns.iter().map(|column| Expr::val(bound(row.next().unwrap_or(Value::Null), column.holds))),
+        );
+    }
+    if B::ON_CONFLICT {
+        query.on_conflict(OnConflict::new().do_nothing().to_owned());
+    }
+    Statement::of::<B>(&query)
+}
+
+/// Replaces a record that is at a version. Tenant and `created_at` stay, whatever the new record says.
+pub(crate) fn update<B: Backend>(id: RecordId, values: Vec<Value>, was: Version) -> Statement {
+    let mut query = Query::update();
+    query.table(schema::table(id.kind));
+    for (value, column) in values.into_iter().zip(id.kind.columns()) {
+        match column.name {
+            "id" | "tenant" | "created_at" => {}
+            "version" => drop(query.value(column.name, was.next().get())),
+            name => drop(query.value(name, bound(value, column.holds))),
+        }
+    }
+    query.and_where(Expr::col("id").eq(id.uuid)).and_where(Expr::col("version").eq(was.get()));
+    Statement::of::<B>(&query)
+}
+
+/// Removes a record that is at a version.
+pub(crate) fn delete<B: Backend>(id: RecordId, was: Version) -> Statement {
+    let mut query = Query::delete();
+    query
+        .from_table(schema::table(id.kind))
+        .and_where(Expr::col("id").eq(id.uuid))
+        .and_where(Expr::col("version").eq(was.get()));
+    Statement::of::<B>(&query)
+}
+
+/// The version that a record is at; `held` until the transaction ends, where it does not hold the whole database.
+pub(crate) fn version<B: Backend>(id: RecordId, held: bool) -> Statement {
+    let mut query = Query::select();
+    query.from(schema::table(id.kind)).column("version").and_where(Expr::col("id").eq(id.uuid));
+    if held {
+        // Not shared: MariaDB has another word for that, and two who share may not both go on to write.
+        query.lock(LockType::Update);
+    }
+    Statement::of::<B>(&query)
+}
+
+/// Gives unclaimed responses to a user.
+pub(crate) fn claim<B: Backend>(
+    responses: impl Iterator<Item = Uuid>,
+    user: &UserId,
+    at: Timestamp,
+) -> Statement {
+    let mut query = Query::update();
+    query
+        .table(schema::table(Kind::Response))
+        .value("user", user.as_str())
+        .value("claimed_at", at.as_millis())
+        .value("version", Expr::col("version").add(1_i64))
+        .and_where(one_of("id", responses))
+        .and_where(Expr::col("visitor").is_not_null())
+        .and_where(Expr::col("user").is_null());
+    Statement::of::<B>(&query)
+}
+
+/// Id and version of the responses, and whether each is unclaimed.
+pub(crate) fn claimable<B: Backend>(responses: impl Iterator<Item = Uuid>) -> Statement {
+    let mut query = Query::select();
+    let unclaimed = Expr::col("visitor").is_not_null().and(Expr::col("user").is_null());
+    let number = CaseStatement::new().case(unclaimed, 1_i64).finally(0_i64);
+    query
+        .from(schema::table(Kind::Response))
+        .columns(["id", "version"])
+        .expr(number)
+        .and_where(one_of("id", responses));
+    Statement::of::<B>(&query)
+}
+
+/// Records of one kind by their ids, in any order.
+pub(crate) fn get<B: Backend>(kind: Kind, ids: &[Uuid]) -> Statement {
+    let mut query = all_of(kind);
+    query.and_where(one_of("id", ids.iter().copied()));
+    Statement::of::<B>(&query)
+}
+
+/// The records of one kind that hold keys, in any order; one that holds several may come several times.
+///
+/// One part for each key, all of `=`: given a list behind `IN`, SQLite guesses without statistics that another index
+/// of the tenant is the better one.
+pub(crate) fn find<B: Backend>(kind: Kind, keys: &[&UniqueKey]) -> Statement {
+    let mut parts = keys.iter().map(|key| {
+        let mut one = all_of(kind);
+        one.and_where(Expr::col("tenant").eq(key.tenant.as_str()));
+        for (column, value) in key.unique.columns().iter().zip(&key.parts) {
+            one.and_where(Expr::col(*column).eq(part(value)));
+        }
+        one
+    });
+    let mut query = parts.next().unwrap_or_else(|| all_of(kind).limit(0).to_owned());
+    for one in parts {
+        query.union(UnionType::All, one);
+    }
+    Statement::of::<B>(&query)
+}
+
+/// One page of an index.
+pub(crate) fn page<B: Backend>(index: Index, prefix: &Prefix, range: &Range, limit: u32) -> Statement {
+    let shape = index.shape();
+    let mut query = all_of(shape.kind);
+    if let Some(tenant) = &prefix.tenant {
+        query.and_where(Expr::col("tenant").eq(tenant.as_str()));
+    }
+    let mut parts = prefix.parts.iter();
+    for wanted in shape.parts {
+        match wanted {
+            Part::Is(column) => {
+                query.and_where_option(parts.next().map(|value| Expr::col(*column).eq(part(value))));
+            }
+            Part::Null(column) => drop(query.and_where(Expr::col(*column).is_null())),
+        }
+    }
+    // One bound at each end: given two, a planner may begin the scan at the worse one.
+    let (mut from, mut until, mut after) = (range.from, range.until, range.after);
+    if let Some(seek) = after {
+        if range.ascending {
+            if from.is_some_and(|from| from > seek.at) { after = None } else { from = None }
+        } else if until.is_some_and(|until| until <= seek.at) {
+            after = None;
+        } else {
+            until = None;
+        }
+    }
+    query.and_where_option(from.map(|from| Expr::col(shape.order).gte(from)));
+    query.and_where_option(until.map(|until| Expr::col(shape.order).lt(until)));
+    query.and_where_option(after.map(|seek| behind::<B>(shape.order, seek, range.ascending)));
+    let order = if range.ascending { Order::Asc } else { Order::Desc };
+    query.order_by(shape.order, order.clone()).order_by("id", order).limit(u64::from(limit));
+    Statement::of::<B>(&query)
+}
+
+fn behind<B: Backend>(order: &'static str, seek: Seek, ascending: bool) -> Expr {
+    let compare = |column: Expr, value: Expr| if ascending { column.gt(value) } else { column.lt(value) };
+    if B::ROW_RANGES {
+        let columns = Expr::tuple([Expr::col(order), Expr::col("id")]);
+        return compare(columns, Expr::tuple([Expr::val(seek.at), Expr::val(seek.id)]));
+    }
+    let at = Expr::col(order);
+    let edge = if ascending { at.clone().gte(seek.at) } else { at.clone().lte(seek.at) };
+    edge.and(compare(at, Expr::val(seek.at)).or(compare(Expr::col("id"), Expr::val(seek.id))))
+}

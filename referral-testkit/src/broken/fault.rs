@@ -1,0 +1,291 @@
+//! The table of faults: what is wrong, and which cases must notice.
+
+macro_rules! faults {
+    ($($fault:ident: $says:literal, caught by $($case:literal),+;)+) => {
+        /// One way to get a store wrong.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        pub enum Fault {
+            $(#[doc = $says] $fault,)+
+        }
+
+        impl Fault {
+            /// Every fault.
+            pub const ALL: &'static [Self] = &[$(Self::$fault),+];
+
+            /// What is wrong.
+            #[must_use]
+            pub const fn says(self) -> &'static str {
+                match self { $(Self::$fault => $says),+ }
+            }
+
+            /// The cases each of which must fail on a store with this fault, as `group::name`.
+            #[must_use]
+            pub const fn caught_by(self) -> &'static [&'static str] {
+                match self { $(Self::$fault => &[$($case),+]),+ }
+            }
+        }
+    };
+}
+
+faults! {
+    // Records
+    LostUpdate: "An update does not look at the version.",
+        caught by "records::an_update_at_another_version_is_stale_and_changes_nothing",
+            "races::a_version_has_one_winner";
+    BlindDelete: "A delete does not look at the version.",
+        caught by "records::a_delete_at_another_version_or_of_nothing_is_stale";
+    ExpectIgnored: "An expectation is not looked at.",
+        caught by "records::an_expectation_that_does_not_hold_is_stale";
+    ExpectWrites: "An expectation counts the version.",
+        caught by "records::an_expectation_that_holds_writes_nothing";
+    InsertOverwrites: "An insert of a known id replaces the record.",
+        caught by "records::an_insert_of_a_known_id_is_stale_and_changes_nothing",
+            "unique::an_insert_made_twice_is_stale_and_not_taken_by_itself";
+    UpdateInserts: "An update of an absent record inserts it.",
+        caught by "records::an_update_of_nothing_is_stale";
+    UpdateMerges: "An update keeps what the new record leaves out.",
+        caught by "records::an_update_replaces_the_whole_record",
+            "records::an_update_can_change_every_field_of_every_kind";
+    VersionKept: "An update does not count the version.",
+        caught by "records::an_update_replaces_the_whole_record";
+    VersionTrusted: "An insert stores the version that the record says.",
+        caught by "records::an_insert_is_stored_as_version_one";
+    StaleNamesWanted: "A conflict names the version that was wanted and not the one that is.",
+        caught by "records::an_update_at_another_version_is_stale_and_changes_nothing";
+    EmptyIsAbsent: "An empty text is stored as none.",
+        caught by "records::empty_texts_are_not_absent_ones";
+    TextCut: "Texts are cut at 255 bytes.",
+        caught by "records::the_longest_texts_come_back_whole";
+    TextTrimmed: "Texts lose the spaces at their end.",
+        caught by "records::strange_texts_come_back_byte_for_byte";
+    ThreeByteText: "Characters of four bytes become question marks.",
+        caught by "records::strange_texts_come_back_byte_for_byte", "records::the_longest_texts_come_back_whole";
+    Seconds: "Times lose their milliseconds.",
+        caught by "records::extreme_numbers_come_back", "pages::extreme_times_are_ordered";
+    FloatNumbers: "Integers go through floating point.",
+        caught by "records::extreme_numbers_come_back";
+    KindsShareIds: "A UUID is unique over all kinds.",
+        caught by "records::kinds_do_not_share_ids";
+    ReferencesChecked: "An alias needs its link.",
+        caught by "records::references_are_not_checked";
+
+    // Unique keys
+    KeysUnchecked: "A key is not unique.",
+        caught by "unique::a_taken_key_is_refused_and_names_its_holder";
+    KeysFolded: "Keys are compared without case.",
+        caught by "unique::keys_are_equal_only_byte_for_byte", "unique::two_exact_codes_may_fold_alike";
+    KeysPadded: "Keys are compared without the spaces at their end.",
+        caught by "unique::keys_are_equal_only_byte_for_byte";
+    KeysWithoutAccents: "Keys are compared without accents.",
+        caught by "unique::keys_are_equal_only_byte_for_byte";
+    AbsentKeysMeet: "Two records without a key hold the same one.",
+        caught by "unique::absent_parts_hold_nothing";
+    KeysOverTenants: "A key is unique over all tenants.",
+        caught by "unique::tenants_do_not_share_keys";
+    KeysOverRules: "The exact and the folded code share one index.",
+        caught by "unique::two_exact_codes_may_fold_alike";
+    UpdateKeepsKeys: "An update does not release the keys it leaves.",
+        caught by "unique::an_update_releases_and_takes_keys",
+            "unique::a_key_moves_between_two_records_in_one_changeset";
+    UpdateTakesNoKeys: "An update does not take the keys it gets.",
+        caught by "unique::an_update_releases_and_takes_keys",
+            "unique::an_update_to_a_taken_key_is_refused_and_keeps_the_old_one";
+    DeleteKeepsKeys: "A delete does not release the keys.",
+        caught by "unique::a_delete_releases_its_keys";
+    OwnKeyTaken: "An update is in its own way.",
+        caught by "unique::an_update_may_keep_its_keys";
+    RetryTaken: "An insert made twice is refused by its own key.",
+        caught by "unique::an_insert_made_twice_is_stale_and_not_taken_by_itself",
+            "races::a_retried_changeset_is_applied_once";
+    HolderInvented: "A conflict names the record that asks as the holder.",
+        caught by "unique::a_taken_key_is_refused_and_names_its_holder";
+    KeysCheckedLast: "Keys are checked at the end of a changeset.",
+        caught by "unique::a_key_must_be_released_before_it_is_taken";
+
+    // Changesets
+    PrefixKept: "A conflict leaves what was applied before it.",
+        caught by "changesets::all_of_it_is_applied_or_none";
+    NeighboursRolledBack: "A conflict takes back what the batch had applied.",
+        caught by "changesets::a_conflict_leaves_its_neighbours_alone";
+    BatchStops: "After a conflict the rest of the batch is not tried.",
+        caught by "changesets::a_conflict_leaves_its_neighbours_alone";
+    BatchBlind: "Every member of a batch sees the store as it was before the batch.",
+        caught by "changesets::a_later_changeset_sees_the_earlier_ones";
+    FirstIndex: "A conflict is always reported at the first change.",
+        caught by "changesets::the_first_failing_change_is_reported";
+    LastFailure: "Of several changes that fail, the last one is reported.",
+        caught by "changesets::the_first_failing_change_is_reported";
+    AnswersReversed: "The answers of a batch come in the order of its end.",
+        caught by "changesets::answers_come_in_the_order_of_the_batch";
+    ConflictsLast: "The answers of a batch come sorted: what was applied first.",
+        caught by "changesets::answers_come_in_the_order_of_the_batch";
+    RulesUnchecked: "A changeset that breaks a rule is applied.",
+        caught by "changesets::every_broken_rule_is_invalid_and_writes_nothing";
+    InvalidSpoilsBatch: "A changeset that breaks a rule fails its whole batch.",
+        caught by "changesets::an_invalid_changeset_leaves_its_neighbours_alone";
+    LargeRefused: "A changeset of more than 1,000 changes is too large.",
+        caught by "changesets::the_largest_changeset_is_applied";
+    HeavyRefused: "A changeset of more than 1 MiB is too large.",
+        caught by "changesets::the_heaviest_changeset_is_applied";
+    BatchCut: "A batch is cut to the size that the store likes.",
+        caught by "changesets::a_batch_larger_than_the_store_likes_is_answered_whole";
+    DeletesLast: "A changeset's deletes are applied behind its inserts.",
+        caught by "changesets::changes_are_applied_in_order";
+
+    // Claims
+    ClaimTakesClaimed: "A claim takes what another user has.",
+        caught by "claims::a_claimed_response_is_not_claimed_again",
+            "claims::two_claims_in_a_batch_have_one_winner";
+    ClaimTakesErased: "A claim takes what has no visitor.",
+        caught by "claims::a_response_without_visitor_is_not_claimed";
+    ClaimPartial: "A claim takes what it can and leaves the rest.",
+        caught by "claims::a_claim_takes_all_or_none";
+    ClaimSkipsAbsent: "A claim passes over what is not there.",
+        caught by "claims::an_absent_response_is_not_claimed";
+    ClaimNamesLast: "A refused claim names the last response that it could not take.",
+        caught by "claims::the_first_that_is_not_unclaimed_is_named";
+    ClaimKeepsVersion: "A claim does not count the version.",
+        caught by "claims::a_claim_sets_user_time_and_version";
+    ClaimForgetsTime: "A claim does not keep the time.",
+        caught by "claims::a_claim_sets_user_time_and_version";
+    ClaimKeepsEntries: "A claimed response stays in the indexes where it was.",
+        caught by "claims::a_claim_moves_the_response_to_its_user";
+    ClaimCut: "A claim stops after 500 responses.",
+        caught by "claims::a_thousand_responses_are_claimed_at_once";
+
+    // Numbers
+    BoundsExclusive: "The upper bound is outside.",
+        caught by "counters::both_bounds_are_inside", "races::a_counter_never_passes_its_bound";
+    LowerBoundIgnored: "The lower bound is not looked at.",
+        caught by "counters::both_bounds_are_inside";
+    BoundsOnValue: "The bounds test the value before.",
+        caught by "counters::the_bounds_test_the_sum", "counters::both_bounds_are_inside";
+    CountWraps: "A sum that overflows wraps around.",
+        caught by "counters::a_count_never_overflows_upwards", "counters::a_count_never_overflows_downwards";
+    CountSaturates: "A sum that overflows stays at the end.",
+        caught by "counters::a_count_never_overflows_upwards", "counters::a_count_never_overflows_downwards";
+    NamesSum: "A refused count names the sum.",
+        caught by "counters::a_refused_count_names_the_value_before";
+    AbsentUnbounded: "The first count of a counter is not bounded.",
+        caught by "counters::an_absent_counter_is_zero";
+    NeverNegative: "A counter does not go below zero.",
+        caught by "counters::a_count_may_go_below_zero";
+    ZeroListed: "A number that came back to zero is listed.",
+        caught by "counters::zero_is_not_listed";
+    NumbersSurvive: "A conflict does not take counts and tallies back.",
+        caught by "counters::a_conflict_takes_counts_and_tallies_back", "changesets::all_of_it_is_applied_or_none";
+    TallyOnce: "Of two tallies of one number in a changeset the last one is applied.",
+        caught by "counters::a_tally_made_twice_in_a_changeset_counts_twice";
+    TallyPositive: "A statistic never goes down.",
+        caught by "counters::tallies_add_up_and_never_conflict";
+    BucketsUnsigned: "Buckets before 1970 come last.",
+        caught by "counters::buckets_are_ordered_also_below_zero";
+    BucketUntilInside: "The end of a range of buckets is inside.",
+        caught by "counters::a_range_of_buckets_is_half_open";
+    PartsJoined: "Key parts are put together without anything between.",
+        caught by "counters::a_prefix_gives_only_its_own_numbers", "counters::numbers_come_in_the_order_of_their_keys";
+    PartsPrefixed: "A prefix gives every part that begins so.",
+        caught by "counters::a_prefix_gives_only_its_own_numbers";
+    PartsFolded: "Key parts are compared without case.",
+        caught by "counters::key_parts_are_equal_only_byte_for_byte";
+    PartsCut: "Key parts are cut at 191 bytes.",
+        caught by "counters::the_longest_key_parts_are_kept_apart";
+    NumbersAfterInside: "The next page of numbers begins with the last one of the page before.",
+        caught by "counters::the_next_page_begins_behind_its_key";
+    NumbersUnlimited: "The limit of numbers is not kept.",
+        caught by "counters::the_limit_is_kept";
+    NumbersOverTenants: "Tenants share their numbers.",
+        caught by "counters::tenants_and_families_do_not_share_numbers";
+    FamiliesShared: "Families share their numbers.",
+        caught by "counters::tenants_and_families_do_not_share_numbers";
+    ReadsUnchecked: "A read that asks for too much is answered.",
+        caught by "counters::a_read_that_asks_for_too_much_is_invalid",
+            "points::more_than_a_thousand_points_are_invalid", "pages::a_prefix_that_does_not_fit_is_invalid";
+
+    // Pages and points
+    TiesUnordered: "Equal times come in the wrong order of ids.",
+        caught by "pages::equal_times_are_ordered_by_id", "pages::every_index_gives_its_records_in_both_directions";
+    OnlyNewest: "Every page comes newest first.",
+        caught by "pages::every_index_gives_its_records_in_both_directions";
+    TimesUnsigned: "Times before 1970 come last.",
+        caught by "pages::extreme_times_are_ordered";
+    UntilInside: "The end of a range is inside.",
+        caught by "pages::ranges_are_half_open";
+    FromOutside: "The beginning of a range is outside.",
+        caught by "pages::ranges_are_half_open";
+    SeekInside: "The next page begins with the last record of the page before.",
+        caught by "pages::a_page_goes_on_behind_the_last_one";
+    SeekByTime: "The next page begins at the next time.",
+        caught by "pages::a_page_goes_on_behind_the_last_one", "pages::pages_make_up_the_whole_while_others_insert";
+    SeekNeedsRecord: "Behind a record that is gone there is nothing.",
+        caught by "pages::a_page_goes_on_behind_a_record_that_is_gone";
+    LimitFirst: "The limit is applied before the range.",
+        caught by "pages::a_page_goes_on_behind_the_last_one";
+    LimitIgnored: "The limit of records is not kept.",
+        caught by "pages::the_limit_is_kept";
+    LimitHundred: "A page holds at most a hundred records.",
+        caught by "pages::a_page_holds_a_thousand_records";
+    PrefixFolded: "Prefixes are compared without case.",
+        caught by "pages::text_prefixes_are_equal_only_byte_for_byte", "pages::a_prefix_gives_only_its_own_records";
+    PrefixPadded: "Prefixes are compared without the spaces at their end.",
+        caught by "pages::text_prefixes_are_equal_only_byte_for_byte", "pages::a_prefix_gives_only_its_own_records";
+    PrefixBegins: "A prefix gives every text that begins so.",
+        caught by "pages::a_prefix_gives_only_its_own_records";
+    TenantLeak: "A page gives the records of every tenant.",
+        caught by "pages::tenants_do_not_see_each_other";
+    EverywhereNowhere: "The indexes over all tenants give only the tenant without a name.",
+        caught by "pages::tenants_do_not_see_each_other";
+    EntriesStay: "An update leaves the index entries where they were.",
+        caught by "pages::an_update_moves_the_entry";
+    ClaimedListed: "What was claimed is listed as unclaimed.",
+        caught by "pages::an_entry_goes_when_its_part_does";
+    DeletedListed: "A deleted record stays in the indexes.",
+        caught by "records::a_delete_removes_the_record_from_everywhere";
+    PointsSorted: "Points are answered in the order of their keys.",
+        caught by "points::answers_come_in_the_order_asked";
+    PointsOnce: "A point that is asked for twice is answered once.",
+        caught by "points::a_point_asked_for_twice_is_answered_twice";
+    MissingSkipped: "A point that is missing has no answer.",
+        caught by "points::what_is_missing_is_missing_at_its_place";
+
+    // Races
+    LookThenWrite: "A key is looked up, and then written.",
+        caught by "races::a_code_has_one_winner", "races::a_natural_key_has_one_winner";
+    IdLookThenWrite: "An id is looked up, and then written.",
+        caught by "races::an_id_has_one_winner", "races::a_retried_changeset_is_applied_once";
+    VersionLookThenWrite: "A version is looked up, and then written.",
+        caught by "races::a_version_has_one_winner";
+    ClaimLookThenWrite: "A response is looked up, and then claimed.",
+        caught by "races::a_response_is_claimed_once";
+    ReadThenCount: "A counter is read, and then written.",
+        caught by "races::a_counter_never_passes_its_bound", "races::counts_are_exact",
+            "races::a_compare_and_set_has_one_winner";
+    ReadThenTally: "A statistic is read, and then written.",
+        caught by "races::tallies_are_exact";
+    WriteSkew: "An expectation is looked at, and not held.",
+        caught by "races::an_expectation_holds_until_the_commit";
+    ContendedAtOnce: "Whoever meets another writer is told to try again.",
+        caught by "races::crossing_changesets_do_not_block_each_other",
+            "races::crossing_batches_do_not_block_each_other";
+    EarlyAnswer: "The answer comes before what it says can be read.",
+        caught by "races::an_acknowledged_write_is_read_at_once";
+
+    // Durability and cancellation
+    EverythingForgotten: "A store that says it is durable opens empty.",
+        caught by "durability::a_reopened_store_keeps_its_records",
+            "durability::a_reopened_store_keeps_its_keys_and_indexes",
+            "durability::a_reopened_store_keeps_its_numbers";
+    LastForgotten: "The last commit before the end is lost.",
+        caught by "durability::a_reopened_store_keeps_its_records";
+    NumbersForgotten: "Numbers live in memory only.",
+        caught by "durability::a_reopened_store_keeps_its_numbers";
+    IndexesForgotten: "Keys and indexes live in memory only.",
+        caught by "durability::a_reopened_store_keeps_its_keys_and_indexes";
+    HalfWhenDropped: "A changeset whose caller goes away stays half applied.",
+        caught by "cancellation::a_dropped_commit_is_whole_or_absent",
+            "cancellation::a_dropped_batch_leaves_each_changeset_whole_or_absent";
+    ClaimHalfWhenDropped: "A claim whose caller goes away stays half applied.",
+        caught by "cancellation::a_dropped_claim_is_whole_or_absent";
+    ConnectionLeaked: "A caller that goes away keeps its connection.",
+        caught by "cancellation::dropped_calls_leave_a_usable_store";
+}

@@ -1,0 +1,460 @@
+//! The data of a broken store, and the seven changes on it, each with the faults that concern it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use referral_core::store::{
+    Change, Changeset, Conflict, CounterKey, Index, Outcome, Part, Seek, Unique, UniqueKey, bytes,
+};
+use referral_core::{KeyPart, Record, RecordId, Tenant, Value, Version};
+
+use super::Fault;
+
+/// The data, and what a crash would leave of it.
+#[derive(Debug, Default)]
+pub(super) struct Data {
+    pub(super) now: State,
+    pub(super) saved: State,
+}
+
+impl Data {
+    /// The store is opened again.
+    pub(super) fn crash(&mut self, fault: Option<Fault>) {
+        match fault {
+            Some(Fault::EverythingForgotten) => self.now = State::default(),
+            Some(Fault::LastForgotten) => self.now = self.saved.clone(),
+            Some(Fault::NumbersForgotten) => self.now.numbers.clear(),
+            Some(Fault::IndexesForgotten) => {
+                self.now.keys.clear();
+                self.now.entries.clear();
+            }
+            _ => {}
+        }
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct State {
+    pub(super) records: BTreeMap<RecordId, Record>,
+    pub(super) keys: BTreeMap<UniqueKey, RecordId>,
+    /// The places of each prefix, under its bytes.
+    pub(super) entries: BTreeMap<Vec<u8>, BTreeSet<Seek>>,
+    pub(super) numbers: BTreeMap<CounterKey, i64>,
+}
+
+/// How to apply a changeset.
+#[derive(Clone, Debug, Default)]
+pub(super) struct How {
+    pub(super) fault: Option<Fault>,
+    /// What was looked at a moment ago, and is not looked at again.
+    pub(super) looked: bool,
+    /// The numbers that were read a moment ago.
+    pub(super) seen: BTreeMap<CounterKey, i64>,
+}
+
+impl How {
+    fn is(&self, fault: Fault) -> bool {
+        self.fault == Some(fault)
+    }
+
+    /// Whether this check was made before, and is skipped now.
+    fn skips(&self, fault: Fault) -> bool {
+        self.looked && (self.is(fault) || self.is(Fault::BatchBlind))
+    }
+}
+
+impl State {
+    pub(super) fn apply(&mut self, changeset: &Changeset, how: &How) -> Outcome {
+        let before = self.clone();
+        let mut failed = None;
+        let mut order: Vec<_> = changeset.changes.iter().enumerate().collect();
+        if how.is(Fault::DeletesLast) {
+            order.sort_by_key(|(_, change)| matches!(change, Change::Delete { .. }));
+        }
+        for (index, change) in order {
+            if how.is(Fault::TallyOnce) && tallied_later(changeset, index) {
+                continue;
+            }
+            if let Err(conflict) = self.change(change, how) {
+                failed = Some((index, conflict));
+                if !how.is(Fault::LastFailure) {
+                    break;
+                }
+            }
+        }
+        if failed.is_none() && how.is(Fault::KeysCheckedLast) {
+            failed = self.doubly_held().map(|conflict| (0, conflict));
+        }
+        let Some((index, conflict)) = failed else { return Outcome::Applied };
+        if !how.is(Fault::PrefixKept) {
+            let after = std::mem::replace(self, before);
+            if how.is(Fault::NumbersSurvive) {
+                self.numbers = after.numbers;
+            }
+        }
+        Outcome::Conflict { index: if how.is(Fault::FirstIndex) { 0 } else { index }, conflict }
+    }
+
+    pub(super) fn change(&mut self, change: &Change, how: &How) -> Result<(), Conflict> {
+        match change {
+            Change::Insert(record) => self.insert(record, how),
+            Change::Update { record, was } => self.update(record, *was, how),
+            Change::Delete { id, was } => {
+                if !how.is(Fault::BlindDelete) || !self.records.contains_key(id) {
+                    self.expect(*id, *was, how)?;
+                }
+                self.put(*id, None, how);
+                Ok(())
+            }
+            Change::Expect { id, was } => {
+                if how.is(Fault::ExpectIgnored) || how.skips(Fault::WriteSkew) {
+                    return Ok(());
+                }
+                self.expect(*id, *was, how)?;
+                if how.is(Fault::ExpectWrites)
+                    && let Some(record) = self.records.get_mut(id)
+                {
+                    *record = record.clone().at_version(was.next());
+                }
+                Ok(())
+            }
+            Change::Claim { .. } => self.claim(change, how),
+            Change::Count { counter, add, within } => {
+                let (min, max) = (within.min, within.max);
+                let key = number(counter, how.fault);
+                let value = self.number(&key, how);
+                let refused = |value| Err(Conflict::OutOfBounds { counter: counter.clone(), value });
+                let sum = match value.checked_add(*add) {
+                    Some(sum) => sum,
+                    None if how.is(Fault::CountWraps) => value.wrapping_add(*add),
+                    None if how.is(Fault::CountSaturates) => value.saturating_add(*add),
+                    None => return refused(value),
+                };
+                let tested = if how.is(Fault::BoundsOnValue) { value } else { sum };
+                let inside = (how.is(Fault::LowerBoundIgnored) || min <= tested)
+                    && (tested < max || (tested == max && !how.is(Fault::BoundsExclusive)));
+                let free = how.is(Fault::AbsentUnbounded) && value == 0;
+                let bad = how.is(Fault::NeverNegative) && sum < 0;
+                if (!inside && !free && !how.skips(Fault::ReadThenCount)) || bad {
+                    return refused(if how.is(Fault::NamesSum) { sum } else { value });
+                }
+                self.set(key, sum, how);
+                Ok(())
+            }
+            Change::Tally { counter, add } => {
+                let key = number(counter, how.fault);
+                let value = self.number(&key, how);
+                let add = if how.is(Fault::TallyPositive) { (*add).max(0) } else { *add };
+                self.set(key, value.saturating_add(add), how);
+                Ok(())
+            }
+        }
+    }
+
+    fn insert(&mut self, record: &Record, how: &How) -> Result<(), Conflict> {
+        let id = record.id();
+        if how.is(Fault::ReferencesChecked)
+            && let Record::Alias(alias) = record
+            && !self.records.contains_key(&alias.link.into())
+        {
+            return Err(Conflict::Stale { id: alias.link.into(), now: None });
+        }
+        let other = |found: &RecordId| found.uuid == id.uuid && how.is(Fault::KindsShareIds);
+        let found = self
+            .records
+            .get(&id)
+            .or_else(|| self.records.iter().find(|(found, _)| other(found)).map(|(_, record)| record));
+        let known = found.map(Record::version);
+        if how.is(Fault::RetryTaken) && known.is_some() {
+            self.free(record, how)?;
+        }
+        if known.is_some() && !how.is(Fault::InsertOverwrites) && !how.skips(Fault::IdLookThenWrite) {
+            return Err(Conflict::Stale { id, now: known });
+        }
+        self.free(record, how)?;
+        let version = if how.is(Fault::VersionTrusted) { record.version() } else { Version::FIRST };
+        self.put(id, Some(record.clone().at_version(version)), how);
+        Ok(())
+    }
+
+    fn update(&mut self, record: &Record, was: Version, how: &How) -> Result<(), Conflict> {
+        let id = record.id();
+        let known = self.records.get(&id).cloned();
+        let blind = match &known {
+            Some(_) => how.is(Fault::LostUpdate) || how.skips(Fault::VersionLookThenWrite),
+            None => how.is(Fault::UpdateInserts),
+        };
+        if !blind {
+            self.expect(id, was, how)?;
+        }
+        if !how.is(Fault::UpdateTakesNoKeys) {
+            self.free(record, how)?;
+        }
+        let mut new = record.clone();
+        if let Some(old) = known.filter(|_| how.is(Fault::UpdateMerges)) {
+            new = merged(&old, new);
+        }
+        let version = if how.is(Fault::VersionKept) { was } else { was.next() };
+        self.put(id, Some(new.at_version(version)), how);
+        Ok(())
+    }
+
+    fn claim(&mut self, change: &Change, how: &How) -> Result<(), Conflict> {
+        let Change::Claim { responses, user, at } = change else { return Ok(()) };
+        let mut refused = None;
+        let limit = if how.is(Fault::ClaimCut) { 500 } else { responses.len() };
+        for response in responses.iter().take(limit) {
+            let id = RecordId::from(*response);
+            let found = self.records.get(&id).cloned();
+            let Some(Record::Response(found)) = found else {
+                if how.is(Fault::ClaimSkipsAbsent) {
+                    continue;
+                }
+                refused = Some(Conflict::Stale { id, now: None });
+                if how.is(Fault::ClaimNamesLast) {
+                    continue;
+                }
+                break;
+            };
+            let open = (found.visitor.is_some() || how.is(Fault::ClaimTakesErased))
+                && (found.user.is_none()
+                    || how.is(Fault::ClaimTakesClaimed)
+                    || how.skips(Fault::ClaimLookThenWrite));
+            if !open {
+                if how.is(Fault::ClaimPartial) {
+                    continue;
+                }
+                refused = Some(Conflict::Stale { id, now: Some(found.version) });
+                if how.is(Fault::ClaimNamesLast) {
+                    continue;
+                }
+                break;
+            }
+            let mut claimed = found.clone();
+            claimed.user = Some(user.clone());
+            claimed.claimed_at = (!how.is(Fault::ClaimForgetsTime)).then_some(*at);
+            if !how.is(Fault::ClaimKeepsVersion) {
+                claimed.version = found.version.next();
+            }
+            if how.is(Fault::ClaimKeepsEntries) {
+                self.records.insert(id, claimed.into());
+            } else {
+                self.put(id, Some(claimed.into()), how);
+            }
+        }
+        refused.map_or(Ok(()), Err)
+    }
+
+    fn expect(&self, id: RecordId, was: Version, how: &How) -> Result<(), Conflict> {
+        let now = self.records.get(&id).map(Record::version);
+        if now == Some(was) || how.skips(Fault::BatchBlind) {
+            return Ok(());
+        }
+        Err(Conflict::Stale { id, now: if how.is(Fault::StaleNamesWanted) { Some(was) } else { now } })
+    }
+
+    /// Whether nobody else holds a key of the record.
+    fn free(&self, record: &Record, how: &How) -> Result<(), Conflict> {
+        if how.is(Fault::KeysUnchecked) || how.is(Fault::KeysCheckedLast) || how.skips(Fault::LookThenWrite) {
+            return Ok(());
+        }
+        for (held, key) in keys(record, how.fault) {
+            if let Some(holder) = self.keys.get(&held) {
+                let own = *holder == record.id();
+                if !own || how.is(Fault::OwnKeyTaken) || how.is(Fault::RetryTaken) && self.is_fresh(record) {
+                    let asks = how.is(Fault::HolderInvented);
+                    return Err(Conflict::Taken { key, holder: if asks { record.id() } else { *holder } });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether what asks is the insert of a record that is there at its first version.
+    fn is_fresh(&self, record: &Record) -> bool {
+        self.records.get(&record.id()).is_some_and(|found| found.version() == Version::FIRST)
+    }
+
+    fn doubly_held(&self) -> Option<Conflict> {
+        let mut holders: BTreeMap<UniqueKey, RecordId> = BTreeMap::new();
+        for record in self.records.values() {
+            for key in UniqueKey::all_of(record) {
+                if let Some(holder) = holders.insert(key.clone(), record.id()) {
+                    return Some(Conflict::Taken { key, holder });
+                }
+            }
+        }
+        None
+    }
+
+    /// Replaces a record, its keys and its entries.
+    fn put(&mut self, id: RecordId, new: Option<Record>, how: &How) {
+        let old = self.records.remove(&id);
+        if let Some(old) = &old {
+            let stay = if new.is_some() { Fault::UpdateKeepsKeys } else { Fault::DeleteKeepsKeys };
+            if !how.is(stay) {
+                for (key, _) in keys(old, how.fault) {
+                    if self.keys.get(&key) == Some(&id) {
+                        self.keys.remove(&key);
+                    }
+                }
+            }
+            let stay = if new.is_some() { Fault::EntriesStay } else { Fault::DeletedListed };
+            if !how.is(stay) {
+                for (prefix, seek) in entries(old, how.fault) {
+                    self.entries.entry(prefix).or_default().remove(&seek);
+                }
+            }
+            if new.is_none() && how.is(Fault::DeletedListed) {
+                // A page can only show it where it is still to be had.
+                self.records.insert(RecordId { kind: id.kind, uuid: ghost(id.uuid) }, old.clone());
+            }
+        }
+        let Some(new) = new else { return };
+        let new = super::store::written(new, how.fault);
+        if old.is_none() || !how.is(Fault::UpdateTakesNoKeys) {
+            self.keys.extend(keys(&new, how.fault).into_iter().map(|(key, _)| (key, id)));
+        }
+        for (prefix, seek) in entries(&new, how.fault) {
+            self.entries.entry(prefix).or_default().insert(seek);
+        }
+        self.records.insert(id, new);
+    }
+
+    fn number(&self, key: &CounterKey, how: &How) -> i64 {
+        let seen = how.looked && (how.is(Fault::ReadThenCount) || how.is(Fault::ReadThenTally));
+        let numbers = if seen { &how.seen } else { &self.numbers };
+        numbers.get(key).copied().unwrap_or(0)
+    }
+
+    fn set(&mut self, key: CounterKey, value: i64, how: &How) {
+        if value == 0 && !how.is(Fault::ZeroListed) {
+            self.numbers.remove(&key);
+        } else {
+            self.numbers.insert(key, value);
+        }
+    }
+}
+
+/// Where a deleted record goes that a page shall still show.
+pub(super) fn ghost(uuid: uuid::Uuid) -> uuid::Uuid {
+    uuid::Uuid::from_u128(!uuid.as_u128())
+}
+
+fn tallied_later(changeset: &Changeset, index: usize) -> bool {
+    let Some(Change::Tally { counter, .. }) = changeset.changes.get(index) else { return false };
+    let same = |change: &Change| matches!(change, Change::Tally { counter: other, .. } if other == counter);
+    changeset.changes.iter().skip(index + 1).any(same)
+}
+
+fn merged(old: &Record, new: Record) -> Record {
+    let values = new.values().into_iter().zip(old.values());
+    let values = values.map(|(new, old)| if new == Value::Null { old } else { new }).collect();
+    Record::from_values(new.id().kind, values).unwrap_or(new)
+}
+
+/// How a text is compared, where a fault says so.
+fn compared(text: &str, fault: Option<Fault>) -> String {
+    match fault {
+        Some(Fault::KeysFolded | Fault::PrefixFolded | Fault::PartsFolded) => text.to_lowercase(),
+        Some(Fault::KeysPadded | Fault::PrefixPadded) => text.trim_end_matches(' ').to_owned(),
+        Some(Fault::KeysWithoutAccents) => text.replace('\u{e4}', "a").replace('\u{308}', ""),
+        Some(Fault::PartsCut) => text.get(..text.floor_char_boundary(191)).unwrap_or_default().to_owned(),
+        _ => text.to_owned(),
+    }
+}
+
+fn compared_value(value: &Value, fault: Option<Fault>) -> Value {
+    if let Value::Text(text) = value { Value::Text(compared(text, fault).into()) } else { value.clone() }
+}
+
+/// The keys a record holds: as the store keeps them, and as they are.
+fn keys(record: &Record, fault: Option<Fault>) -> Vec<(UniqueKey, UniqueKey)> {
+    let mut keys = UniqueKey::all_of(record);
+    if fault == Some(Fault::AbsentKeysMeet) {
+        let kind = record.id().kind;
+        let none: Vec<_> = record
+            .values()
+            .into_iter()
+            .map(|value| if value == Value::Null { Value::Text("".into()) } else { value })
+            .collect();
+        keys = Unique::of(kind).filter_map(|rule| UniqueKey::held(rule, record.tenant(), &none)).collect();
+    }
+    keys.into_iter().map(|key| (kept(&key, fault), key)).collect()
+}
+
+/// A key as the store keeps it.
+pub(super) fn kept(key: &UniqueKey, fault: Option<Fault>) -> UniqueKey {
+    let faulty = match fault {
+        Some(Fault::KeysFolded | Fault::KeysPadded | Fault::KeysWithoutAccents) => fault,
+        _ => None,
+    };
+    let unique = match (fault, key.unique) {
+        (Some(Fault::KeysOverRules), Unique::AliasFolded) => Unique::AliasCode,
+        (_, unique) => unique,
+    };
+    UniqueKey {
+        unique,
+        tenant: if fault == Some(Fault::KeysOverTenants) { Tenant::default() } else { key.tenant.clone() },
+        parts: key.parts.iter().map(|part| compared_value(part, faulty)).collect(),
+    }
+}
+
+/// The bytes of a prefix as the store keeps them.
+pub(super) fn prefix(index: Index, prefix: &referral_core::store::Prefix, fault: Option<Fault>) -> Vec<u8> {
+    let faulty = match fault {
+        Some(Fault::PrefixFolded | Fault::PrefixPadded) => fault,
+        _ => None,
+    };
+    let mut prefix = prefix.clone();
+    prefix.parts = prefix.parts.iter().map(|part| compared_value(part, faulty)).collect();
+    if fault == Some(Fault::TenantLeak) && index.shape().tenant {
+        prefix.tenant = Some(Tenant::default());
+    }
+    bytes::prefix(index, &prefix)
+}
+
+fn entries(record: &Record, fault: Option<Fault>) -> Vec<(Vec<u8>, Seek)> {
+    let kind = record.id().kind;
+    let mut values = record.values();
+    let mut entries = Vec::new();
+    for index in Index::of(kind) {
+        if fault == Some(Fault::EverywhereNowhere)
+            && !index.shape().tenant
+            && *record.tenant() != Tenant::default()
+        {
+            continue;
+        }
+        if fault == Some(Fault::ClaimedListed) {
+            values = record.values();
+            for part in index.shape().parts {
+                if let Part::Null(column) = part
+                    && let Some(position) = kind.position(column)
+                {
+                    values[position] = Value::Null;
+                }
+            }
+        }
+        if let Some(entry) = index.entry(record, &values) {
+            entries.push((prefix(index, &entry.prefix, fault), entry.seek));
+        }
+    }
+    entries
+}
+
+/// A number's key as the store keeps it.
+pub(super) fn number(key: &CounterKey, fault: Option<Fault>) -> CounterKey {
+    let mut key = key.clone();
+    match fault {
+        Some(Fault::PartsFolded | Fault::PartsCut) => {
+            key.parts = key.parts.map(|part| KeyPart::new(compared(part.as_str(), fault)).unwrap_or(part));
+        }
+        Some(Fault::PartsJoined) => {
+            let joined = key.parts.iter().map(KeyPart::as_str).collect::<String>();
+            key.parts = [KeyPart::new(joined).unwrap_or_default(), KeyPart::NONE];
+        }
+        Some(Fault::NumbersOverTenants) => key.tenant = Tenant::default(),
+        Some(Fault::FamiliesShared) => key.family = referral_core::store::Family::LinkUses,
+        _ => {}
+    }
+    key
+}

@@ -1,0 +1,410 @@
+//! The reads and the commit of a broken store, each with the faults that concern it.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use async_trait::async_trait;
+use referral_core::store::{
+    Change, Changeset, CounterKey, CounterPrefix, CounterRange, ErrorKind, Index, Outcome, Prefix, Range,
+    Read, Seek, Store, StoreError, StoreFacts, UniqueKey, check_counters, check_points,
+};
+use referral_core::{Record, RecordId, Value};
+use tokio::task::yield_now;
+
+use super::Fault;
+use super::state::{Data, How, State, ghost, kept, number, prefix};
+
+/// A store in memory that keeps every rule of the contract but one.
+#[derive(Debug)]
+pub struct BrokenStore {
+    fault: Option<Fault>,
+    data: Arc<Mutex<Data>>,
+    writers: AtomicUsize,
+}
+
+/// The connections that [`Fault::ConnectionLeaked`] has.
+const CONNECTIONS: usize = 6;
+
+impl BrokenStore {
+    pub(super) fn over(fault: Option<Fault>, data: Arc<Mutex<Data>>) -> Self {
+        Self { fault, data, writers: AtomicUsize::new(0) }
+    }
+
+    fn is(&self, fault: Fault) -> bool {
+        self.fault == Some(fault)
+    }
+
+    fn data(&self) -> MutexGuard<'_, Data> {
+        self.data.lock().unwrap()
+    }
+
+    fn how(&self) -> How {
+        How { fault: self.fault, ..How::default() }
+    }
+
+    /// One changeset, in one piece.
+    fn apply(&self, changeset: &Changeset) -> Result<Outcome, StoreError> {
+        let mut data = self.data();
+        if self.is(Fault::LastForgotten) {
+            data.saved = data.now.clone();
+        }
+        Ok(data.now.apply(changeset, &self.how()))
+    }
+
+    fn check(&self, changeset: &Changeset) -> Result<(), StoreError> {
+        if self.is(Fault::LargeRefused) && changeset.changes.len() > 1000 {
+            return Err(StoreError::invalid("commit", "too many changes"));
+        }
+        if self.is(Fault::HeavyRefused) && changeset.weight() > 1 << 20 {
+            return Err(StoreError::invalid("commit", "too heavy"));
+        }
+        if self.is(Fault::RulesUnchecked) { Ok(()) } else { changeset.check() }
+    }
+
+    async fn one(&self, changeset: &Changeset) -> Result<Outcome, StoreError> {
+        self.check(changeset)?;
+        match self.fault {
+            Some(
+                Fault::LookThenWrite
+                | Fault::IdLookThenWrite
+                | Fault::VersionLookThenWrite
+                | Fault::ClaimLookThenWrite
+                | Fault::ReadThenCount
+                | Fault::ReadThenTally
+                | Fault::WriteSkew,
+            ) => self.look_then_write(changeset).await,
+            Some(Fault::HalfWhenDropped) => self.bit_by_bit(changeset).await,
+            Some(Fault::ClaimHalfWhenDropped) => self.claim_by_claim(changeset).await,
+            Some(Fault::EarlyAnswer) => {
+                let answer = self.data().now.clone().apply(changeset, &self.how());
+                let (data, changeset) = (self.data.clone(), changeset.clone());
+                tokio::spawn(async move {
+                    yield_now().await;
+                    data.lock().unwrap().now.apply(&changeset, &How::default());
+                });
+                Ok(answer)
+            }
+            Some(Fault::ContendedAtOnce) => {
+                if self.writers.fetch_add(1, Ordering::SeqCst) > 0 {
+                    self.writers.fetch_sub(1, Ordering::SeqCst);
+                    return Err(StoreError::new(ErrorKind::Contended, "broken", "commit", "try again"));
+                }
+                yield_now().await;
+                let answer = self.apply(changeset);
+                self.writers.fetch_sub(1, Ordering::SeqCst);
+                answer
+            }
+            Some(Fault::ConnectionLeaked) => {
+                if self.writers.fetch_add(1, Ordering::SeqCst) >= CONNECTIONS {
+                    return Err(StoreError::new(ErrorKind::Unavailable, "broken", "commit", "no connection"));
+                }
+                yield_now().await;
+                let answer = self.apply(changeset);
+                self.writers.fetch_sub(1, Ordering::SeqCst);
+                answer
+            }
+            _ => self.apply(changeset),
+        }
+    }
+
+    /// Looks, lets others in, and writes without looking again.
+    async fn look_then_write(&self, changeset: &Changeset) -> Result<Outcome, StoreError> {
+        let (looked, seen) = {
+            let data = self.data();
+            (data.now.clone().apply(changeset, &self.how()), data.now.numbers.clone())
+        };
+        if looked != Outcome::Applied {
+            return Ok(looked);
+        }
+        for _ in 0..3 {
+            yield_now().await;
+        }
+        let how = How { looked: true, seen, ..self.how() };
+        Ok(self.data().now.apply(changeset, &how))
+    }
+
+    /// Applies change by change, and lets others in between.
+    async fn bit_by_bit(&self, changeset: &Changeset) -> Result<Outcome, StoreError> {
+        let looked = self.data().now.clone().apply(changeset, &self.how());
+        if looked != Outcome::Applied {
+            return Ok(looked);
+        }
+        for change in &changeset.changes {
+            let _ = self.data().now.change(change, &self.how());
+            yield_now().await;
+        }
+        Ok(Outcome::Applied)
+    }
+
+    async fn claim_by_claim(&self, changeset: &Changeset) -> Result<Outcome, StoreError> {
+        if let Some(Change::Claim { responses, user, at }) = changeset.changes.first() {
+            let looked = self.data().now.clone().apply(changeset, &self.how());
+            if looked != Outcome::Applied {
+                return Ok(looked);
+            }
+            for response in responses {
+                let one = Change::Claim { responses: vec![*response], user: user.clone(), at: *at };
+                let _ = self.data().now.change(&one, &self.how());
+                yield_now().await;
+            }
+            let rest = Changeset::new(changeset.changes.iter().skip(1).cloned());
+            return self.apply(&rest);
+        }
+        self.apply(changeset)
+    }
+
+    /// The members of a batch that are answered together.
+    async fn members(&self, batch: &[Changeset]) -> Vec<Result<Outcome, StoreError>> {
+        let before = self.data().now.clone();
+        let mut answers = Vec::with_capacity(batch.len());
+        for changeset in batch {
+            let answer = if self.is(Fault::BatchBlind) {
+                self.blindly(&before, changeset)
+            } else {
+                self.one(changeset).await
+            };
+            let conflict = matches!(answer, Ok(Outcome::Conflict { .. }));
+            answers.push(answer);
+            if conflict && self.is(Fault::NeighboursRolledBack) {
+                self.data().now = before.clone();
+            }
+            if conflict && self.is(Fault::BatchStops) {
+                let last = answers.last().cloned().into_iter().cycle();
+                answers.extend(last.take(batch.len() - answers.len()));
+                break;
+            }
+        }
+        answers
+    }
+
+    /// Decides by what was there before the batch.
+    fn blindly(&self, before: &State, changeset: &Changeset) -> Result<Outcome, StoreError> {
+        self.check(changeset)?;
+        let answer = before.clone().apply(changeset, &self.how());
+        if answer == Outcome::Applied {
+            let how = How { looked: true, ..self.how() };
+            self.data().now.apply(changeset, &how);
+        }
+        Ok(answer)
+    }
+
+    fn points<T>(&self, found: Vec<(T, Option<Record>)>) -> Vec<Option<Record>>
+    where
+        T: Ord + Clone,
+    {
+        let mut found = found;
+        match self.fault {
+            Some(Fault::PointsSorted) => found.sort_by(|a, b| a.0.cmp(&b.0)),
+            Some(Fault::PointsOnce) => {
+                let mut seen = std::collections::BTreeSet::new();
+                found.retain(|(key, _)| seen.insert(key.clone()));
+            }
+            Some(Fault::MissingSkipped) => found.retain(|(_, record)| record.is_some()),
+            _ => {}
+        }
+        found.into_iter().map(|(_, record)| record).collect()
+    }
+}
+
+#[async_trait]
+impl Read for BrokenStore {
+    async fn get(&self, ids: &[RecordId]) -> Result<Vec<Option<Record>>, StoreError> {
+        if !self.is(Fault::ReadsUnchecked) {
+            check_points("get", ids.len())?;
+        }
+        let data = self.data();
+        Ok(self.points(ids.iter().map(|id| (*id, data.now.records.get(id).cloned())).collect()))
+    }
+
+    async fn find(&self, keys: &[UniqueKey]) -> Result<Vec<Option<Record>>, StoreError> {
+        if !self.is(Fault::ReadsUnchecked) {
+            check_points("find", keys.len())?;
+        }
+        let data = self.data();
+        let holder = |key| data.now.records.get(data.now.keys.get(&kept(key, self.fault))?).cloned();
+        Ok(self.points(keys.iter().map(|key| (key.clone(), holder(key))).collect()))
+    }
+
+    async fn page(
+        &self,
+        index: Index,
+        wanted: &Prefix,
+        range: &Range,
+        limit: u32,
+    ) -> Result<Vec<Record>, StoreError> {
+        if !self.is(Fault::ReadsUnchecked) {
+            index.check(wanted, limit)?;
+        }
+        let data = self.data();
+        let start = prefix(index, wanted, self.fault);
+        let kind = index.shape().kind;
+        let same = |key: &Vec<u8>| {
+            // Without the zero byte at its end, a text is the beginning of every text that begins so.
+            let open = self.is(Fault::PrefixBegins) && !wanted.parts.is_empty();
+            if open { key.starts_with(start.strip_suffix(&[0]).unwrap_or(&start)) } else { *key == start }
+        };
+        let mut places: Vec<Seek> = data
+            .now
+            .entries
+            .iter()
+            .filter(|(key, _)| same(key))
+            .flat_map(|(_, places)| places)
+            .copied()
+            .collect();
+        let order = |seek: &Seek| {
+            let at = if self.is(Fault::TimesUnsigned) { seek.at ^ i64::MIN } else { seek.at };
+            let id = seek.id.as_u128();
+            (at, if self.is(Fault::TiesUnordered) { !id } else { id })
+        };
+        places.sort_by_key(order);
+        let ascending = range.ascending && !self.is(Fault::OnlyNewest);
+        if !ascending {
+            places.reverse();
+        }
+        let limit = match self.fault {
+            Some(Fault::LimitIgnored) => usize::MAX,
+            Some(Fault::LimitHundred) => (limit as usize).min(100),
+            _ => limit as usize,
+        };
+        if self.is(Fault::LimitFirst) {
+            places.truncate(limit);
+        }
+        if self.is(Fault::SeekNeedsRecord) && range.after.is_some_and(|after| !places.contains(&after)) {
+            return Ok(Vec::new());
+        }
+        let record = |seek: Seek| {
+            let id = |uuid| RecordId { kind, uuid };
+            let found = data.now.records.get(&id(seek.id));
+            found.or_else(|| data.now.records.get(&id(ghost(seek.id)))).cloned()
+        };
+        let inside = places.into_iter().filter(|seek| self.inside(range, *seek));
+        Ok(inside.take(limit).filter_map(record).collect())
+    }
+
+    async fn counters(
+        &self,
+        prefix: &CounterPrefix,
+        range: &CounterRange,
+    ) -> Result<Vec<(CounterKey, i64)>, StoreError> {
+        if !self.is(Fault::ReadsUnchecked) {
+            check_counters(prefix, range)?;
+        }
+        let data = self.data();
+        let kept = |key: &CounterKey| number(key, self.fault);
+        let part = |wanted: &str, part: &str| {
+            if self.is(Fault::PartsPrefixed) { part.starts_with(wanted) } else { part == wanted }
+        };
+        let mut wanted = kept(&CounterKey {
+            tenant: prefix.tenant.clone(),
+            family: prefix.family,
+            parts: [0, 1].map(|i| prefix.parts.get(i).cloned().unwrap_or_default()),
+            bucket: 0,
+        });
+        if self.is(Fault::FamiliesShared) || self.is(Fault::NumbersOverTenants) {
+            wanted.bucket = 0;
+        }
+        let depth = prefix.parts.len().min(2);
+        let inside = |key: &CounterKey| {
+            key.tenant == wanted.tenant
+                && key.family == wanted.family
+                && key.parts.iter().zip(&wanted.parts).take(depth).all(|(a, b)| part(b.as_str(), a.as_str()))
+                && range.from.is_none_or(|from| key.bucket >= from)
+                && range.until.is_none_or(|until| {
+                    key.bucket < until || (key.bucket == until && self.is(Fault::BucketUntilInside))
+                })
+                && range
+                    .after
+                    .as_ref()
+                    .is_none_or(|after| key > after || (key == after && self.is(Fault::NumbersAfterInside)))
+        };
+        let mut found: Vec<_> = data
+            .now
+            .numbers
+            .iter()
+            .filter(|(key, _)| inside(key))
+            .map(|(key, value)| (key.clone(), *value))
+            .collect();
+        if self.is(Fault::BucketsUnsigned) {
+            found.sort_by_key(|(key, _)| (key.parts.clone(), key.bucket ^ i64::MIN));
+        }
+        if !self.is(Fault::NumbersUnlimited) {
+            found.truncate(range.limit as usize);
+        }
+        Ok(found)
+    }
+}
+
+impl BrokenStore {
+    fn inside(&self, range: &Range, seek: Seek) -> bool {
+        let from =
+            range.from.is_none_or(|from| seek.at > from || (seek.at == from && !self.is(Fault::FromOutside)));
+        let until = range
+            .until
+            .is_none_or(|until| seek.at < until || (seek.at == until && self.is(Fault::UntilInside)));
+        let after = range.after.is_none_or(|after| {
+            if seek == after && self.is(Fault::SeekInside) {
+                return true;
+            }
+            if self.is(Fault::SeekByTime) {
+                return if range.ascending { seek.at > after.at } else { seek.at < after.at };
+            }
+            let order = |seek: Seek| {
+                (seek.at, if self.is(Fault::TiesUnordered) { !seek.id.as_u128() } else { seek.id.as_u128() })
+            };
+            if range.ascending { order(seek) > order(after) } else { order(seek) < order(after) }
+        });
+        from && until && after
+    }
+}
+
+#[async_trait]
+impl Store for BrokenStore {
+    fn facts(&self) -> StoreFacts {
+        StoreFacts { name: "broken", durable: true, shared: false, batch: 64 }
+    }
+
+    async fn commit(&self, batch: &[Changeset]) -> Vec<Result<Outcome, StoreError>> {
+        let batch = if self.is(Fault::BatchCut) { batch.get(..64).unwrap_or(batch) } else { batch };
+        if self.is(Fault::InvalidSpoilsBatch)
+            && let Some(error) = batch.iter().find_map(|changeset| changeset.check().err())
+        {
+            return vec![Err(error); batch.len()];
+        }
+        let mut answers = self.members(batch).await;
+        match self.fault {
+            Some(Fault::AnswersReversed) => answers.reverse(),
+            Some(Fault::ConflictsLast) => {
+                answers.sort_by_key(|answer| !matches!(answer, Ok(Outcome::Applied)));
+            }
+            _ => {}
+        }
+        answers
+    }
+}
+
+/// A record as the store writes it.
+pub(super) fn written(record: Record, fault: Option<Fault>) -> Record {
+    let kind = record.id().kind;
+    let change = |(position, value): (usize, Value)| {
+        let column = &kind.columns()[position];
+        match (fault, value) {
+            (Some(Fault::EmptyIsAbsent), Value::Text(text)) if text.is_empty() && column.nullable => {
+                Value::Null
+            }
+            (Some(Fault::TextCut), Value::Text(text)) => {
+                Value::Text(text.get(..text.floor_char_boundary(255)).unwrap_or_default().to_owned().into())
+            }
+            (Some(Fault::TextTrimmed), Value::Text(text)) => Value::Text(text.trim_end().to_owned().into()),
+            (Some(Fault::ThreeByteText), Value::Text(text)) => {
+                Value::Text(text.replace(|c: char| c.len_utf8() == 4, "?").into())
+            }
+            (Some(Fault::Seconds), Value::Int(number)) if column.name.ends_with("_at") => {
+                Value::Int(number - number % 1000)
+            }
+            (Some(Fault::FloatNumbers), Value::Int(number)) => Value::Int(number as f64 as i64),
+            (_, value) => value,
+        }
+    };
+    let values: Vec<_> = record.values().into_iter().enumerate().map(change).collect();
+    Record::from_values(kind, values).unwrap_or(record)
+}

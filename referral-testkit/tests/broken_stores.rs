@@ -1,0 +1,48 @@
+//! The suite is held to account: every fault is noticed by the cases that say they do, and an honest store by none.
+//!
+//! Not a test of `#[test]`s, because the panics of cases that shall fail would fill the output.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use referral_testkit::broken::{BrokenHarness, Fault};
+use referral_testkit::{Case, Harness, Outcome, Settings, case, registry, run};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    std::panic::set_hook(Box::new(|_| {}));
+    let mut trials = Vec::new();
+    for fault in Fault::ALL {
+        for id in fault.caught_by() {
+            trials.push(Trial::test(format!("{fault:?}::{id}"), move || caught(*fault, id)));
+        }
+    }
+    for case in registry() {
+        trials.push(Trial::test(format!("honest::{}", case.id()), move || passed(*case)));
+    }
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn attempt(fault: Option<Fault>, case: Case) -> Outcome {
+    let harness: Arc<dyn Harness> = Arc::new(BrokenHarness(fault));
+    run(&harness, case, &Settings::default()).outcome
+}
+
+fn caught(fault: Fault, id: &str) -> Result<(), Failed> {
+    let case = case(id).ok_or_else(|| format!("there is no case {id}"))?;
+    match attempt(Some(fault), case) {
+        // A case that hangs has not noticed anything.
+        Outcome::Failed(how) if !how.starts_with("stuck") => Ok(()),
+        other => Err(format!("{id} did not notice. {} {other:?}", fault.says()).into()),
+    }
+}
+
+fn passed(case: Case) -> Result<(), Failed> {
+    match attempt(None, case) {
+        Outcome::Passed => Ok(()),
+        // It lives in one process.
+        Outcome::Skipped(_) if case.name.contains("killed") => Ok(()),
+        other => Err(format!("{other:?}").into()),
+    }
+}
