@@ -132,7 +132,10 @@ impl<'a> Draft<'a> {
                 Change::Delete { id, .. } => {
                     keys.extend(self.records.now(id).map(UniqueKey::all_of).into_iter().flatten());
                 }
-                Change::Expect { .. } | Change::Claim { .. } | Change::Count { .. } | Change::Tally { .. } => {}
+                Change::Expect { .. }
+                | Change::Claim { .. }
+                | Change::Count { .. }
+                | Change::Tally { .. } => {}
             }
         }
         self.read_keys(keys.into_iter()).await?;
@@ -231,7 +234,8 @@ impl<'a> Draft<'a> {
                         return Err(Conflict::Stale { id, now }.into());
                     };
                     let version = old.version.next();
-                    let new = Response { user: Some(user.clone()), claimed_at: Some(*at), version, ..old.clone() };
+                    let new =
+                        Response { user: Some(user.clone()), claimed_at: Some(*at), version, ..old.clone() };
                     self.put(id, Some(old.into()), Some(new.into())).await?;
                 }
                 Ok(())

@@ -172,7 +172,9 @@ const fn of_code(code: i32) -> Trouble {
         11000 | 11001 | 12582 => Trouble::Duplicate,
         // WriteConflict, LockTimeout, NoSuchTransaction, TransactionTooOld, snapshots and catalogues that moved on,
         // and what migrations of shards do to transactions that meet them.
-        112 | 24 | 251 | 225 | 239 | 246 | 262 | 46 | 63 | 117 | 133 | 150 | 156 | 267 | 285 => Trouble::Transient,
+        112 | 24 | 251 | 225 | 239 | 246 | 262 | 46 | 63 | 117 | 133 | 150 | 156 | 267 | 285 => {
+            Trouble::Transient
+        }
         // Not the primary, or not any more, or going down; the network between servers.
         10107 | 13435 | 13436 | 10058 | 11600 | 11602 | 189 | 91 | 6 | 7 | 89 | 9001 | 134 | 64 | 50 => {
             Trouble::Unavailable

@@ -28,7 +28,8 @@ impl Gate {
     /// Waits until nobody else of this process writes what these changesets write. What they insert is not waited
     /// for, but for keys that two want at once, and those are rare.
     pub(crate) async fn enter(&self, batch: &[Changeset]) -> Vec<MutexGuard<'_, ()>> {
-        let wanted: BTreeSet<usize> = batch.iter().flat_map(|changeset| &changeset.changes).flat_map(doors).collect();
+        let wanted: BTreeSet<usize> =
+            batch.iter().flat_map(|changeset| &changeset.changes).flat_map(doors).collect();
         let mut held = Vec::with_capacity(wanted.len());
         // In order, so that no two wait for each other.
         for door in wanted {

@@ -1,8 +1,8 @@
 //! Collections and indexes: made on request, looked for on the first use.
 
+use mongodb::Database;
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::error::{Error, ErrorKind as Driver};
-use mongodb::Database;
 use referral_core::store::{ErrorKind, StoreError};
 
 use crate::error::{Fault, NAME, UNMIGRATED};

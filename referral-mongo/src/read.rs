@@ -93,7 +93,8 @@ impl Read for MongoStore {
         }
         let mut filter = doc! { "value": { "$ne": 0_i64 } };
         let ends = [("$gte", range.from), ("$lt", range.until)];
-        let bucket: Document = ends.into_iter().filter_map(|(end, at)| Some((end.to_owned(), at?.into()))).collect();
+        let bucket: Document =
+            ends.into_iter().filter_map(|(end, at)| Some((end.to_owned(), at?.into()))).collect();
         if !bucket.is_empty() {
             filter.insert("bucket", bucket);
         }
@@ -197,7 +198,9 @@ async fn holding(
     mut session: Option<&mut ClientSession>,
 ) -> Result<Option<Vec<Option<Record>>>, Fault> {
     let holders = holders(inner, keys, session.as_deref_mut()).await?;
-    let id = |(key, holder): (&UniqueKey, &Option<Uuid>)| Some(RecordId { kind: key.unique.kind(), uuid: (*holder)? });
+    let id = |(key, holder): (&UniqueKey, &Option<Uuid>)| {
+        Some(RecordId { kind: key.unique.kind(), uuid: (*holder)? })
+    };
     let ids: Vec<_> = keys.iter().zip(&holders).map(id).collect();
     let some: Vec<_> = ids.iter().flatten().copied().collect();
     let records = records(inner, &some, session).await?;
@@ -243,7 +246,11 @@ fn cut(index: Index, prefix: &Prefix, range: &Range) -> Option<(Document, Docume
     let mut max = range.until.map_or((i64::MAX, Place::Last), |until| (until, Place::First));
     if let Some(after) = range.after {
         if range.ascending {
-            let next = after.id.as_u128().checked_add(1).map_or(Place::Last, |next| Place::At(Uuid::from_u128(next)));
+            let next = after
+                .id
+                .as_u128()
+                .checked_add(1)
+                .map_or(Place::Last, |next| Place::At(Uuid::from_u128(next)));
             min = min.max((after.at, next));
         } else {
             max = max.min((after.at, Place::At(after.id)));

@@ -8,10 +8,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use mongodb::bson::{Document, doc};
 use mongodb::options::{
-    Acknowledgment, ClientOptions, DatabaseOptions, ReadConcern, ReadPreference, SelectionCriteria, WriteConcern,
+    Acknowledgment, ClientOptions, DatabaseOptions, ReadConcern, ReadPreference, SelectionCriteria,
+    WriteConcern,
 };
 use mongodb::{Client, Collection, Database};
-use referral_core::store::{Changeset, ErrorKind, Index, Outcome, Prefix, Range, Store, StoreError, StoreFacts};
+use referral_core::store::{
+    Changeset, ErrorKind, Index, Outcome, Prefix, Range, Store, StoreError, StoreFacts,
+};
 
 use crate::error::{self, Fault, NAME, STANDALONE};
 use crate::gate::Gate;
@@ -104,7 +107,8 @@ impl MongoStore {
             return Err(StoreError::new(ErrorKind::Invalid, NAME, "open", STANDALONE));
         }
         let writer = rand::random_range(0..schema::STRIPES);
-        let inner = Inner { client, database, writer, gate: Gate::default(), migrated: AtomicBool::new(false) };
+        let inner =
+            Inner { client, database, writer, gate: Gate::default(), migrated: AtomicBool::new(false) };
         Ok(Self { inner: Arc::new(inner) })
     }
 

@@ -49,7 +49,9 @@ impl Scratch {
 
 /// A store on a database of a server.
 pub(crate) async fn open(url: &str, name: &str) -> MongoStore {
-    MongoStore::with_client(client(url).await, name).await.expect("the server of REFERRAL_TEST_MONGODB_URL answers")
+    MongoStore::with_client(client(url).await, name)
+        .await
+        .expect("the server of REFERRAL_TEST_MONGODB_URL answers")
 }
 
 pub(crate) async fn client(url: &str) -> Client {
