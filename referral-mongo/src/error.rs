@@ -130,9 +130,11 @@ fn int(document: &Document, field: &str) -> Option<i32> {
     }
 }
 
-/// What a failed commit means: run the transaction again, or ask for the commit again.
+/// Whether a failed commit may have taken hold all the same. Then it is asked for again.
 pub(crate) fn is_unknown(error: &Error) -> bool {
-    error.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT)
+    // A write concern that is not met says nothing about the write.
+    let unmet = matches!(error.kind.as_ref(), Driver::Write(WriteFailure::WriteConcernError(_)));
+    unmet || error.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT)
 }
 
 fn trouble(error: &Error) -> Trouble {
@@ -147,7 +149,12 @@ fn trouble(error: &Error) -> Trouble {
 fn of_kind(error: &Error) -> Trouble {
     match error.kind.as_ref() {
         // The three shapes in which a duplicate arrives: a command, a write, an `insert_many`.
-        Driver::Command(error) => of_code(error.code),
+        Driver::Command(error) => match of_code(error.code) {
+            Trouble::Other if error.message.starts_with("Transaction numbers are only allowed") => {
+                Trouble::Standalone
+            }
+            trouble => trouble,
+        },
         Driver::Write(WriteFailure::WriteError(error)) => of_code(error.code),
         Driver::Write(WriteFailure::WriteConcernError(error)) => of_code(error.code),
         Driver::InsertMany(errors) => {
@@ -180,8 +187,6 @@ const fn of_code(code: i32) -> Trouble {
             Trouble::Unavailable
         }
         14031 => Trouble::Full,
-        // "Transaction numbers are only allowed on a replica set member or mongos".
-        20 | 263 => Trouble::Standalone,
         _ => Trouble::Other,
     }
 }
@@ -194,4 +199,35 @@ pub(crate) fn corrupt(message: &'static str) -> StoreError {
 pub(crate) fn lost(operation: &'static str, lost: tokio::task::JoinError) -> StoreError {
     StoreError::new(ErrorKind::UnknownOutcome, NAME, operation, "the task of the transaction was lost")
         .with_source(lost)
+}
+
+#[cfg(test)]
+mod tests {
+    use mongodb::bson::doc;
+
+    use super::*;
+
+    #[test]
+    fn a_statement_that_fails_inside_a_command_that_succeeds_is_seen() {
+        let refused =
+            doc! { "ok": 1.0, "n": 0, "writeErrors": [{ "index": 0, "code": 11000, "errmsg": "E11000" }] };
+        let fault = check(&refused, 1).unwrap_err();
+        assert_eq!(fault.trouble(), Trouble::Duplicate);
+        assert!(fault.is_transient());
+        assert!(check(&doc! { "ok": 1.0, "n": 2 }, 2).is_ok());
+        assert!(check(&doc! { "ok": 1.0, "n": 2_i64 }, 2).is_ok());
+        assert!(matches!(check(&doc! { "ok": 1.0, "n": 1 }, 2), Err(Fault::Moved)));
+    }
+
+    #[test]
+    fn only_a_lost_commit_is_of_unknown_outcome() {
+        let kind = |fault: Fault| fault.into_error("commit").kind();
+        assert_eq!(kind(Fault::Unknown(None)), ErrorKind::UnknownOutcome);
+        assert_eq!(kind(Fault::Moved), ErrorKind::Contended);
+        assert_eq!(kind(Fault::Late), ErrorKind::Unavailable);
+        assert_eq!(kind(Fault::Refused(112, String::new())), ErrorKind::Contended);
+        assert_eq!(kind(Fault::Refused(10107, String::new())), ErrorKind::Unavailable);
+        assert_eq!(kind(Fault::Refused(14031, String::new())), ErrorKind::Full);
+        assert_eq!(kind(Fault::Refused(121, String::new())), ErrorKind::Other);
+    }
 }

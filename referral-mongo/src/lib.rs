@@ -1,4 +1,4 @@
-//! Referral on MongoDB: documents with readable fields in the host's own database, on a replica set or a sharded
+//! Referral on MongoDB 5 or newer: readable documents in the host's own database, on a replica set or a sharded
 //! cluster.
 //!
 //! ```no_run
@@ -36,7 +36,8 @@
 //!
 //! Every backend crate of Referral has the same: `store` (open, facts), `commit` (the one write), `read` (the four
 //! reads), [`schema`] (names and documents; made in `migrate`), `error`, `retry`. Here also `draft` (changes applied
-//! to what a transaction read), `write` (what is left to write) and `gate` (who of this process goes first).
+//! to what a transaction read), `write` (what is left to write), `cut` (which piece of an index is read) and `gate`
+//! (who of this process goes first).
 //! Collections, indexes and documents derive from core's description of each kind of record.
 //!
 //! # Features
@@ -45,6 +46,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod commit;
+mod cut;
 mod draft;
 mod error;
 mod gate;

@@ -1,7 +1,4 @@
 //! The four reads: points, keys, pages and numbers.
-//!
-//! Pages are cut out of their index by `min` and `max`, which name the first and the last entry: exact on any
-//! planner, also where a column of the index is null, and as quick on page 10,000 as on page 1.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -12,13 +9,14 @@ use mongodb::bson::{Bson, Document, doc};
 use mongodb::options::Hint;
 use mongodb::{ClientSession, Collection};
 use referral_core::store::{
-    CounterKey, CounterPrefix, CounterRange, Index, Part, Prefix, Range, Read, StoreError, UniqueKey,
+    CounterKey, CounterPrefix, CounterRange, Index, Prefix, Range, Read, StoreError, UniqueKey,
     check_counters, check_points,
 };
 use referral_core::{Kind, Record, RecordId};
 use uuid::Uuid;
 
 use crate::commit;
+use crate::cut::{cut, cut_counters};
 use crate::error::{Fault, corrupt};
 use crate::retry::{patient, retried};
 use crate::schema::{self, COUNTER, COUNTER_FIELDS, COUNTER_ORDER, KEYS};
@@ -220,93 +218,6 @@ async fn find_at_once(inner: &Inner, keys: &[UniqueKey]) -> Result<Vec<Option<Re
     let found = holding(inner, keys, Some(&mut session)).await;
     commit::abort(&mut session).await;
     found?.ok_or_else(|| corrupt("a unique key names a record that does not hold it").into())
-}
-
-/// One end of a page: a value of the ordering column and, among the entries that have it, a place.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Place {
-    First,
-    At(Uuid),
-    Last,
-}
-
-impl From<Place> for Bson {
-    fn from(place: Place) -> Self {
-        match place {
-            Place::First => Self::MinKey,
-            Place::At(uuid) => schema::id(uuid),
-            Place::Last => Self::MaxKey,
-        }
-    }
-}
-
-/// The first entry of a page and the first behind it, in the order of the index; `None` where nothing lies between.
-fn cut(index: Index, prefix: &Prefix, range: &Range) -> Option<(Document, Document)> {
-    let mut min = range.from.map_or((i64::MIN, Place::First), |from| (from, Place::First));
-    let mut max = range.until.map_or((i64::MAX, Place::Last), |until| (until, Place::First));
-    if let Some(after) = range.after {
-        if range.ascending {
-            let next = after
-                .id
-                .as_u128()
-                .checked_add(1)
-                .map_or(Place::Last, |next| Place::At(Uuid::from_u128(next)));
-            min = min.max((after.at, next));
-        } else {
-            max = max.min((after.at, Place::At(after.id)));
-        }
-    }
-    if min >= max {
-        return None;
-    }
-    let end = |(at, place): (i64, Place)| {
-        let shape = index.shape();
-        let mut end = Document::new();
-        if let Some(tenant) = &prefix.tenant {
-            end.insert("tenant", tenant.as_str());
-        }
-        let mut values = prefix.parts.iter();
-        for part in shape.parts {
-            let value = match part {
-                Part::Is(_) => values.next().cloned().map_or(Bson::Null, schema::bson),
-                Part::Null(_) => Bson::Null,
-            };
-            end.insert(schema::field(part.column()), value);
-        }
-        end.insert(schema::field(shape.order), at);
-        end.insert("_id", place);
-        end
-    };
-    Some((end(min), end(max)))
-}
-
-/// The ends of a read of numbers, in the order of [`COUNTER_ORDER`]; `None` where nothing lies between.
-fn cut_counters(prefix: &CounterPrefix, range: &CounterRange) -> Option<(Document, Document)> {
-    let start = (&prefix.tenant, prefix.family, prefix.parts.as_slice());
-    let after = range.after.as_ref().map(|after| {
-        let parts = after.parts.get(..prefix.parts.len()).unwrap_or_default();
-        ((&after.tenant, after.family, parts).cmp(&start), after)
-    });
-    let after = match after {
-        Some((std::cmp::Ordering::Greater, _)) => return None,
-        Some((std::cmp::Ordering::Equal, after)) => Some(after),
-        _ => None,
-    };
-    let end = |parts: &[Bson], rest: Bson| {
-        let values = parts.iter().cloned().chain(std::iter::repeat(rest));
-        let head = [Bson::from(prefix.tenant.as_str()), Bson::Int32(prefix.family.code().into())];
-        let values = head.into_iter().chain(values);
-        COUNTER_FIELDS.iter().map(|field| (*field).to_owned()).zip(values).collect::<Document>()
-    };
-    let parts: Vec<Bson> = prefix.parts.iter().map(|part| Bson::from(part.as_str())).collect();
-    let min = match after {
-        None => end(&parts, Bson::MinKey),
-        Some(after) => {
-            let [part1, part2] = &after.parts;
-            end(&[part1.as_str().into(), part2.as_str().into(), after.bucket.into()], Bson::MaxKey)
-        }
-    };
-    Some((min, end(&parts, Bson::MaxKey)))
 }
 
 /// The numbers that documents make up, in their order: the stripes of one stand side by side.

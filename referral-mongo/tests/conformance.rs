@@ -1,5 +1,7 @@
 //! The store keeps every promise of the contract.
 
+#![allow(clippy::expect_used)] // to clippy, helpers are no tests
+
 mod common;
 
 use common::Scratch;

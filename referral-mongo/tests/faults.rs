@@ -1,7 +1,7 @@
 //! What the store makes of a server that fails: connections cut, a primary that steps down, answers that get lost.
 //!
 //! Needs a server with `enableTestCommands`; on another one these say so and pass.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // to clippy, helpers are no tests
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stderr)] // to clippy, helpers are no tests
 
 mod common;
 

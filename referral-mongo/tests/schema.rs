@@ -35,8 +35,8 @@ async fn commit(store: &MongoStore, changes: impl IntoIterator<Item = Change>) -
 }
 
 async fn all(store: &MongoStore, collection: &str) -> Vec<Document> {
-    let found = store.database().collection::<Document>(collection).find(doc! {}).sort(doc! { "_id": 1 });
-    found.await.unwrap().try_collect().await.unwrap()
+    let collection = store.database().collection::<Document>(collection);
+    collection.find(doc! {}).sort(doc! { "_id": 1 }).await.unwrap().try_collect().await.unwrap()
 }
 
 #[tokio::test]
@@ -139,7 +139,7 @@ async fn documents_are_readable_and_ids_are_uuids() {
         let bytes = Uuid::from_u128(number).as_bytes().to_vec();
         Bson::Binary(Binary { subtype: BinarySubtype::Uuid, bytes })
     };
-    let folded = alias(1, "Spring").values().last().cloned();
+    let folded = Record::from(alias(1, "Spring")).values().last().cloned();
     let Some(Value::Text(folded)) = folded else {
         unreachable!("the last column of an alias is its folded code")
     };

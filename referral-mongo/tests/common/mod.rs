@@ -1,6 +1,6 @@
 //! A database of a test's own on the server of `REFERRAL_TEST_MONGODB_URL`, dropped at the end.
 #![allow(dead_code)] // each test file takes what it needs
-#![allow(clippy::unwrap_used, clippy::expect_used)] // to clippy, helpers are no tests
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)] // to clippy, helpers are no tests
 
 use referral_mongo::MongoStore;
 use referral_mongo::mongodb::Client;
