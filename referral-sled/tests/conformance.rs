@@ -1,5 +1,7 @@
 //! The store keeps every promise of the contract.
 
+#![allow(clippy::expect_used, reason = "a test")]
+
 use referral_sled::SledStore;
 use referral_testkit::{Guard, Harness, Opened, async_trait, conformance};
 use tempfile::TempDir;

@@ -6,7 +6,7 @@ use referral_core::store::{Change, Changeset, Conflict, Outcome, Unique, UniqueK
 use referral_core::{Kind, Record, RecordId, ResponseId, Timestamp, UserId, Value, Version};
 
 use crate::backend::{Backend, Cells, Driver};
-use crate::count::{Tallies, count, int};
+use crate::count::{Tallies, count, hold, int};
 use crate::error::{Fault, Trouble, trouble};
 use crate::read;
 use crate::statement::{self, chunk};
@@ -38,6 +38,7 @@ pub(crate) async fn apply<B: Backend>(
 ) -> Result<Vec<Outcome>, Fault> {
     let mut outcomes = Vec::with_capacity(batch.len());
     let mut tallies = Tallies::default();
+    hold::<B>(connection, batch).await?;
     let mut rest = batch;
     while !rest.is_empty() {
         let plain = rest.iter().take_while(|changeset| is_plain(changeset)).count();

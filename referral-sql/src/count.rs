@@ -1,12 +1,39 @@
 //! Counting and tallying inside a transaction.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use referral_core::store::{Bounds, Change, Changeset, Conflict, CounterKey};
 
 use crate::backend::{Backend, Cells, Driver};
 use crate::error::Fault;
 use crate::statement::{self, Statement, chunk};
+
+/// Takes hold of all counters that a batch counts, in the order of their keys: two batches that count them in their
+/// own orders wait for each other's, and one of them is shot.
+pub(crate) async fn hold<B: Backend>(
+    connection: &mut B::Connection,
+    batch: &[Changeset],
+) -> Result<(), Fault> {
+    let changes = batch.iter().flat_map(|changeset| &changeset.changes);
+    let counted = changes.filter_map(|change| match change {
+        Change::Count { counter, .. } => Some(counter),
+        _ => None,
+    });
+    let keys: BTreeSet<_> = counted.collect();
+    // One alone has no order to keep.
+    if !B::WRITERS || keys.len() < 2 {
+        return Ok(());
+    }
+    let keys: Vec<_> = keys.into_iter().collect();
+    let mut keys = keys.as_slice();
+    while let Some((now, later)) = keys.split_at_checked(chunk(keys.len()))
+        && !now.is_empty()
+    {
+        connection.run(statement::hold_counters::<B>(now)).await?;
+        keys = later;
+    }
+    Ok(())
+}
 
 /// Adds to a counter, or says why not.
 pub(crate) async fn count<B: Backend>(
@@ -25,7 +52,7 @@ pub(crate) async fn count<B: Backend>(
     {
         let changed = if !B::ON_CONFLICT {
             // Made first, because two who update what is not there and then insert it deadlock.
-            connection.run(statement::make_counter::<B>(counter)).await?;
+            connection.run(statement::hold_counters::<B>(&[counter])).await?;
             connection.run(statement::count_existing::<B>(counter, add, least, most)).await?
         } else if least <= 0 && 0 <= most {
             connection.run(statement::count::<B>(counter, add, least, most)).await?

@@ -51,26 +51,35 @@ fn migrator<B: Backend>() -> Migrator {
 
 /// Applies the migrations that are missing. Of two processes at once one does, and the other finds it done.
 pub(crate) async fn migrate<B: Backend>(pool: Pool<B>) -> Result<(), StoreError> {
-    let fault = |error: sqlx::Error| Fault::from(error).into_error::<B>("migrate");
-    let failed = error::migration::<B>;
-    let mut connection = pool.acquire().await.map_err(fault)?;
+    let mut connection = pool.acquire().await.map_err(fault::<B>)?;
     // Whatever happens: the lock of a session ends with the session.
     connection.close_on_drop();
+    let migrated = migrate_on::<B>(&mut connection).await;
+    // Waited for, so that the lock is free when this returns. A connection that cannot be closed is gone as well.
+    connection.close().await.ok();
+    migrated
+}
+
+async fn migrate_on<B: Backend>(connection: &mut B::Connection) -> Result<(), StoreError> {
+    let failed = error::migration::<B>;
     let Some(lock) = B::MIGRATION_LOCK else {
-        let mut transaction = connection.begin_with(B::BEGIN).await.map_err(fault)?;
+        let mut transaction = connection.begin_with(B::BEGIN).await.map_err(fault::<B>)?;
         migrator::<B>().run_direct(None, &mut *transaction, false).await.map_err(failed)?;
-        return transaction.commit().await.map_err(fault);
+        return transaction.commit().await.map_err(fault::<B>);
     };
-    let connection = &mut *connection;
-    let held = connection.rows(Statement::fixed(lock)).await.map_err(fault)?;
-    if held.first().map(|row| row.int(0)).transpose().map_err(fault)?.flatten() != Some(1) {
+    let held = connection.rows(Statement::fixed(lock)).await.map_err(fault::<B>)?;
+    if held.first().map(|row| row.int(0)).transpose().map_err(fault::<B>)?.flatten() != Some(1) {
         let message = "another process migrates and does not finish";
         return Err(StoreError::new(ErrorKind::Unavailable, B::STORE, "migrate", message));
     }
     connection.ensure_migrations_table(BOOKKEEPING).await.map_err(failed)?;
     // Under the lock, so whoever began it is gone; its statements may be run again.
-    connection.run(statement::forget_interrupted::<B>()).await.map_err(fault)?;
+    connection.run(statement::forget_interrupted::<B>()).await.map_err(fault::<B>)?;
     migrator::<B>().run_direct(None, connection, false).await.map_err(failed)
+}
+
+fn fault<B: Backend>(error: sqlx::Error) -> StoreError {
+    Fault::from(error).into_error::<B>("migrate")
 }
 
 /// Whether the tables are those that this version of the library works on.

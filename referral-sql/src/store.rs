@@ -12,6 +12,7 @@ use sqlx::{Pool, Transaction};
 use crate::backend::Backend;
 use crate::error::Fault;
 use crate::join::JoinedStore;
+use crate::retry::retried;
 use crate::{commit, schema};
 
 /// [`SqlStore`] on SQLite.
@@ -90,10 +91,11 @@ impl<B: Backend> SqlStore<B> {
     /// # Errors
     /// As [`SqlStore::from_pool`].
     pub async fn with_pools(write: Pool<B>, read: Pool<B>) -> Result<Self, StoreError> {
-        let fault = |error: sqlx::Error| Fault::from(error).into_error::<B>("open");
-        let mut connection = write.acquire().await.map_err(fault)?;
-        let durable = B::inspect(&mut connection).await.map_err(fault)??;
-        drop(connection);
+        let look = || async {
+            let mut connection = write.acquire().await?;
+            Ok(B::inspect(&mut connection).await??)
+        };
+        let durable = retried::<B, _, _>(look).await.map_err(|fault| fault.into_error::<B>("open"))?;
         let inner = Inner { write, read, durable, migrated: AtomicBool::new(false) };
         Ok(Self { inner: Arc::new(inner) })
     }

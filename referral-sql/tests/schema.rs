@@ -1,4 +1,5 @@
 //! The migrated schema is what core describes, and migrating is safe to repeat, to race and to interrupt.
+#![cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)] // to clippy, helpers are no tests
 
 mod common;
@@ -110,107 +111,102 @@ async fn sqlite_has_the_tables_that_core_describes() {
 #[cfg(feature = "postgres")]
 #[tokio::test]
 async fn postgres_has_the_tables_that_core_describes() {
-    let Some(scratch) = common::scratch::postgres().await else { return };
+    let Some(place) = common::scratch::postgres().await else { return };
+    let store = common::scratch::on_postgres(&place.url, &place.name).await;
     let of = |holds| match holds {
         ColumnType::Uuid => "uuid".to_owned(),
         ColumnType::Int => "bigint".to_owned(),
         ColumnType::Text(_) => "text C".to_owned(),
     };
-    let schema = scratch.name.clone();
-    scratch
-        .run(async move |store| {
-            migrating_is_safe(&store).await;
-            let read = async |name: &str| {
-                let columns = sqlx::query(
-                    "SELECT column_name::text, concat_ws(' ', data_type, collation_name), is_nullable = 'YES'
-                     FROM information_schema.columns WHERE table_schema = $1 AND table_name = $2
-                     ORDER BY ordinal_position",
-                )
-                .bind(&schema)
-                .bind(name)
-                .fetch_all(store.pool())
-                .await
-                .unwrap();
-                let columns = columns.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect();
-                let parts = sqlx::query(
-                    "SELECT c.relname::text, i.indisunique, i.indisprimary, a.attname::text
-                     FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
-                     JOIN pg_attribute a ON a.attrelid = i.indexrelid
-                     WHERE i.indrelid = format('%I.%I', $1::text, $2::text)::regclass
-                     ORDER BY c.relname, a.attnum",
-                )
-                .bind(&schema)
-                .bind(name)
-                .fetch_all(store.pool())
-                .await
-                .unwrap();
-                let parts = parts.iter().map(|row| (row.get(0), row.get(1), row.get(2), row.get(3)));
-                table(columns, parts.collect())
-            };
-            for kind in Kind::ALL {
-                assert_eq!(read(&table_name(*kind)).await, described(*kind, of));
-            }
-            assert_eq!(read("referral_counter").await, numbers(of));
-        })
-        .await;
+    migrating_is_safe(&store).await;
+    let read = async |name: &str| {
+        let columns = sqlx::query(
+            "SELECT column_name::text, concat_ws(' ', data_type, collation_name), is_nullable = 'YES'
+                 FROM information_schema.columns WHERE table_schema = $1 AND table_name = $2
+                 ORDER BY ordinal_position",
+        )
+        .bind(&place.name)
+        .bind(name)
+        .fetch_all(store.pool())
+        .await
+        .unwrap();
+        let columns = columns.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect();
+        let parts = sqlx::query(
+            "SELECT c.relname::text, i.indisunique, i.indisprimary, a.attname::text
+                 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+                 JOIN pg_attribute a ON a.attrelid = i.indexrelid
+                 WHERE i.indrelid = format('%I.%I', $1::text, $2::text)::regclass
+                 ORDER BY c.relname, a.attnum",
+        )
+        .bind(&place.name)
+        .bind(name)
+        .fetch_all(store.pool())
+        .await
+        .unwrap();
+        let parts = parts.iter().map(|row| (row.get(0), row.get(1), row.get(2), row.get(3)));
+        table(columns, parts.collect())
+    };
+    for kind in Kind::ALL {
+        assert_eq!(read(&table_name(*kind)).await, described(*kind, of));
+    }
+    assert_eq!(read("referral_counter").await, numbers(of));
+    store.close().await;
 }
 
 #[cfg(feature = "mysql")]
 #[tokio::test]
 async fn mysql_has_the_tables_that_core_describes() {
-    let Some(scratch) = common::scratch::mysql().await else { return };
+    let Some(place) = common::scratch::mysql().await else { return };
+    let store = common::scratch::on_mysql(&place.url, &place.name).await;
     let of = |holds| match holds {
         ColumnType::Uuid => "binary(16)".to_owned(),
         ColumnType::Int => "bigint".to_owned(),
         ColumnType::Text(most) => format!("varbinary({most})"),
     };
-    scratch
-        .run(async move |store| {
-            migrating_is_safe(&store).await;
-            let read = async |name: &str| {
-                // MariaDB shows a width of integers that means nothing.
-                let columns = sqlx::query(
-                    "SELECT CAST(column_name AS CHAR),
-                            CAST(IF(data_type = 'bigint', data_type, column_type) AS CHAR),
-                            CAST(is_nullable = 'YES' AS SIGNED)
-                     FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = ?
-                     ORDER BY ordinal_position",
-                )
-                .bind(name)
-                .fetch_all(store.pool())
-                .await
-                .unwrap();
-                let flag = |row: &sqlx::mysql::MySqlRow, at: usize| row.get::<i64, _>(at) == 1;
-                let columns = columns.iter().map(|row| (row.get(0), row.get(1), flag(row, 2))).collect();
-                let parts = sqlx::query(
-                    "SELECT CAST(index_name AS CHAR), CAST(non_unique = 0 AS SIGNED),
-                            CAST(index_name = 'PRIMARY' AS SIGNED), CAST(column_name AS CHAR)
-                     FROM information_schema.statistics WHERE table_schema = DATABASE() AND table_name = ?
-                     ORDER BY index_name, seq_in_index",
-                )
-                .bind(name)
-                .fetch_all(store.pool())
-                .await
-                .unwrap();
-                let parts = parts.iter().map(|row| (row.get(0), flag(row, 1), flag(row, 2), row.get(3)));
-                table(columns, parts.collect())
-            };
-            for kind in Kind::ALL {
-                assert_eq!(read(&table_name(*kind)).await, described(*kind, of));
-            }
-            assert_eq!(read("referral_counter").await, numbers(of));
-            // As a crash between two statements leaves it.
-            let pool = store.pool();
-            sqlx::raw_sql("DROP TABLE referral_response; UPDATE _referral_migrations SET success = FALSE")
-                .execute(pool)
-                .await
-                .unwrap();
-            let reopened = SqlStore::from_pool(pool.clone()).await.unwrap();
-            assert_eq!(missing(&reopened).await, ErrorKind::Corrupt);
-            reopened.migrate().await.unwrap();
-            assert_eq!(read("referral_response").await, described(Kind::Response, of));
-        })
-        .await;
+    migrating_is_safe(&store).await;
+    let read = async |name: &str| {
+        // MariaDB shows a width of integers that means nothing.
+        let columns = sqlx::query(
+            "SELECT CAST(column_name AS CHAR),
+                        CAST(IF(data_type = 'bigint', data_type, column_type) AS CHAR),
+                        CAST(is_nullable = 'YES' AS SIGNED)
+                 FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = ?
+                 ORDER BY ordinal_position",
+        )
+        .bind(name)
+        .fetch_all(store.pool())
+        .await
+        .unwrap();
+        let flag = |row: &sqlx::mysql::MySqlRow, at: usize| row.get::<i64, _>(at) == 1;
+        let columns = columns.iter().map(|row| (row.get(0), row.get(1), flag(row, 2))).collect();
+        let parts = sqlx::query(
+            "SELECT CAST(index_name AS CHAR), CAST(non_unique = 0 AS SIGNED),
+                        CAST(index_name = 'PRIMARY' AS SIGNED), CAST(column_name AS CHAR)
+                 FROM information_schema.statistics WHERE table_schema = DATABASE() AND table_name = ?
+                 ORDER BY index_name, seq_in_index",
+        )
+        .bind(name)
+        .fetch_all(store.pool())
+        .await
+        .unwrap();
+        let parts = parts.iter().map(|row| (row.get(0), flag(row, 1), flag(row, 2), row.get(3)));
+        table(columns, parts.collect())
+    };
+    for kind in Kind::ALL {
+        assert_eq!(read(&table_name(*kind)).await, described(*kind, of));
+    }
+    assert_eq!(read("referral_counter").await, numbers(of));
+    // As a crash between two statements leaves it.
+    let pool = store.pool();
+    sqlx::raw_sql("DROP TABLE referral_response; UPDATE _referral_migrations SET success = FALSE")
+        .execute(pool)
+        .await
+        .unwrap();
+    let reopened = SqlStore::from_pool(pool.clone()).await.unwrap();
+    assert_eq!(missing(&reopened).await, ErrorKind::Corrupt);
+    reopened.migrate().await.unwrap();
+    assert_eq!(read("referral_response").await, described(Kind::Response, of));
+    store.close().await;
 }
 
 /// The kind of error that reads and writes get.

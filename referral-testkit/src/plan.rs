@@ -36,6 +36,8 @@ const SLOTS: u8 = 5;
 
 #[derive(Clone, Debug)]
 pub(crate) enum Op {
+    /// An insert, or an update where the record is there: most often what can be done.
+    Write(Sample),
     Insert(Sample),
     Update(Sample, Was),
     Delete(Sample, Was),
@@ -63,7 +65,7 @@ pub(crate) enum Look {
 }
 
 fn sample() -> impl Strategy<Value = Sample> {
-    (0..Kind::ALL.len() as u8, 0..SLOTS, 0..14_u8).prop_map(|(kind, slot, filling)| Sample {
+    (0..Kind::ALL.len() as u8, 0..SLOTS, 0..6_u8).prop_map(|(kind, slot, filling)| Sample {
         kind,
         slot,
         filling,
@@ -76,9 +78,10 @@ fn was() -> impl Strategy<Value = Was> {
 
 fn record_op() -> impl Strategy<Value = Op> {
     prop_oneof![
-        5 => sample().prop_map(Op::Insert),
-        4 => (sample(), was()).prop_map(|(sample, was)| Op::Update(sample, was)),
-        1 => (sample(), was()).prop_map(|(sample, was)| Op::Delete(sample, was)),
+        8 => sample().prop_map(Op::Write),
+        1 => sample().prop_map(Op::Insert),
+        2 => (sample(), was()).prop_map(|(sample, was)| Op::Update(sample, was)),
+        2 => (sample(), was()).prop_map(|(sample, was)| Op::Delete(sample, was)),
         1 => (sample(), was()).prop_map(|(sample, was)| Op::Expect(sample, was)),
         2 => (vec(0..SLOTS, 1..4), 0..2_u8).prop_map(|(slots, user)| Op::Claim(slots, user)),
     ]
@@ -170,6 +173,9 @@ impl History {
     }
 }
 
+/// When the records of the slots were made.
+const TIMES: [i64; SLOTS as usize] = [2, 1, 1, 0, 1];
+
 /// How long the time of a history is.
 const SPAN: i64 = 1000;
 
@@ -196,7 +202,7 @@ impl World {
         let kind = Kind::ALL[usize::from(sample.kind)];
         let slot = sample.slot % SLOTS;
         let tenant = &self.tenants()[usize::from(slot == 4)];
-        let time = self.base() + [2, 1, 1, 0, 1][usize::from(slot)];
+        let time = self.base() + TIMES[usize::from(slot)];
         let id = self.uuid(kind, u64::from(slot));
         samples::small(kind, id, tenant.as_str(), time, sample.filling)
     }
@@ -228,9 +234,11 @@ impl World {
         Range {
             from: range.from.map(|from| base + from).or(open(0)),
             until: range.until.map(|until| base + until).or(open(SPAN)),
-            after: range.after.map(|after| Seek {
-                at: base + after.at,
-                id: self.uuid(index.shape().kind, after.id.as_u128() as u64),
+            after: range.after.map(|after| {
+                // Mostly the place of a record that may be there, sometimes one where there is none.
+                let slot = after.id.as_u128() as u64;
+                let at = if after.at < 3 { TIMES[slot as usize % TIMES.len()] } else { after.at };
+                Seek { at: base + at, id: self.uuid(index.shape().kind, slot) }
             }),
             ascending: range.ascending,
         }
@@ -246,7 +254,10 @@ impl World {
             Was::Number(number) => Version::new(number),
         };
         match op {
-            Op::Insert(sample) => {
+            Op::Write(sample) if model.now(self.record(*sample).id()).is_some() => {
+                self.change(model, history, &Op::Update(*sample, Was::Now))
+            }
+            Op::Insert(sample) | Op::Write(sample) => {
                 let record = self.record(*sample);
                 history.mention(&record);
                 Change::Insert(record)

@@ -26,7 +26,9 @@ fn main() -> ExitCode {
 
 fn attempt(fault: Option<Fault>, case: Case) -> Outcome {
     let harness: Arc<dyn Harness> = Arc::new(BrokenHarness(fault));
-    run(&harness, case, &Settings::default()).outcome
+    // What is found by chance gets enough chances.
+    let soak = if case.group == "model" { 5 } else { 1 };
+    run(&harness, case, &Settings { soak, ..Settings::default() }).outcome
 }
 
 fn caught(fault: Fault, id: &str) -> Result<(), Failed> {

@@ -1,1 +1,101 @@
-//! Under construction.
+//! Referral links for everything built on tower: a layer, and for axum the routes and an extractor.
+//!
+#![cfg_attr(feature = "axum", doc = "```")]
+#![cfg_attr(not(feature = "axum"), doc = "```ignore")]
+//! use axum::{Router, http::request::Parts, routing::post};
+//! use referral_core::{Referrals, UserId, async_trait, facade::SignedIn, memory::MemoryStore, token::KeyRing};
+//! use referral_tower::{AuthError, Authenticator, Problem, ReferralLayer, Visitor, routes};
+//!
+//! /// The host's word on who is signed in.
+//! struct Sessions;
+//!
+//! #[async_trait]
+//! impl Authenticator for Sessions {
+//!     async fn signed_in(&self, request: &Parts) -> Result<Option<SignedIn>, AuthError> {
+//!         Ok(request.extensions.get::<UserId>().map(SignedIn::from))
+//!     }
+//! }
+//!
+//! async fn sign_up(visitor: Visitor, name: String) -> Result<&'static str, Problem> {
+//!     let user = UserId::new(name)?; // … after the host stored the account
+//!     visitor.identify(&user).await?;
+//!     visitor.record("SIGNED_UP", None).await?;
+//!     Ok("welcome")
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let referrals = Referrals::builder(MemoryStore::new(), KeyRing::generate()?, "https://shop.example").build()?;
+//! let layer = ReferralLayer::builder(referrals, Sessions).build()?;
+//! let app: Router = Router::new().route("/signup", post(sign_up)).merge(routes(&layer)).layer(layer);
+//! # Ok(()) }
+//! ```
+//!
+//! # What it promises
+//!
+//! - Nothing that a visitor sends makes a request fail: a cookie that is not ours is ignored and cleared, a code that
+//!   nobody has leads to the fallback, and a store that is away costs the attribution, not the visit.
+//! - No redirect leaves the site but to a destination that the facade's policy allows.
+//! - The cookie is `__Host-`, `HttpOnly`, `Secure` and `SameSite=Lax` unless the host says otherwise; it holds a random
+//!   visitor id, signed, and neither a session nor a user. `Set-Cookie` is added to the host's own.
+//! - `?ref=CODE` is taken out of a URL in one hop, and every other byte of it stays.
+//! - A `HEAD` request and a speculative load record nothing and set nothing.
+//! - A visitor's token goes with the response whose commit made it worthless, and not before.
+//!
+//! # What it does not
+//!
+//! - It limits no rates and hides from nobody which codes exist: codes are public.
+//! - It cannot tell the scanner of a mail server from a person.
+//! - It does not know who is signed in: an [`Authenticator`] that is wrong makes attributions wrong.
+//!
+//! # Map
+//!
+//! | | |
+//! | --- | --- |
+//! | [`ReferralLayer`] | what happens around every request |
+//! | [`Authenticator`], [`CookieMode`] | what the host says about its users and its hosts |
+//! | [`Visitor`] | what a handler attributes things to, also inside the host's own transaction |
+//! | [`routes()`] | following, making, listing and changing links |
+//! | [`Pages`], [`filters`] | what people see |
+//! | [`Problem`] | what programs see when something is wrong |
+//!
+//! # Features
+//!
+//! `axum`, on by default: the routes, the extractor, and [`Problem`] as a response. Leave it off with any other
+//! framework on tower; the layer then serves every body that can be made from a `String`, and takes the
+//! [`Visitor`] out of the request's extensions.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    not(feature = "axum"),
+    allow(dead_code, reason = "only the routes need everything that there is")
+)]
+
+mod auth;
+mod cookie;
+pub mod filters;
+mod layer;
+pub mod pages;
+pub mod problem;
+mod query;
+mod request;
+mod same_origin;
+mod visitor;
+
+#[cfg(feature = "axum")]
+mod extract;
+#[cfg(feature = "axum")]
+mod routes;
+
+pub use auth::{AuthError, Authenticator, NoUsers};
+pub use cookie::CookieMode;
+pub use layer::{
+    AddressSource, DeadCodes, LayerError, ReferralFuture, ReferralLayer, ReferralLayerBuilder,
+    ReferralService, UnknownCode,
+};
+pub use pages::Pages;
+pub use problem::Problem;
+pub use referral_core;
+pub use request::Peer;
+#[cfg(feature = "axum")]
+pub use routes::routes;
+pub use visitor::{IntoAction, Visitor};

@@ -3,7 +3,9 @@
 use super::touch::Written;
 use super::{Error, Referrals};
 use crate::read::{LinkReads, Page, PageRequest, ResponseFilter};
-use crate::record::{Action, Flags, Link, LinkId, Response, Status, Target, Timestamp, Via};
+use crate::record::{
+    Action, Flags, Link, LinkId, Response, ResponseId, Status, Target, Timestamp, UserId, Via,
+};
 use crate::store::{Index, Prefix, Range, Read};
 use crate::visit::{Class, Visit};
 
@@ -86,66 +88,55 @@ impl Referrals {
         {
             return Ok(Some(link));
         }
-        for touch in self.touches(visit, since).await? {
-            if let Some(link) = self.winning(touch, visit.user.as_ref()).await? {
-                return Ok(Some(link));
-            }
-        }
-        Ok(None)
-    }
-
-    /// The links of this visit's touches inside the window, newest first, each once.
-    async fn touches(&self, visit: &Visit, since: Timestamp) -> Result<Vec<LinkId>, Error> {
-        let mut found = Vec::new();
-        // Later actions are no touches: were they, every action would stretch the window of the touch that won it.
+        let mut best: Option<Touched> = None;
         if let Some(user) = &visit.user {
-            found.extend(
-                self.look_back(Index::ResponsesOfUser, Prefix::new(&self.tenant).text(user), since).await?,
-            );
+            let prefix = Prefix::new(&self.tenant).text(user);
+            best = self.look_back(Index::ResponsesOfUser, prefix, since, Some(user)).await?;
         }
         if let Some(visitor) = visit.visitor() {
             let prefix = Prefix::new(&self.tenant).uuid(visitor.as_uuid());
-            found.extend(self.look_back(Index::ResponsesUnclaimed, prefix, since).await?);
+            let found = self.look_back(Index::ResponsesUnclaimed, prefix, since, visit.user.as_ref()).await?;
+            best = best.into_iter().chain(found).max_by_key(|touched| touched.when);
         }
-        found.sort_by_key(|touch| std::cmp::Reverse((touch.created_at, touch.id)));
-        let mut links = Vec::new();
-        for touch in found {
-            if !links.contains(&touch.link) {
-                links.push(touch.link);
-            }
-        }
-        Ok(links)
+        Ok(best.map(|touched| touched.link))
     }
 
-    /// The touches among the newest responses of an index, from the first page that has any.
+    /// The newest touch of an index that wins. Later actions are no touches: were they, every action would stretch
+    /// the window of the touch that won it.
     async fn look_back(
         &self,
         index: Index,
         prefix: Prefix,
         since: Timestamp,
-    ) -> Result<Vec<Response>, Error> {
+        user: Option<&UserId>,
+    ) -> Result<Option<Touched>, Error> {
         // Half-open like every interval: a touch that is exactly a window old has lost.
         let from = since.as_millis().saturating_add(1);
         let mut range = Range { from: Some(from), ..Range::newest() };
+        let mut lost = Vec::new();
         for _ in 0..LOOK_BACK_PAGES {
             let page = self.store.page(index, &prefix, &range, LOOK_BACK).await?;
             let full = page.len() >= LOOK_BACK as usize;
             range.after =
                 page.last().and_then(|last| index.entry(last, &last.values())).map(|entry| entry.seek);
             let touches = page.into_iter().filter_map(|record| Response::try_from(record).ok());
-            let touches: Vec<_> = touches.filter(is_touch).collect();
-            if !full || !touches.is_empty() {
-                return Ok(touches);
+            for touch in touches.filter(is_touch) {
+                if lost.contains(&touch.link) {
+                    continue;
+                }
+                if let Some(link) = self.winning(touch.link, user).await? {
+                    return Ok(Some(Touched { when: (touch.created_at, touch.id), link }));
+                }
+                lost.push(touch.link);
+            }
+            if !full {
+                break;
             }
         }
-        Ok(Vec::new())
+        Ok(None)
     }
 
-    async fn winning(
-        &self,
-        link: LinkId,
-        user: Option<&crate::record::UserId>,
-    ) -> Result<Option<Link>, Error> {
+    async fn winning(&self, link: LinkId, user: Option<&UserId>) -> Result<Option<Link>, Error> {
         let link = self.store.link(&self.tenant, link).await?;
         Ok(link
             .filter(|link| link.status == Status::Active && !(user.is_some() && link.owner.as_ref() == user)))
@@ -162,6 +153,12 @@ impl Referrals {
     ) -> Result<Page<Response>, Error> {
         Ok(crate::read::responses_by(&self.store, &self.tenant, filter, page).await?)
     }
+}
+
+/// A touch that may win, and its link.
+struct Touched {
+    when: (Timestamp, ResponseId),
+    link: Link,
 }
 
 /// Whether a response may win: repeats may, because the visitor did come again; what is suspicious may not.

@@ -89,13 +89,12 @@ impl Touch {
 impl Referrals {
     /// Records that a visitor came with a code, whatever way. [`Referrals::land`] is this plus where to redirect to.
     pub async fn touch(&self, code: &str, visit: &Visit, via: Via) -> Touch {
-        match self.try_touch(code, visit, via).await {
-            Ok(touch) => touch,
-            Err(error) => {
-                self.report(&Trouble::Landing { error: &error });
-                Touch::without_token(TouchOutcome::Failed(error), None)
-            }
+        let touch = self.try_touch(code, visit, via).await;
+        let touch = touch.unwrap_or_else(|error| Touch::without_token(TouchOutcome::Failed(error), None));
+        if let TouchOutcome::Failed(error) = &touch.outcome {
+            self.report(&Trouble::Landing { error });
         }
+        touch
     }
 
     /// Records a code that a person typed, such as at sign-up. The same code twice within the hour, or one whose
@@ -104,7 +103,11 @@ impl Referrals {
     /// # Errors
     /// `Store`. An unknown or dead code is an outcome.
     pub async fn enter_code(&self, visit: &Visit, code: &str) -> Result<Touch, Error> {
-        self.try_touch(code.trim(), visit, Via::Code).await
+        let touch = self.try_touch(code.trim(), visit, Via::Code).await?;
+        match touch.outcome {
+            TouchOutcome::Failed(error) => Err(error),
+            _ => Ok(touch),
+        }
     }
 
     async fn try_touch(&self, code: &str, visit: &Visit, via: Via) -> Result<Touch, Error> {
@@ -118,11 +121,21 @@ impl Referrals {
         if !class.is_recorded() {
             return Ok(Touch::without_token(TouchOutcome::Ignored(class), Some(link)));
         }
-        self.record_touch(link, visit, via, class).await
+        // The link is known by now, so a visitor gets where it leads whatever happens.
+        let recorded = self.record_touch(&link, visit, via, class).await;
+        let (outcome, token) =
+            recorded.unwrap_or_else(|error| (TouchOutcome::Failed(error), TokenChange::Keep));
+        Ok(Touch { outcome, link: Some(link), token })
     }
 
-    async fn record_touch(&self, link: Link, visit: &Visit, via: Via, class: Class) -> Result<Touch, Error> {
-        let mut response = self.response(&link, visit, via, Action::RESPONDED, None);
+    async fn record_touch(
+        &self,
+        link: &Link,
+        visit: &Visit,
+        via: Via,
+        class: Class,
+    ) -> Result<(TouchOutcome, TokenChange), Error> {
+        let mut response = self.response(link, visit, via, Action::RESPONDED, None);
         let credited = class.is_credited();
         if credited && response.user.is_none() {
             let known = visit.visitor();
@@ -136,7 +149,7 @@ impl Referrals {
         if earlier.is_some() {
             response.flags = response.flags.with(Flags::DUPLICATE);
         }
-        let outcome = match self.write(response, &link).await? {
+        let outcome = match self.write(response, link).await? {
             Written::Stored(response) => TouchOutcome::Recorded(response),
             Written::Refused(reason) => TouchOutcome::Refused { reason },
             Written::Exhausted => TouchOutcome::Dead(DeadCode::Exhausted),
@@ -145,16 +158,18 @@ impl Referrals {
         if let TouchOutcome::Recorded(response) = &outcome
             && let Some(visitor) = response.visitor.filter(|_| credited && response.user.is_none())
         {
-            // A repeat within the hour keeps the time of the first, so that clicking on does not stretch the hour.
-            let last = earlier.unwrap_or(LastTouch {
-                link: link.id,
-                response: response.id,
-                at: response.created_at,
-            });
+            // A repeat within the hour keeps the time of the first, so that clicking on does not stretch the hour. What a
+            // guard suspects wins nothing, so the touch before it stays the last.
+            let this = LastTouch { link: link.id, response: response.id, at: response.created_at };
+            let last = if response.flags.contains(Flags::SUSPECT) {
+                visit.token.and_then(|token| token.last)
+            } else {
+                earlier.or(Some(this))
+            };
             let fresh = Token::new(visitor, response.created_at, self.config.token_life);
-            token = TokenChange::Set(fresh.with_last(last));
+            token = TokenChange::Set(last.map_or(fresh, |last| fresh.with_last(last)));
         }
-        Ok(Touch { outcome, link: Some(link), token })
+        Ok((outcome, token))
     }
 
     /// Why a link leads nowhere, if it does.

@@ -142,4 +142,19 @@ async fn a_store_that_is_down_costs_the_attribution_and_not_the_visit() {
     assert!(matches!(landing.touch.outcome, TouchOutcome::Failed(_)));
     assert_eq!((landing.redirect.location(), landing.touch.token), ("/basket", TokenChange::Keep));
     assert!(referrals.create(draft("/", "ada")).await.unwrap_err().is_unavailable());
+    assert!(referrals.enter_code(&get("/signup"), link.code.as_str()).await.unwrap_err().is_unavailable());
+}
+
+#[tokio::test]
+async fn a_link_that_is_still_cached_leads_where_it_led_when_the_store_is_down() {
+    let store = Flaky::default();
+    let keys = KeyRing::generate().unwrap();
+    let referrals = Referrals::builder(store.clone(), keys, "https://shop.example").build().unwrap();
+    let link = referrals.create(draft("/sale", "ada")).await.unwrap();
+    referrals.land(link.code.as_str(), &get("/r/x")).await;
+    store.down.store(1, Ordering::SeqCst);
+    let landing = referrals.land(link.code.as_str(), &get("/r/x")).await;
+    assert!(matches!(landing.touch.outcome, TouchOutcome::Failed(_)));
+    assert_eq!((landing.redirect.location(), landing.fallback), ("/sale", false));
+    assert!(referrals.enter_code(&get("/signup"), link.code.as_str()).await.unwrap_err().is_unavailable());
 }

@@ -274,7 +274,8 @@ async fn a_guards_veto_redirects_and_its_flag_keeps_the_response_from_counting()
     let (landing, token) = world.arrive(&link).await;
     assert!(landing.touch.response().unwrap().flags.contains(Flags::SUSPECT));
     assert_eq!(world.referrals.response_count(link.id).await.unwrap(), 0);
-    let _ = token;
+    assert_eq!(token.last, None, "what is suspect wins nothing");
+    assert_eq!(world.referrals.link_of(&get("/").with_token(token)).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -347,6 +348,21 @@ async fn a_touch_wins_inside_its_window_only_and_actions_do_not_stretch_it() {
     // For a visitor's token the same.
     let late = get("/").with_token(token);
     assert_eq!(world.referrals.link_of(&late).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_touch_behind_a_page_of_touches_that_lost_still_wins() {
+    let world = World::new();
+    let (good, off) = (world.link().await, world.link().await);
+    let bob = get("/").with_user(user("bob"));
+    world.referrals.land(good.code.as_str(), &bob).await;
+    for _ in 0..300 {
+        world.clock.advance(HOUR);
+        world.referrals.land(off.code.as_str(), &bob).await;
+    }
+    assert_eq!(world.referrals.link_of(&bob).await.unwrap().unwrap().id, off.id);
+    world.referrals.disable(off.id).await.unwrap();
+    assert_eq!(world.referrals.link_of(&bob).await.unwrap().unwrap().id, good.id);
 }
 
 #[tokio::test]

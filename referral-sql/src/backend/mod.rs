@@ -46,6 +46,10 @@ pub trait Backend: Database<Connection: Driver<Cells = <Self as Database>::Row>,
     #[doc(hidden)]
     const ON_CONFLICT: bool;
 
+    /// Whether several transactions may write at once, so that locks have to be taken in one order.
+    #[doc(hidden)]
+    const WRITERS: bool;
+
     /// Whether a failed statement spoils the transaction up to the last savepoint.
     #[doc(hidden)]
     const FAILURE_SPOILS: bool;

@@ -21,6 +21,7 @@ impl Backend for MySql {
     const MIGRATION_LOCK: Option<&'static str> =
         Some("SELECT CAST(GET_LOCK(CONCAT('referral ', SHA1(DATABASE())), 600) AS SIGNED)");
     const ON_CONFLICT: bool = false;
+    const WRITERS: bool = true;
     const FAILURE_SPOILS: bool = false;
     const ROW_RANGES: bool = false;
     const EXPLAIN: (&'static str, usize) = ("EXPLAIN FORMAT=JSON ", 0);

@@ -21,6 +21,7 @@ impl Backend for Postgres {
         "SELECT 1::bigint FROM pg_advisory_lock(hashtextextended('referral ' || current_database(), 0))",
     );
     const ON_CONFLICT: bool = true;
+    const WRITERS: bool = true;
     const FAILURE_SPOILS: bool = true;
     const ROW_RANGES: bool = true;
     const EXPLAIN: (&'static str, usize) = ("EXPLAIN ", 0);

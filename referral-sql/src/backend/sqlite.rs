@@ -39,6 +39,7 @@ impl Backend for Sqlite {
         &[(1, "links", include_str!("../../migrations/sqlite/0001_links.sql"))];
     const MIGRATION_LOCK: Option<&'static str> = None;
     const ON_CONFLICT: bool = true;
+    const WRITERS: bool = false;
     const FAILURE_SPOILS: bool = false;
     const ROW_RANGES: bool = true;
     const EXPLAIN: (&'static str, usize) = ("EXPLAIN QUERY PLAN ", 3);

@@ -9,7 +9,7 @@ use sea_query::{Alias, Expr, ExprTrait, Order, Query};
 use sea_query_sqlx::{SqlxBinder, SqlxValues};
 use sqlx::AssertSqlSafe;
 
-pub(crate) use self::numbers::{count, count_existing, counter, counters, make_counter, tally};
+pub(crate) use self::numbers::{count, count_existing, counter, counters, hold_counters, tally};
 pub(crate) use self::records::{claim, claimable, delete, find, get, insert, page, update, version};
 use crate::backend::Backend;
 use crate::schema::BOOKKEEPING;

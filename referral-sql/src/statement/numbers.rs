@@ -97,9 +97,9 @@ pub(crate) fn count<B: Backend>(key: &CounterKey, add: i64, least: i64, most: i6
     Statement::of::<B>(&query)
 }
 
-/// Makes a counter of 0, unless it is there.
-pub(crate) fn make_counter<B: Backend>(key: &CounterKey) -> Statement {
-    let mut query = numbers([(key, 0)].into_iter());
+/// Makes counters of 0 where there are none, and holds them all, in the given order.
+pub(crate) fn hold_counters<B: Backend>(keys: &[&CounterKey]) -> Statement {
+    let mut query = numbers(keys.iter().map(|key| (*key, 0)));
     query.on_conflict(upsert().value("value", stored()).to_owned());
     Statement::of::<B>(&query)
 }

@@ -2,6 +2,7 @@
 #![allow(dead_code)] // each test file takes what it needs
 #![allow(clippy::unwrap_used, clippy::expect_used)] // to clippy, helpers are no tests
 
+#[cfg(any(feature = "postgres", feature = "mysql"))]
 pub(crate) mod scratch;
 
 use referral_core::code::Code;

@@ -1,35 +1,23 @@
-//! A schema or database of a test's own, beside the given one, removed afterwards.
+//! A schema or database of a test's own on a given server, removed when its guard is dropped.
 
-use std::future::Future;
-
-use referral_sql::SqlStore;
-use referral_sql::backend::Backend;
+use referral_sql::{SqlStore, backend::Backend};
 use sqlx::{AssertSqlSafe, Pool};
 
-/// A store in a place of its own.
-pub(crate) struct Scratch<B: Backend> {
-    pub(crate) store: SqlStore<B>,
+/// Where a test works.
+pub(crate) struct Place {
+    /// The server that the environment names.
+    pub(crate) url: String,
+    /// The schema or database.
     pub(crate) name: String,
-    admin: Pool<B>,
-    remove: String,
+    remove: fn(String, String),
 }
 
-impl<B: Backend> Scratch<B>
-where
-    for<'c> &'c mut B::Connection: sqlx::Executor<'c, Database = B>,
-{
-    /// Runs a test on it, then removes it, also if the test failed.
-    pub(crate) async fn run<F>(self, test: impl FnOnce(SqlStore<B>) -> F)
-    where
-        F: Future<Output = ()> + Send + 'static,
-    {
-        let outcome = tokio::spawn(test(self.store.clone())).await;
-        self.store.close().await;
-        let mut connection = self.admin.acquire().await.unwrap();
-        sqlx::Executor::execute(&mut *connection, AssertSqlSafe(self.remove)).await.unwrap();
-        if let Err(failed) = outcome {
-            std::panic::resume_unwind(failed.into_panic());
-        }
+impl Drop for Place {
+    fn drop(&mut self) {
+        // On a thread and a runtime of its own, because this may be dropped from within one or after it.
+        let (url, name, remove) = (self.url.clone(), self.name.clone(), self.remove);
+        let removed = std::thread::spawn(move || remove(url, name)).join();
+        assert!(removed.is_ok() || std::thread::panicking(), "{} was not removed", self.name);
     }
 }
 
@@ -51,36 +39,61 @@ fn skip(variable: &str) {
     eprintln!("skipped: {variable} is not set");
 }
 
-fn name() -> String {
-    format!("referral_test_{:016x}", rand::random::<u64>())
+fn place(url: String, remove: fn(String, String)) -> Place {
+    Place { url, name: format!("referral_test_{:016x}", rand::random::<u64>()), remove }
 }
 
+async fn run<B: Backend>(url: &str, sql: String)
+where
+    for<'c> &'c mut B::Connection: sqlx::Executor<'c, Database = B>,
+{
+    let mut connection = <B::Connection as sqlx::Connection>::connect(url).await.expect("the server answers");
+    sqlx::Executor::execute(&mut connection, AssertSqlSafe(sql)).await.expect("it may make and remove");
+    sqlx::Connection::close(connection).await.ok();
+}
+
+fn wait(work: impl Future<Output = ()>) {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work);
+}
+
+/// A schema of its own on the server of `REFERRAL_TEST_POSTGRES_URL`.
 #[cfg(feature = "postgres")]
-pub(crate) async fn postgres() -> Option<Scratch<sqlx::Postgres>> {
-    use std::str::FromStr;
-
-    let url = url("REFERRAL_TEST_POSTGRES_URL")?;
-    let name = name();
-    let admin = Pool::connect(&url).await.expect("the server of REFERRAL_TEST_POSTGRES_URL answers");
-    let make = format!("CREATE SCHEMA {name}");
-    sqlx::Executor::execute(&admin, AssertSqlSafe(make)).await.unwrap();
-    let options = sqlx::postgres::PgConnectOptions::from_str(&url).unwrap().options([("search_path", &name)]);
-    let pool = sqlx::postgres::PgPoolOptions::new().max_connections(8).connect_with(options).await.unwrap();
-    let store = SqlStore::from_pool(pool).await.unwrap();
-    Some(Scratch { store, remove: format!("DROP SCHEMA {name} CASCADE"), name, admin })
+pub(crate) async fn postgres() -> Option<Place> {
+    let remove = |url: String, name: String| {
+        wait(async move { run::<sqlx::Postgres>(&url, format!("DROP SCHEMA {name} CASCADE")).await });
+    };
+    let place = place(url("REFERRAL_TEST_POSTGRES_URL")?, remove);
+    run::<sqlx::Postgres>(&place.url, format!("CREATE SCHEMA {}", place.name)).await;
+    Some(place)
 }
 
-#[cfg(feature = "mysql")]
-pub(crate) async fn mysql() -> Option<Scratch<sqlx::MySql>> {
-    use std::str::FromStr;
+/// A handle on a schema.
+#[cfg(feature = "postgres")]
+pub(crate) async fn on_postgres(url: &str, name: &str) -> SqlStore<sqlx::Postgres> {
+    let options: sqlx::postgres::PgConnectOptions = url.parse().unwrap();
+    let options = options.options([("search_path", name)]);
+    let pool: Pool<_> =
+        sqlx::pool::PoolOptions::new().max_connections(8).connect_with(options).await.unwrap();
+    SqlStore::from_pool(pool).await.unwrap()
+}
 
-    let url = url("REFERRAL_TEST_MYSQL_URL")?;
-    let name = name();
-    let admin = Pool::connect(&url).await.expect("the server of REFERRAL_TEST_MYSQL_URL answers");
-    let make = format!("CREATE DATABASE {name}");
-    sqlx::Executor::execute(&admin, AssertSqlSafe(make)).await.unwrap();
-    let options = sqlx::mysql::MySqlConnectOptions::from_str(&url).unwrap().database(&name);
-    let pool = sqlx::mysql::MySqlPoolOptions::new().max_connections(8).connect_with(options).await.unwrap();
-    let store = SqlStore::from_pool(pool).await.unwrap();
-    Some(Scratch { store, remove: format!("DROP DATABASE {name}"), name, admin })
+/// A database of its own on the server of `REFERRAL_TEST_MYSQL_URL`.
+#[cfg(feature = "mysql")]
+pub(crate) async fn mysql() -> Option<Place> {
+    let remove = |url: String, name: String| {
+        wait(async move { run::<sqlx::MySql>(&url, format!("DROP DATABASE {name}")).await });
+    };
+    let place = place(url("REFERRAL_TEST_MYSQL_URL")?, remove);
+    run::<sqlx::MySql>(&place.url, format!("CREATE DATABASE {}", place.name)).await;
+    Some(place)
+}
+
+/// A handle on a database.
+#[cfg(feature = "mysql")]
+pub(crate) async fn on_mysql(url: &str, name: &str) -> SqlStore<sqlx::MySql> {
+    let options: sqlx::mysql::MySqlConnectOptions = url.parse().unwrap();
+    let options = options.database(name);
+    let pool: Pool<_> =
+        sqlx::pool::PoolOptions::new().max_connections(8).connect_with(options).await.unwrap();
+    SqlStore::from_pool(pool).await.unwrap()
 }

@@ -104,7 +104,7 @@ faults! {
 
     // Changesets
     PrefixKept: "A conflict leaves what was applied before it.",
-        caught by "changesets::all_of_it_is_applied_or_none";
+        caught by "changesets::all_of_it_is_applied_or_none", "model::random_changesets_are_answered_as_by_the_model";
     NeighboursRolledBack: "A conflict takes back what the batch had applied.",
         caught by "changesets::a_conflict_leaves_its_neighbours_alone";
     BatchStops: "After a conflict the rest of the batch is not tried.",
@@ -139,7 +139,7 @@ faults! {
     ClaimTakesErased: "A claim takes what has no visitor.",
         caught by "claims::a_response_without_visitor_is_not_claimed";
     ClaimPartial: "A claim takes what it can and leaves the rest.",
-        caught by "claims::a_claim_takes_all_or_none";
+        caught by "claims::a_claim_takes_all_or_none", "model::random_changesets_are_answered_as_by_the_model";
     ClaimSkipsAbsent: "A claim passes over what is not there.",
         caught by "claims::an_absent_response_is_not_claimed";
     ClaimNamesLast: "A refused claim names the last response that it could not take.",
@@ -212,9 +212,9 @@ faults! {
     UntilInside: "The end of a range is inside.",
         caught by "pages::ranges_are_half_open";
     FromOutside: "The beginning of a range is outside.",
-        caught by "pages::ranges_are_half_open";
+        caught by "pages::ranges_are_half_open", "model::random_reads_are_answered_as_by_the_model";
     SeekInside: "The next page begins with the last record of the page before.",
-        caught by "pages::a_page_goes_on_behind_the_last_one";
+        caught by "pages::a_page_goes_on_behind_the_last_one", "model::random_reads_are_answered_as_by_the_model";
     SeekByTime: "The next page begins at the next time.",
         caught by "pages::a_page_goes_on_behind_the_last_one", "pages::pages_make_up_the_whole_while_others_insert";
     SeekNeedsRecord: "Behind a record that is gone there is nothing.",

@@ -1,0 +1,122 @@
+//! Ordering and sending back. No money moves.
+
+use askama::Template;
+use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
+use axum::http::StatusCode;
+use axum::response::Response;
+use referral_core::{Error, Target};
+use serde::Serialize;
+use serde_json::json;
+
+use super::Shell;
+use super::view::OrderView;
+use crate::app::actions;
+use crate::context::Context;
+use crate::fault::Fault;
+use crate::shop::{Order, Placed, Refunded};
+use crate::web::{Fields, answer, done};
+
+/// A million of whatever, in cents: more is a slip of the keyboard.
+const AMOUNT_MAX: i64 = 100_000_000;
+
+fn amount(text: &str) -> Result<i64, Fault> {
+    let amount = text.parse().ok().filter(|amount| (1..=AMOUNT_MAX).contains(amount));
+    amount.ok_or_else(|| Fault::form("The amount is a number of cents from 1 to 100000000: 6400 for 64.00."))
+}
+
+fn number(text: &str) -> Result<&str, Fault> {
+    let symbol = |symbol: char| symbol.is_ascii_alphanumeric() || "-_.".contains(symbol);
+    if (1..=64).contains(&text.len()) && text.chars().all(symbol) && !text.starts_with('.') {
+        return Ok(text);
+    }
+    Err(Fault::form("The order’s number has 1 to 64 letters, digits, - _ and dots: KW-7F3A21C9."))
+}
+
+fn currency(text: &str) -> Result<&str, Fault> {
+    if text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        return Ok(text);
+    }
+    Err(Fault::form("The currency is three capital letters, such as EUR."))
+}
+
+pub(crate) async fn order(context: Context, fields: Fields) -> Result<Response, Fault> {
+    let order = Order {
+        number: number(fields.get("order"))?.to_owned(),
+        user: context.user().map(|user| user.name.clone()),
+        // A real shop takes the price from its own catalogue, never from the form.
+        amount: amount(fields.get("amount"))?,
+        currency: currency(fields.get("currency"))?.to_owned(),
+        refunded: 0,
+        at: context.app.now(),
+    };
+    let (order, attributed) = match context.app.shop.place(&order).await? {
+        Placed::New => {
+            let target = Target::new("order", order.number.clone()).map_err(Error::from)?;
+            let recorded = context.visitor.record(actions::ORDERED, Some(target)).await?;
+            (order, recorded.is_some())
+        }
+        // The form was sent twice: one order, one action.
+        Placed::Before(before) => (before, false),
+        Placed::Different => {
+            return Err(Fault::new(
+                StatusCode::CONFLICT,
+                "That number is taken",
+                "Another order has this number. Go back to the product, reload it and order again.",
+            ));
+        }
+    };
+    let to = format!("/orders/{}", order.number);
+    let mut data = json!(OrderView::from(&order));
+    if let Some(object) = data.as_object_mut() {
+        object.insert("attributed".into(), attributed.into());
+    }
+    Ok(done(context.wants, &to, &data))
+}
+
+pub(crate) async fn refund(context: Context, fields: Fields) -> Result<Response, Fault> {
+    let user = context.need_user()?;
+    let order = number(fields.get("order"))?;
+    let amount = fields.given("amount").filter(|text| !text.is_empty()).map(amount).transpose()?;
+    match context.app.shop.refund(order, &user.name, amount).await? {
+        Refunded::Done(order) => {
+            let target = Target::new("order", order.number.clone()).map_err(Error::from)?;
+            context.visitor.record(actions::REFUNDED, Some(target)).await?;
+            Ok(done(context.wants, "/me?done=refunded#orders", &OrderView::from(&order)))
+        }
+        Refunded::TooMuch { left: 0 } => Err(Fault::new(
+            StatusCode::CONFLICT,
+            "It is sent back already",
+            "Nothing is left of this order that could go back.",
+        )),
+        Refunded::TooMuch { left } => Err(Fault::form(format!(
+            "Only {left} cents are left of this order. Send back that much or less."
+        ))),
+        Refunded::Unknown => Err(Fault::new(
+            StatusCode::NOT_FOUND,
+            "There is no such order of yours",
+            "Only who was signed in while ordering can send it back. Your page lists your orders.",
+        )),
+    }
+}
+
+#[derive(Template, Serialize)]
+#[template(path = "order.html")]
+struct OrderPage {
+    #[serde(flatten)]
+    shell: Shell,
+    order: OrderView,
+}
+
+pub(crate) async fn show(
+    context: Context,
+    path: Result<Path<String>, PathRejection>,
+) -> Result<Response, Fault> {
+    let Path(number) = path.map_err(|_| Fault::not_found())?;
+    let found = context.app.shop.order(&number).await?.ok_or_else(Fault::not_found)?;
+    // An order with an owner is the owner's; a guest's can be seen by whoever knows its number.
+    if found.user.is_some() && found.user.as_deref() != context.user().map(|user| user.name.as_str()) {
+        return Err(Fault::not_found());
+    }
+    answer(context.wants, &OrderPage { shell: context.shell().await?, order: OrderView::from(&found) })
+}

@@ -1,0 +1,73 @@
+//! Starting the program: what it says, and what it refuses to start with.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "a test fails by a panic, and its helpers are nobody's API"
+)]
+
+mod common;
+
+use common::{Shop, program};
+
+fn refused(name: &str, value: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let output = program(folder.path()).env(name, value).output().unwrap();
+    assert!(!output.status.success(), "{name}={value}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "{name}={value} left something behind");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn what_comes_later_and_what_is_wrong_is_said_in_one_line() {
+    for url in ["postgres://u:s3cret@h/d", "mysql://u:s3cret@h/d", "mongodb://u:s3cret@h", "sled://dir"] {
+        let said = refused("DATABASE_URL", url);
+        assert!(said.contains("comes with the next release") && said.contains("sqlite://"), "{said}");
+        assert!(!said.contains("s3cret") && said.lines().count() == 1, "{said}");
+    }
+    assert!(refused("DATABASE_URL", "nonsense").contains("DATABASE_URL"));
+    assert!(refused("PORT", "http").contains("PORT"));
+    assert!(refused("HOST", "shop.example").contains("HOST"));
+    assert!(refused("INSECURE_COOKIES", "yes").contains("INSECURE_COOKIES"));
+    assert!(refused("REFERRAL_KEYS", "nonsense").contains("REFERRAL_KEYS"));
+}
+
+#[tokio::test]
+async fn the_first_start_needs_nothing_and_keeps_its_keys_private() {
+    let shop = Shop::open();
+    shop.visitor().get("/").await.is(200).says("slow mornings");
+    let folder = shop.close();
+    let keys = std::fs::metadata(folder.path().join("storefront.keys")).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(keys.permissions().mode() & 0o777, 0o600);
+    }
+    // Closed in good order, SQLite leaves one file behind.
+    assert!(folder.path().join("storefront.db").exists());
+    assert!(!folder.path().join("storefront.db-wal").exists());
+}
+
+#[tokio::test]
+async fn links_carry_the_public_url_and_plain_cookies_work_where_they_were_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let env =
+        [("DATABASE_URL", "memory:"), ("INSECURE_COOKIES", "1"), ("PUBLIC_URL", "http://192.0.2.7:3000")];
+    // The first line shows the public URL, so the address comes from a line below.
+    let mut command = program(folder.path());
+    let mut child = command.envs(env).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().unwrap()));
+    assert!(lines.next().unwrap().unwrap().ends_with("http://192.0.2.7:3000"));
+    let listening = lines.map(Result::unwrap).find(|line| line.contains("listening")).unwrap();
+    let mut ada = common::Visitor::of(&format!("http://{}", listening.split_whitespace().last().unwrap()));
+    ada.sign_up("ada").await;
+    assert!(ada.cookies.contains_key("session"), "{:?}", ada.cookies);
+    let link = ada.link(&[("code", "ada-tea")]).await;
+    assert_eq!(link["url"], "http://192.0.2.7:3000/r/ada-tea");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}

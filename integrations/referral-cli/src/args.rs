@@ -1,0 +1,219 @@
+//! The command line.
+
+mod records;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use referral_core::Tenant;
+use referral_core::read::Cursor;
+
+use crate::database::{Address, AddressError};
+
+pub(crate) use records::{LinkAddArgs, LinkArgs, LinkCommand, LinkListArgs, ResponsesArgs, StatsArgs};
+
+const CODES: &str = "\
+Exit codes:
+  0  it is done
+  1  it did not work: no such link, the database failed, a case failed, a line is malformed
+  2  it was asked wrongly: arguments, a date, a code, a destination that is not allowed, a database
+     that this release cannot open
+
+Standard output carries data only. A table is for people and may change; what --format jsonl and
+json print is stable: names stay, new ones may come. Times are RFC 3339 in UTC.";
+
+const CHECK: &str = "\
+A line in is a JSON object with `url`, `base_host`, `allowed_hosts` (default: none) and
+`require_https` (default: true). The line out is the same with
+  verdict   `allow` or `deny`
+  location  what stands in the Location header; null where denied
+  reason    why it was denied; null where allowed
+
+A line that is none is reported on standard error with its number, the others are still answered,
+and the exit code is then 1. Where lines carry `expect` (and `grade`, `browser`), a summary on
+standard error counts holes (allowed against `expect`), false denials, and the allowed Locations
+that resolve, from https://{base_host}/r/abc, to where `browser` says.";
+
+const CASES: &str = "\
+SQLite: works in a folder of its own beside the file that the URL names, which is neither made nor
+opened, and removes the folder. Exit code 1 if a case fails.
+
+jsonl: a line per case {\"case\",\"group\",\"outcome\",\"ms\"}, outcome being passed, failed or skipped (the
+last two with \"reason\"), then {\"passed\",\"failed\",\"skipped\"}.
+REFERRAL_TESTKIT_STRICT=1 makes what is skipped a failure, REFERRAL_TESTKIT_SOAK=N repeats races.";
+
+/// Referral links, on your own database
+#[derive(Debug, Parser)]
+#[command(name = "referral", version, after_help = CODES, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make the tables of a database, or bring them to this release
+    Migrate(MigrateArgs),
+    /// Make, list, show and switch links
+    #[command(subcommand)]
+    Link(LinkCommand),
+    /// List what came through links, newest first
+    Responses(ResponsesArgs),
+    /// Count what came through a link
+    Stats(StatsArgs),
+    /// Make keys that sign visitors' tokens
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Judge redirect destinations, JSON lines in and out
+    #[command(after_help = CHECK)]
+    CheckRedirect(CheckRedirectArgs),
+    /// Hold a store to its promises, case by case
+    #[command(after_help = CASES)]
+    Conformance(ConformanceArgs),
+}
+
+/// How to print.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    #[default]
+    Table,
+    /// A line of JSON for each
+    Jsonl,
+    /// One JSON document
+    Json,
+}
+
+/// Which database.
+#[derive(Debug, Args)]
+pub(crate) struct DatabaseArgs {
+    /// sqlite:///absolute/path, sqlite://relative.db, or memory: (forgets everything at the end)
+    // A text to clap, which would print a URL that it cannot read, password and all.
+    #[arg(long = "database", value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
+    url: String,
+}
+
+impl DatabaseArgs {
+    pub(crate) fn address(&self) -> Result<Address, AddressError> {
+        self.url.parse()
+    }
+}
+
+/// What every command that reads or writes records needs.
+#[derive(Debug, Args)]
+pub(crate) struct CommonArgs {
+    #[command(flatten)]
+    pub(crate) database: DatabaseArgs,
+    /// Whose records, where one installation serves several customers
+    #[arg(long, default_value = "")]
+    pub(crate) tenant: Tenant,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+}
+
+/// The site that links lead to.
+#[derive(Debug, Default, Args)]
+pub(crate) struct SiteArgs {
+    /// The site's own URL, such as https://shop.example; without it no URLs of links are shown
+    #[arg(long, value_name = "URL", env = "PUBLIC_URL")]
+    public_url: Option<String>,
+    /// Hosts beside the site's that a stored destination may be on; only `link add` takes any.
+    #[arg(skip)]
+    pub(crate) landing_hosts: Vec<String>,
+}
+
+impl SiteArgs {
+    /// The site's URL; without one, a name that no site can have, so that nothing absolute is taken for its own.
+    pub(crate) fn url_or_none(&self) -> &str {
+        self.public_url.as_deref().unwrap_or("https://site.invalid")
+    }
+
+    pub(crate) const fn is_known(&self) -> bool {
+        self.public_url.is_some()
+    }
+}
+
+/// Which part of a listing.
+#[derive(Debug, Args)]
+pub(crate) struct PageArgs {
+    /// At most so many
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) limit: u32,
+    /// Go on behind this cursor, the `next` of the listing before
+    #[arg(long, value_name = "CURSOR")]
+    pub(crate) after: Option<Cursor>,
+}
+
+/// `migrate`
+#[derive(Debug, Args)]
+pub(crate) struct MigrateArgs {
+    #[command(flatten)]
+    pub(crate) database: DatabaseArgs,
+}
+
+/// `key`
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Make a key, and print it as a line of the key ring
+    New(KeyNewArgs),
+}
+
+/// `key new`
+#[derive(Debug, Args)]
+pub(crate) struct KeyNewArgs {
+    /// Its public name, 1 to 16 of A-Z a-z 0-9 _ -; made up where absent
+    #[arg(long)]
+    pub(crate) id: Option<String>,
+}
+
+/// `check-redirect`
+#[derive(Debug, Args)]
+pub(crate) struct CheckRedirectArgs {
+    /// Exit code 1 also where a verdict differs from `expect` in a line of grade `must`
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+/// How `conformance` prints.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CasesFormat {
+    /// For people
+    #[default]
+    Text,
+    /// A line of JSON for each case
+    Jsonl,
+}
+
+/// `conformance`
+#[derive(Debug, Args)]
+pub(crate) struct ConformanceArgs {
+    /// Only cases with one of these in `group::name`
+    pub(crate) filters: Vec<String>,
+    /// memory:, or sqlite:///path
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "DATABASE_URL",
+        hide_env_values = true,
+        required_unless_present = "list"
+    )]
+    pub(crate) database: Option<String>,
+    /// Name the cases and run none
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: CasesFormat,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

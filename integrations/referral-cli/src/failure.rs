@@ -1,0 +1,122 @@
+//! What a command can answer instead of doing its work, and the exit code of each.
+
+use std::error::Error;
+use std::io;
+use std::path::PathBuf;
+
+use referral_core::code::Code;
+use referral_core::facade::BuildError;
+use referral_core::store::StoreError;
+use referral_core::token::KeyError;
+
+use crate::database::AddressError;
+use crate::moment::MomentError;
+
+/// The exit code of whatever did not work.
+const FAILED: u8 = 1;
+
+/// The exit code of what was asked wrongly: the same words will never work.
+pub(crate) const MISUSE: u8 = 2;
+
+/// Why a command did not do its work.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// `--database` names nothing that this program can open.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// A date that does not exist, or is on the wrong side of now.
+    #[error(transparent)]
+    Moment(#[from] MomentError),
+    /// The public URL or an allowed host is none.
+    #[error(transparent)]
+    Site(#[from] BuildError),
+    /// There is no file to read from. Opening it would make an empty one, and hide the misspelling.
+    #[error("there is no database at {}; `referral migrate` makes one", path.display())]
+    NoDatabase {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// No link of this tenant has the code.
+    #[error("no link has the code {code}")]
+    NoLink {
+        /// What was asked for.
+        code: Code,
+    },
+    /// A verb of the library.
+    #[error(transparent)]
+    Verb(#[from] referral_core::Error),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The database's own books of its migrations.
+    #[error("the books of the migrations cannot be read")]
+    Books(#[from] referral_sql::sqlx::Error),
+    /// A key that cannot be made.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// No conformance case has such a name.
+    #[error("no case has {filter:?} in its name; `referral conformance --list` names them")]
+    NoCase {
+        /// What was asked for.
+        filter: String,
+    },
+    /// There is no folder to work in.
+    #[error("no folder can be made in {}", path.display())]
+    Folder {
+        /// Where it was tried.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// Standard input cannot be read.
+    #[error("standard input cannot be read")]
+    Input(#[source] io::Error),
+    /// Standard output cannot be written.
+    #[error("standard output cannot be written")]
+    Output(#[source] io::Error),
+    /// The runtime does not start.
+    #[error("the runtime does not start")]
+    Runtime(#[source] io::Error),
+    /// It went wrong, and everything about it has been said.
+    #[error("it failed")]
+    Said,
+}
+
+impl Failure {
+    /// The exit code.
+    pub(crate) fn code(&self) -> u8 {
+        match self {
+            Self::Address(_) | Self::Moment(_) | Self::Site(_) | Self::NoCase { .. } => MISUSE,
+            Self::Key(KeyError::Id) => MISUSE,
+            Self::Verb(error) if error.is_bad_input() => MISUSE,
+            // A reader that has seen enough, such as `head`, is no failure.
+            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,
+            _ => FAILED,
+        }
+    }
+
+    /// What a person is told, if anything: this error and what caused it, each once, in one line.
+    pub(crate) fn told(&self) -> Option<String> {
+        match self {
+            Self::Said => None,
+            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => None,
+            _ => Some(chain(self)),
+        }
+    }
+}
+
+/// An error and its sources in one line.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        let cause = source.to_string();
+        // Some drivers print their source themselves.
+        if !text.contains(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+        next = source.source();
+    }
+    text
+}

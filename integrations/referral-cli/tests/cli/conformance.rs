@@ -1,0 +1,87 @@
+//! The conformance suite, from the program.
+
+use crate::program::{Program, lines};
+
+#[test]
+fn cases_are_named_without_a_database() {
+    let program = Program::new();
+    let named = |args: &[&str]| {
+        let mut command = program.command(&[&["conformance", "--list"][..], args].concat());
+        let output = command.env_remove("DATABASE_URL").output().unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let all = named(&[]);
+    let ids: Vec<_> = referral_testkit::registry().iter().map(referral_testkit::Case::id).collect();
+    assert_eq!(all.lines().collect::<Vec<_>>(), ids);
+    let some = lines(&named(&["races::", "--format", "jsonl"]));
+    assert!(!some.is_empty() && some.len() < ids.len());
+    assert!(some.iter().all(|case| case["group"] == "races" && case["promise"].is_string()));
+}
+
+#[test]
+fn a_case_that_is_misspelt_does_not_pass_for_one_that_passed() {
+    let answer = Program::new().run(&["conformance", "records::", "recrods::"]);
+    assert_eq!((answer.code, answer.out.as_str()), (2, ""));
+    assert!(answer.err.contains("recrods::"), "{}", answer.err);
+}
+
+#[test]
+fn there_is_a_line_for_each_case_and_one_for_all() {
+    let program = Program::new();
+    let args = ["conformance", "points::", "--database", "memory:", "--format", "jsonl"];
+    let out = lines(&program.ok(&args));
+    let (summary, cases) = out.split_last().unwrap();
+    assert_eq!(*summary, serde_json::json!({ "passed": cases.len(), "failed": 0, "skipped": 0 }));
+    for case in cases {
+        let names: Vec<_> = case.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(names, ["case", "group", "outcome", "ms"]);
+        assert_eq!((&case["group"], &case["outcome"]), (&"points".into(), &"passed".into()));
+    }
+}
+
+#[test]
+fn sqlite_is_held_to_its_promises_in_a_folder_that_is_removed() {
+    let program = Program::new();
+    // Also those for which the program is started once more, and killed.
+    let out = program.ok(&["conformance", "durability::", "points::"]);
+    assert!(
+        out.contains("passed") && !out.contains("failed  ") && out.contains(", 0 failed, 0 skipped"),
+        "{out}"
+    );
+    assert!(out.contains("durability::a_killed_process_keeps_what_it_acknowledged"));
+    let left = std::fs::read_dir(program.file().parent().unwrap()).unwrap().count();
+    assert_eq!(left, 0, "neither the database of the URL nor a folder is left");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_failed_case_is_a_failure_with_its_reason() {
+    let program = Program::new();
+    // No file may grow, so that SQLite can keep no promise.
+    let script =
+        "trap '' XFSZ; ulimit -f 0; exec \"$0\" conformance --format \"$1\" points::nothing points::a_";
+    for format in ["jsonl", "text"] {
+        let mut shell = std::process::Command::new("sh");
+        let referral = program.command(&[]);
+        shell.args(["-c", script]).arg(referral.get_program()).arg(format);
+        let output = shell.env("DATABASE_URL", program.url()).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let (out, err) =
+            (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+        if format == "jsonl" {
+            let out = lines(&out);
+            assert!(out[0]["outcome"] == "failed" && out[0]["reason"].is_string(), "{}", out[0]);
+            assert_eq!(out.last().unwrap()["failed"], out.len() - 1);
+        } else {
+            assert!(out.contains(" 0 passed, "), "{out}");
+            assert!(err.contains("referral: points::nothing_asked_is_nothing_answered: "), "{err}");
+        }
+    }
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_told_once() {
+    let answer = Program::new().run(&["conformance", "--database", "sqlite:///no/such/folder/referral.db"]);
+    assert_eq!((answer.code, answer.out.as_str(), answer.err.lines().count()), (1, "", 1));
+}

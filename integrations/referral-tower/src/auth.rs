@@ -1,0 +1,82 @@
+//! Who is signed in: only the host knows.
+
+use std::error::Error;
+
+use async_trait::async_trait;
+use http::request::Parts;
+use referral_core::facade::SignedIn;
+
+/// Tells who the user of a request is, and since when the account exists.
+///
+/// It is asked once for each request that passes the layer, before anything else, so it should read what the host's
+/// session layer has already put into the request's extensions, and not a database. The host's session layer must
+/// therefore be *outside* of this one; with axum that means added after it.
+///
+/// ```
+/// use http::request::Parts;
+/// use referral_core::{UserId, async_trait, facade::SignedIn};
+/// use referral_tower::{AuthError, Authenticator};
+///
+/// /// What the host's session layer put there.
+/// #[derive(Clone)]
+/// struct Session { user: Option<UserId> }
+///
+/// struct Sessions;
+///
+/// #[async_trait]
+/// impl Authenticator for Sessions {
+///     async fn signed_in(&self, request: &Parts) -> Result<Option<SignedIn>, AuthError> {
+///         let session = request.extensions.get::<Session>().ok_or(AuthError::misconfigured("the session layer"))?;
+///         Ok(session.user.clone().map(SignedIn::from))
+///     }
+/// }
+/// ```
+#[async_trait]
+pub trait Authenticator: Send + Sync + 'static {
+    /// Who is signed in, or nobody. Give the moment at which the account was made where it is known
+    /// ([`SignedIn::since`]): an account that is older than the touches was not referred by them.
+    ///
+    /// # Errors
+    /// [`AuthError::Failed`] costs this request its user: it goes on as a visitor's, keeps its token, and the routes
+    /// that need a user answer 503. [`AuthError::Misconfigured`] answers 500 to every request, and is logged.
+    async fn signed_in(&self, request: &Parts) -> Result<Option<SignedIn>, AuthError>;
+}
+
+/// Why an [`Authenticator`] could not tell.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AuthError {
+    /// Something failed, perhaps only this time.
+    #[error("who is signed in could not be found out")]
+    Failed(#[source] Box<dyn Error + Send + Sync>),
+    /// The application is put together wrongly: what the authenticator needs is not in front of the layer.
+    #[error("{missing} is missing in front of the referral layer")]
+    Misconfigured {
+        /// What is missing, such as "the session layer".
+        missing: &'static str,
+    },
+}
+
+impl AuthError {
+    /// Something failed, perhaps only this time.
+    pub fn failed(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Failed(source.into())
+    }
+
+    /// What the authenticator needs is not in front of the layer.
+    #[must_use]
+    pub const fn misconfigured(missing: &'static str) -> Self {
+        Self::Misconfigured { missing }
+    }
+}
+
+/// For a site without accounts: nobody is ever signed in.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoUsers;
+
+#[async_trait]
+impl Authenticator for NoUsers {
+    async fn signed_in(&self, _: &Parts) -> Result<Option<SignedIn>, AuthError> {
+        Ok(None)
+    }
+}

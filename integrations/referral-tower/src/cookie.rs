@@ -1,0 +1,195 @@
+//! The cookie that carries a visitor's token.
+
+use std::time::Duration;
+
+use cookie::{Cookie, SameSite};
+use http::header::COOKIE;
+use http::{HeaderMap, HeaderValue};
+use referral_core::Timestamp;
+use referral_core::facade::{Referrals, TokenChange};
+use referral_core::token::{Purpose, Token, TokenSigner};
+
+use crate::layer::LayerError;
+
+/// How the cookie is bound to the site. `HttpOnly`, `SameSite=Lax` and `Path=/` are part of every mode.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub enum CookieMode {
+    /// `__Host-referral`: for exactly the host that set it, over https only. No other host of the domain can plant
+    /// one ([RFC 6265bis, 4.1.3.2](https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis#section-4.1.3.2)).
+    #[default]
+    Host,
+    /// `__Secure-referral` with this `Domain`: shared by all hosts of the domain, over https only. Each of these
+    /// hosts can then read it and plant one.
+    Domain(String),
+    /// `referral`, also over plain http. Refused unless the public URL is `http`.
+    InsecureDevelopment,
+}
+
+impl CookieMode {
+    /// [`CookieMode::Domain`].
+    pub fn domain(domain: impl Into<String>) -> Self {
+        Self::Domain(domain.into())
+    }
+
+    /// [`CookieMode::InsecureDevelopment`].
+    #[must_use]
+    pub const fn insecure_development() -> Self {
+        Self::InsecureDevelopment
+    }
+
+    const fn prefix(&self) -> &'static str {
+        match self {
+            Self::Host => "__Host-",
+            Self::Domain(_) => "__Secure-",
+            Self::InsecureDevelopment => "",
+        }
+    }
+}
+
+/// Browsers keep no cookie longer (RFC 6265bis, 5.5), so nothing else is promised.
+const LIFE_MAX: Duration = Duration::from_hours(400 * 24);
+
+/// How many cookies of our name are looked at. A browser sends one, or two where another path or host planted one.
+const CANDIDATES_MAX: usize = 8;
+
+/// The cookie of one installation.
+#[derive(Clone, Debug)]
+pub(crate) struct VisitorCookie {
+    mode: CookieMode,
+    name: String,
+    signer: TokenSigner,
+}
+
+/// What a request's cookies said.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Carried {
+    /// There is none of ours.
+    Nothing,
+    /// One of ours that is worth nothing: to be cleared.
+    Worthless,
+    /// A token of ours.
+    Token {
+        token: Token,
+        /// It is to be signed again, under the key that signs now.
+        stale: bool,
+    },
+}
+
+impl VisitorCookie {
+    pub(crate) fn new(referrals: &Referrals, mode: CookieMode, base: &str) -> Result<Self, LayerError> {
+        let token_symbol =
+            |symbol: char| symbol.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(symbol);
+        if base.is_empty() || base.len() > 64 || base.starts_with("__") || !base.chars().all(token_symbol) {
+            return Err(LayerError::CookieName { name: base.to_owned() });
+        }
+        check_mode(referrals, &mode)?;
+        let name = format!("{}{base}", mode.prefix());
+        // The audience binds a token to this cookie and to this tenant.
+        let tenant = referrals.tenant().as_str();
+        let audience = if tenant.is_empty() { name.clone() } else { format!("{name} {tenant}") };
+        let signer = referrals.signer(Purpose::Visitor, &audience);
+        Ok(Self { mode, name, signer })
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Reads all `Cookie` headers; of several cookies of our name the first that verifies.
+    pub(crate) fn read(&self, headers: &HeaderMap, now: Timestamp) -> Carried {
+        let mut found = 0_usize;
+        for header in headers.get_all(COOKIE) {
+            // Other cookies in the header may hold any bytes; ours is ASCII, so nothing of it is lost.
+            let text = String::from_utf8_lossy(header.as_bytes());
+            // Parsing what cannot hold our name would only cost time.
+            if !text.contains(&self.name) {
+                continue;
+            }
+            for cookie in Cookie::split_parse(text.as_ref()).flatten() {
+                if cookie.name() != self.name || found >= CANDIDATES_MAX {
+                    continue;
+                }
+                found = found.saturating_add(1);
+                if let Ok(verified) = self.signer.verify(cookie.value(), now) {
+                    return Carried::Token { token: verified.token, stale: verified.stale_key };
+                }
+            }
+        }
+        if found == 0 { Carried::Nothing } else { Carried::Worthless }
+    }
+
+    /// The `Set-Cookie` header of a change; none if nothing changes.
+    pub(crate) fn header(&self, change: &TokenChange, now: Timestamp) -> Option<HeaderValue> {
+        let cookie = match change {
+            TokenChange::Set(token) => {
+                let life = token.expires_at.since(now).min(LIFE_MAX);
+                let seconds = i64::try_from(life.as_secs()).unwrap_or(0);
+                let mut cookie = self.bare(self.signer.sign(token));
+                cookie.set_max_age(cookie::time::Duration::seconds(seconds));
+                cookie
+            }
+            TokenChange::Clear => {
+                let mut cookie = self.bare(String::new());
+                cookie.make_removal();
+                cookie
+            }
+            _ => return None,
+        };
+        // Name and domain were checked when the layer was built, and a token is ASCII.
+        HeaderValue::try_from(cookie.to_string()).ok()
+    }
+
+    /// With the attributes that must be the same for setting and for clearing.
+    fn bare(&self, value: String) -> Cookie<'static> {
+        let mut cookie = Cookie::new(self.name.clone(), value);
+        cookie.set_path("/");
+        cookie.set_http_only(true);
+        cookie.set_same_site(SameSite::Lax);
+        if self.mode != CookieMode::InsecureDevelopment {
+            cookie.set_secure(true);
+        }
+        if let CookieMode::Domain(domain) = &self.mode {
+            cookie.set_domain(domain.clone());
+        }
+        cookie
+    }
+}
+
+fn check_mode(referrals: &Referrals, mode: &CookieMode) -> Result<(), LayerError> {
+    let url = referrals.public_url();
+    let host = url.host_str().unwrap_or_default();
+    match mode {
+        CookieMode::InsecureDevelopment if url.scheme() != "http" => {
+            Err(LayerError::InsecureCookie { url: url.as_str().to_owned() })
+        }
+        CookieMode::InsecureDevelopment => {
+            tracing::warn!(url = url.as_str(), "the visitor's cookie is not secure: for development only");
+            Ok(())
+        }
+        CookieMode::Domain(domain) => {
+            let plain = domain
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.'));
+            let inside = host == domain.as_str()
+                || host.strip_suffix(domain.as_str()).is_some_and(|rest| rest.ends_with('.'));
+            // A last label of digits is an IP address, which no cookie can be shared under.
+            let named =
+                domain.rsplit('.').next().is_some_and(|last| last.chars().any(|c| c.is_ascii_alphabetic()));
+            if plain && inside && named && !domain.starts_with('.') {
+                Ok(())
+            } else {
+                Err(LayerError::CookieDomain { domain: domain.clone(), host: host.to_owned() })
+            }
+        }
+        CookieMode::Host => {
+            if url.scheme() == "http" {
+                tracing::warn!(
+                    url = url.as_str(),
+                    "the visitor's cookie is secure, but the public URL is http: only some browsers keep it, and only on localhost"
+                );
+            }
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The form that makes a link.
+
+use askama::Template;
+use referral_core::facade::Referrals;
+use referral_core::store::{Unique, UniqueKey};
+use referral_core::{Destination, Error, Label, Link, NaturalKey, Status, Target, UserId, Value};
+
+use super::LinkItem;
+use crate::{Problem, Visitor};
+
+/// A form that makes a link, or the link that there is, to be copied.
+#[derive(Clone, Debug, Template)]
+#[template(path = "link_form.html")]
+#[non_exhaustive]
+pub struct LinkForm {
+    /// Where the form goes: `/r`.
+    pub action: String,
+    /// Where the link shall lead.
+    pub redirect_to: String,
+    /// What it shall be called; may be empty.
+    pub label: String,
+    /// The kind of what it is about.
+    pub target_kind: Option<String>,
+    /// The id of what it is about.
+    pub target_id: Option<String>,
+    /// The page to come back to.
+    pub return_to: String,
+    /// The link of the user who is signed in, if it exists.
+    pub existing: Option<LinkItem>,
+    /// Distinguishes the forms of one page.
+    pub id: String,
+}
+
+impl Visitor {
+    /// A form with one button that makes the user's link to this destination, about this object and of this label, and
+    /// comes back to the page it is on; or that link, where it exists, in a field to copy it from. HTML, escaped: in
+    /// an askama template of the host's write `{{ form|safe }}`.
+    ///
+    /// # Errors
+    /// A destination, or a label of over 100 bytes, that does not fit; the store; the host's own page.
+    pub async fn link_form(
+        &self,
+        destination: &str,
+        target: Option<&Target>,
+        label: &str,
+    ) -> Result<String, Problem> {
+        let layer = self.layer();
+        let to = Destination::new(destination.to_owned())?;
+        let name = Label::new(label.to_owned())?;
+        let existing = match self.user() {
+            Some(user) => existing(self.referrals(), &user, &name, &to, target).await?,
+            None => None,
+        };
+        let natural = NaturalKey::of(None, &name, &to, target);
+        let form = LinkForm {
+            action: layer.links_path(),
+            redirect_to: destination.to_owned(),
+            label: label.to_owned(),
+            target_kind: target.map(|target| target.kind.as_str().to_owned()),
+            target_id: target.map(|target| target.id.as_str().to_owned()),
+            return_to: self.visit().url.clone(),
+            existing: existing.map(|link| LinkItem::of(layer, &link)),
+            id: natural.as_str().chars().take(12).collect(),
+        };
+        layer.pages().link_form(&form).map_err(|error| {
+            tracing::error!(error = error.as_ref() as &dyn std::error::Error, "a page could not be made");
+            Problem::internal()
+        })
+    }
+}
+
+/// The link that `get_or_create` would find.
+async fn existing(
+    referrals: &Referrals,
+    user: &UserId,
+    label: &Label,
+    destination: &Destination,
+    target: Option<&Target>,
+) -> Result<Option<Link>, Error> {
+    let natural = NaturalKey::of(Some(user), label, destination, target);
+    let key = UniqueKey {
+        unique: Unique::LinkNatural,
+        tenant: referrals.tenant().clone(),
+        parts: vec![Value::Text(natural.as_str().to_owned().into())],
+    };
+    let found = referrals.store().find(&[key]).await?.into_iter().flatten().next();
+    let link = found.and_then(|record| Link::try_from(record).ok());
+    Ok(link.filter(|link| link.status == Status::Active))
+}

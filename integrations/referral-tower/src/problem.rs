@@ -1,0 +1,217 @@
+//! What an API caller gets instead of an answer ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)).
+//!
+//! Visitors never see one for attribution's sake: only routes that somebody calls to make or change something answer
+//! with problems. The type of each is a URL into this page.
+//!
+//! | Type | Status | Meaning |
+//! | --- | --- | --- |
+//! | `sign-in` | 401 | Somebody has to be signed in. |
+//! | `cross-site` | 403 | The request comes from another site. |
+//! | `refused` | 403 | A guard of the host's said no. |
+//! | `not-found` | 404 | There is no such link, or it is somebody else's. |
+//! | `code-taken` | 409 | Another link has this code, or one that looks like it. |
+//! | `exists` | 409 | Another link is what this one would become. |
+//! | `archived` | 409 | The link is history. |
+//! | `too-large` | 413 | More than the body limit. |
+//! | `media-type` | 415 | Neither a form nor JSON. |
+//! | `malformed` | 400 | The body is not what its type says. |
+//! | `bad-input` | 422 | A field does not fit; `detail` says which and why. |
+//! | `misconfigured` | 500 | The application is put together wrongly. |
+//! | `internal` | 500 | Something failed, and trying again will not help. |
+//! | `unavailable` | 503 | The database is away or busy; `Retry-After` says when to try again. |
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+
+use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, Response, StatusCode};
+use referral_core::Error;
+use serde::Serialize;
+
+/// A problem: a status, a type and what to tell the caller. An error of the facade is one, so that handlers can use `?`.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    status: StatusCode,
+    kind: &'static str,
+    title: &'static str,
+    detail: Option<String>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
+}
+
+const TYPES: &str = "https://docs.rs/referral-tower/latest/referral_tower/problem/index.html#";
+
+/// Seconds after which something that is away or busy may be asked again.
+const RETRY_SECONDS: u32 = 2;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    r#type: String,
+    title: &'a str,
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
+}
+
+impl Problem {
+    /// The media type.
+    pub const MEDIA_TYPE: &'static str = "application/problem+json";
+
+    pub(crate) const fn new(status: StatusCode, kind: &'static str, title: &'static str) -> Self {
+        Self { status, kind, title, detail: None, source: None }
+    }
+
+    /// Says what it was in this case.
+    #[must_use]
+    pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    fn caused_by(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
+        self.source = Some(Arc::new(source));
+        self
+    }
+
+    pub(crate) const fn sign_in() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "sign-in", "Somebody has to be signed in")
+    }
+
+    pub(crate) const fn cross_site() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "cross-site", "The request comes from another site")
+    }
+
+    pub(crate) const fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not-found", "There is no such link")
+    }
+
+    pub(crate) const fn bad_input() -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "bad-input", "A field does not fit")
+    }
+
+    pub(crate) const fn unavailable() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not available now")
+    }
+
+    pub(crate) const fn misconfigured() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "misconfigured",
+            "The application is put together wrongly",
+        )
+    }
+
+    pub(crate) const fn internal() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something failed")
+    }
+
+    /// The status.
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The last part of the type, such as `code-taken`.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    /// What problems of this type are.
+    #[must_use]
+    pub const fn title(&self) -> &'static str {
+        self.title
+    }
+
+    /// What it was in this case, where it may be told.
+    #[must_use]
+    pub fn detail(&self) -> Option<&str> {
+        self.detail.as_deref()
+    }
+
+    /// The response, with `application/problem+json`.
+    #[must_use]
+    pub fn to_response(&self) -> Response<String> {
+        let document = Document {
+            r#type: format!("{TYPES}{}", self.kind),
+            title: self.title,
+            status: self.status.as_u16(),
+            detail: self.detail(),
+        };
+        let mut response = Response::new(serde_json::to_string(&document).unwrap_or_default());
+        self.head(&mut response);
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(Self::MEDIA_TYPE));
+        response
+    }
+
+    /// Status and headers that belong to it.
+    pub(crate) fn head<B>(&self, response: &mut Response<B>) {
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        crate::layer::arrive::unlisted(headers);
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_SECONDS));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            // RFC 9110, 15.5.2 wants a challenge; browsers ignore one of a scheme that they do not know.
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Cookie realm=\"referral\""));
+        }
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let bad = error.is_bad_input();
+        let problem = match &error {
+            _ if bad => Self::bad_input(),
+            Error::NoLink => Self::not_found(),
+            Error::CodeTaken { .. } => Self::new(StatusCode::CONFLICT, "code-taken", "The code is taken"),
+            Error::Exists { .. } => Self::new(StatusCode::CONFLICT, "exists", "Such a link exists already"),
+            Error::Archived => Self::new(StatusCode::CONFLICT, "archived", "The link is archived"),
+            Error::Refused { .. } => Self::new(StatusCode::FORBIDDEN, "refused", "Not allowed"),
+            Error::Nobody => Self::bad_input(),
+            _ if error.is_unavailable() || error.is_retryable() => Self::unavailable(),
+            _ => Self::internal(),
+        };
+        if problem.status.is_server_error() {
+            tracing::error!(error = &error as &dyn StdError, "a request failed");
+        }
+        // Of what failed inside nobody outside is told; nor of a guard's reason, which is for the staff.
+        let problem = if bad || error.is_conflict() || matches!(error, Error::Nobody) {
+            problem.with_detail(told(&error))
+        } else {
+            problem
+        };
+        problem.caused_by(error)
+    }
+}
+
+impl From<referral_core::TextError> for Problem {
+    fn from(error: referral_core::TextError) -> Self {
+        Error::from(error).into()
+    }
+}
+
+/// An error and its causes, in one line.
+fn told(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.title)
+    }
+}
+
+impl StdError for Problem {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+    }
+}

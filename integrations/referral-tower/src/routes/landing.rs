@@ -1,0 +1,33 @@
+//! `GET /r/{code}`.
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use http::{HeaderValue, StatusCode, Uri};
+use percent_encoding::percent_decode_str;
+
+use super::answer;
+use crate::layer::DeadCodes;
+use crate::layer::arrive::redirect;
+use crate::pages::DeadLinkPage;
+use crate::{ReferralLayer, Visitor};
+
+/// Follows a link. Whatever stands there instead of a code is a code that nobody has.
+pub(super) async fn land(State(layer): State<ReferralLayer>, visitor: Visitor, uri: Uri) -> Response {
+    let landing = visitor.land(&last_segment(&uri)).await;
+    if landing.fallback && landing.dead().is_some() && layer.settings().dead_codes == DeadCodes::NotFound {
+        let page = DeadLinkPage { home: format!("{}/", layer.base()) };
+        return answer::page(StatusCode::NOT_FOUND, layer.pages().dead_link(&page));
+    }
+    // A checked destination is visible ASCII, which every header takes.
+    let location = HeaderValue::from_str(landing.redirect.location());
+    redirect(location.unwrap_or_else(|_| HeaderValue::from_static("/"))).map(Body::from)
+}
+
+/// The last segment of the path, decoded. The extractor of axum's answers 400 where this is no UTF-8, but a visitor
+/// gets no error page.
+pub(super) fn last_segment(uri: &Uri) -> String {
+    let path = uri.path().trim_end_matches('/');
+    let last = path.rsplit('/').next().unwrap_or_default();
+    percent_decode_str(last).decode_utf8_lossy().into_owned()
+}

@@ -1,0 +1,244 @@
+//! A user's own links: showing, making, changing them.
+
+use axum::extract::{Request, State};
+use axum::response::Response;
+use http::{HeaderMap, StatusCode, Uri};
+use referral_core::facade::LinkEdit;
+use referral_core::read::{Cursor, PageRequest};
+use referral_core::{Destination, Error, Label, Link, LinkDraft, LinkId, UserId};
+use serde::Serialize;
+
+use super::answer::{self, Wants};
+use super::input::{Fields, bad};
+use super::landing::last_segment;
+use crate::pages::{LinkItem, LinksPage};
+use crate::{Problem, ReferralLayer, Visitor, query};
+
+/// How many links a page shows unless asked otherwise, and at most.
+const PAGE: u32 = 20;
+const PAGE_MAX: u32 = 100;
+
+/// `GET /r`.
+pub(super) async fn list(
+    State(layer): State<ReferralLayer>,
+    visitor: Visitor,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Response {
+    let wants = Wants::of(&headers);
+    let page = match user(&visitor) {
+        Ok(user) => links_page(&layer, &user, uri.query().unwrap_or_default()).await,
+        Err(problem) if wants == Wants::Page && problem.status() == StatusCode::UNAUTHORIZED => {
+            return answer::sign_in(&layer, &layer.links_path());
+        }
+        Err(problem) => Err(problem),
+    };
+    match (page, wants) {
+        (Ok(page), Wants::Page) => answer::page(StatusCode::OK, layer.pages().links(&page)),
+        (Ok(page), Wants::Json) => answer::json(&page),
+        (Err(problem), _) => wants.refuse(&layer, problem),
+    }
+}
+
+async fn links_page(layer: &ReferralLayer, user: &UserId, query: &str) -> Result<LinksPage, Problem> {
+    let referrals = layer.referrals();
+    let limit = query::first(query, "limit").and_then(|limit| limit.parse().ok()).unwrap_or(PAGE);
+    let limit = limit.clamp(1, PAGE_MAX);
+    let after = query::first(query, "after").filter(|after| !after.is_empty());
+    let after = after.map(|after| after.parse::<Cursor>()).transpose().map_err(Error::from)?;
+    let page = referrals.links(user, &PageRequest::first(limit).after(after)).await?;
+    let mut links = Vec::with_capacity(page.items.len());
+    for link in &page.items {
+        let count = referrals.response_count(link.id).await?;
+        links.push(LinkItem::of(layer, link).with_count(count));
+    }
+    let action = layer.links_path();
+    let next = page.next.map(|cursor| format!("{action}?after={cursor}&limit={limit}"));
+    Ok(LinksPage { user: user.as_str().to_owned(), action, links, next })
+}
+
+/// What `POST /r` answers.
+#[derive(Serialize)]
+struct Made {
+    id: String,
+    code: String,
+    url: String,
+    label: String,
+    redirect_to: String,
+}
+
+/// `POST /r`.
+pub(super) async fn create(
+    State(layer): State<ReferralLayer>,
+    visitor: Visitor,
+    request: Request,
+) -> Response {
+    write(
+        &layer,
+        &visitor,
+        request,
+        async |user, fields| make(&layer, user, fields).await,
+        |link| {
+            answer::json(&Made {
+                id: link.id.to_string(),
+                code: link.code.to_string(),
+                url: layer.referrals().url(link),
+                label: link.label.as_str().to_owned(),
+                redirect_to: link.destination.as_str().to_owned(),
+            })
+        },
+    )
+    .await
+}
+
+async fn make(layer: &ReferralLayer, user: UserId, fields: &Fields) -> Result<Link, Problem> {
+    let to = fields.destination().ok_or_else(|| bad("redirect_to", "is missing"))?;
+    let mut draft = LinkDraft::to(to.to_owned())?
+        .with_owner(user)
+        .with_label(fields.get("label").unwrap_or_default().to_owned())?;
+    if let Some(target) = fields.target()? {
+        draft = draft.with_target(target);
+    }
+    if let Some(code) = fields.code()? {
+        draft = draft.with_code(code);
+    }
+    Ok(layer.referrals().get_or_create(draft).await?.link)
+}
+
+/// `PATCH /r/{id}`, and `POST /r/{id}` for forms.
+pub(super) async fn change(
+    State(layer): State<ReferralLayer>,
+    visitor: Visitor,
+    uri: Uri,
+    request: Request,
+) -> Response {
+    let id = last_segment(&uri).parse::<LinkId>().ok();
+    write(
+        &layer,
+        &visitor,
+        request,
+        async |user, fields| apply(&layer, user, id, fields).await,
+        |link| answer::json(&LinkItem::of(&layer, link)),
+    )
+    .await
+}
+
+/// What a link shall become besides its fields.
+enum Switch {
+    Stay,
+    Enable,
+    Disable,
+    Archive,
+}
+
+impl Switch {
+    fn read(fields: &Fields) -> Result<Self, Problem> {
+        match (fields.get("action"), fields.get("status")) {
+            (None | Some("edit"), None) => Ok(Self::Stay),
+            (Some("enable"), None) | (None | Some("edit"), Some("active")) => Ok(Self::Enable),
+            (Some("disable"), None) | (None | Some("edit"), Some("disabled")) => Ok(Self::Disable),
+            (Some("archive"), None) | (None | Some("edit"), Some("archived")) => Ok(Self::Archive),
+            _ => Err(bad(
+                "action",
+                "is edit, enable, disable or archive, or status is active, disabled or archived",
+            )),
+        }
+    }
+}
+
+/// Everything is read before anything is changed. The code comes first, because it is what may be taken.
+async fn apply(
+    layer: &ReferralLayer,
+    user: UserId,
+    id: Option<LinkId>,
+    fields: &Fields,
+) -> Result<Link, Problem> {
+    let referrals = layer.referrals();
+    let id = id.ok_or_else(Problem::not_found)?;
+    let found = referrals.link(id).await?;
+    // Somebody else's link is no more there than one that does not exist.
+    let mut link = found.filter(|link| link.owner.as_ref() == Some(&user)).ok_or_else(Problem::not_found)?;
+    let switch = Switch::read(fields)?;
+    // A form sends everything back, also what stayed as it was. Only what differs has to follow today's rules.
+    let same_code = fields.get("code") == Some(link.code.as_str());
+    let code = if same_code { None } else { fields.code()? };
+    let edit = edit(fields, &LinkItem::of(layer, &link))?;
+    if let Some(to) = &edit.destination {
+        referrals.redirects().check_stored(to.as_str()).map_err(Error::from)?;
+    }
+    if let Some(code) = code {
+        link = referrals.add_code(id, code).await?;
+    }
+    if edit != LinkEdit::default() {
+        link = referrals.edit(id, edit).await?;
+    }
+    Ok(match switch {
+        Switch::Stay => link,
+        Switch::Enable => referrals.enable(id).await?,
+        Switch::Disable => referrals.disable(id).await?,
+        Switch::Archive => referrals.archive(id).await?,
+    })
+}
+
+fn edit(fields: &Fields, now: &LinkItem) -> Result<LinkEdit, Problem> {
+    let mut edit = LinkEdit::default();
+    if fields.has("label") {
+        edit = edit.with_label(Label::new(fields.get("label").unwrap_or_default().to_owned())?);
+    }
+    if let Some(to) = fields.destination().filter(|to| *to != now.redirect_to) {
+        edit = edit.with_destination(Destination::new(to.to_owned())?);
+    }
+    // A form knows minutes; what it sends back unchanged must not round the moment.
+    if fields.has("expires_at") && fields.get("expires_at").unwrap_or_default() != now.ends() {
+        edit = edit.with_expiry(fields.end()?);
+    }
+    Ok(edit)
+}
+
+/// What all requests that change something have in common: from the site itself, by a user, with fields; answered
+/// with a document, or by going back to a page.
+async fn write(
+    layer: &ReferralLayer,
+    visitor: &Visitor,
+    request: Request,
+    act: impl AsyncFnOnce(UserId, &Fields) -> Result<Link, Problem>,
+    document: impl FnOnce(&Link) -> Response,
+) -> Response {
+    let wants = Wants::of(request.headers());
+    if !layer.is_same_origin(request.headers()) {
+        return wants.refuse(layer, Problem::cross_site());
+    }
+    let limit = layer.settings().body_limit;
+    let user = match user(visitor) {
+        Ok(user) => user,
+        Err(problem) if wants == Wants::Page && problem.status() == StatusCode::UNAUTHORIZED => {
+            // Where to come back to stands in the form, if it can be read.
+            let fields = Fields::read(request, limit).await.unwrap_or_default();
+            return answer::sign_in(layer, &return_to(layer, &fields));
+        }
+        Err(problem) => return wants.refuse(layer, problem),
+    };
+    let fields = match Fields::read(request, limit).await {
+        Ok(fields) => fields,
+        Err(problem) => return wants.refuse(layer, problem),
+    };
+    match act(user, &fields).await {
+        Ok(_) if wants == Wants::Page => answer::see_other(&return_to(layer, &fields)),
+        Ok(link) => document(&link),
+        Err(problem) => wants.refuse(layer, problem),
+    }
+}
+
+/// The page to go back to: what the form says where it is safe, else the links page.
+fn return_to(layer: &ReferralLayer, fields: &Fields) -> String {
+    let given = fields.get("return_to").and_then(|to| layer.referrals().redirects().check(to).ok());
+    given.map_or_else(|| layer.links_path(), |to| to.location().to_owned())
+}
+
+fn user(visitor: &Visitor) -> Result<UserId, Problem> {
+    match visitor.user() {
+        Some(user) => Ok(user),
+        None if visitor.auth_failed() => Err(Problem::unavailable()),
+        None => Err(Problem::sign_in()),
+    }
+}

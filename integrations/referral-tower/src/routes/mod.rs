@@ -1,0 +1,53 @@
+//! The routes, for axum.
+
+mod answer;
+mod input;
+mod landing;
+mod links;
+
+use axum::Router;
+use axum::routing::get;
+
+use crate::ReferralLayer;
+
+/// The routes under the facade's route, `/r` by default. They carry the layer themselves, so that they work wherever
+/// they are merged; the host's session layer still has to be around them.
+///
+/// | Request | Answer |
+/// | --- | --- |
+/// | `GET /r/{code}`, also with a slash behind it | 302 to the link's destination, or to a safe `?redirect_to=` (`?next=`); a dead code to the fallback, or 404 with [`DeadCodes::NotFound`](crate::DeadCodes) |
+/// | `HEAD` of the same | the same, recording nothing and setting nothing |
+/// | `GET /r` | the user's own links, a page of them at a time (`?after=`, `?limit=`) |
+/// | `POST /r` | `redirect_to`, `label`, `target_kind`, `target_id`, `code`, as a form or JSON: the link of these, made if there is none |
+/// | `PATCH /r/{id}`, `POST /r/{id}` | `label`, `redirect_to`, `expires_at` (milliseconds, RFC 3339 or a date in UTC; `null` or blank for never), `code`, `action` (`edit`, `enable`, `disable`, `archive`) or `status`; only its owner's |
+///
+/// Whoever accepts `text/html` gets pages, and after a form 303 to `return_to`; everybody else gets JSON and
+/// [problems](crate::Problem). Requests that change something have to come
+/// [from the site itself](ReferralLayer::is_same_origin).
+///
+/// ```
+/// # use axum::{Router, routing::get};
+/// # use referral_core::{facade::Referrals, memory::MemoryStore, token::KeyRing};
+/// # use referral_tower::{NoUsers, ReferralLayer, Visitor};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let referrals = Referrals::builder(MemoryStore::new(), KeyRing::generate()?, "https://shop.example").build()?;
+/// let layer = ReferralLayer::builder(referrals, NoUsers).build()?;
+/// let app: Router = Router::new()
+///     .route("/", get(|visitor: Visitor| async move { format!("{:?}", visitor.user()) }))
+///     .merge(referral_tower::routes(&layer))
+///     .layer(layer);
+/// // … .layer(sessions), which the authenticator reads: what is added later is further outside.
+/// # Ok(()) }
+/// ```
+pub fn routes<S: Clone + Send + Sync + 'static>(layer: &ReferralLayer) -> Router<S> {
+    let route = layer.referrals().route();
+    let all = || get(links::list).post(links::create);
+    let one = || get(landing::land).post(links::change).patch(links::change);
+    Router::new()
+        .route(route, all())
+        .route(&format!("{route}/"), all())
+        .route(&format!("{route}/{{code}}"), one())
+        .route(&format!("{route}/{{code}}/"), one())
+        .route_layer(layer.clone())
+        .with_state(layer.clone())
+}

@@ -1,0 +1,299 @@
+//! The visitor of a request, as a handler holds them.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use referral_core::facade::{Identified, Landing, Referrals, SignedIn, TokenChange, Touch};
+use referral_core::visit::{Method, Visit};
+use referral_core::{Action, Error, Link, LinkId, Response, Target, TextError, Timestamp, UserId, Via};
+
+use crate::layer::ReferralLayer;
+
+/// The visitor or user of a request: what a handler attributes things to.
+///
+/// [`ReferralLayer`] puts one into the extensions of every request; with axum it is an extractor. Clones are the same
+/// visitor. What becomes of the token, the layer writes into the response.
+///
+/// ```
+/// # use referral_core::{Error, UserId};
+/// # use referral_tower::Visitor;
+/// // In the handler that signs somebody up, after the account is stored:
+/// async fn signed_up(visitor: Visitor, user: UserId) -> Result<(), Error> {
+///     visitor.identify(&user).await?;
+///     visitor.record("SIGNED_UP", None).await?;
+///     Ok(())
+/// }
+/// ```
+#[derive(Clone)]
+pub struct Visitor {
+    layer: ReferralLayer,
+    /// A facade over the host's transaction, instead of the layer's.
+    joined: Option<Referrals>,
+    state: Arc<Mutex<State>>,
+    /// What [`Visitor::committed`] writes to.
+    root: Option<Arc<Mutex<State>>>,
+}
+
+/// What is known of a visitor so far, and what is to become of the token.
+#[derive(Clone)]
+pub(crate) struct State {
+    pub(crate) visit: Arc<Visit>,
+    pub(crate) change: TokenChange,
+    /// The authenticator failed, so that nobody knows whether there is a user.
+    pub(crate) auth_failed: bool,
+}
+
+/// An action by its name: what [`Visitor::record`] takes.
+pub trait IntoAction {
+    /// The action.
+    ///
+    /// # Errors
+    /// A name that is empty, over 128 bytes or holds a NUL.
+    fn into_action(self) -> Result<Action, TextError>;
+}
+
+impl IntoAction for Action {
+    fn into_action(self) -> Result<Action, TextError> {
+        Ok(self)
+    }
+}
+
+impl IntoAction for &Action {
+    fn into_action(self) -> Result<Action, TextError> {
+        Ok(self.clone())
+    }
+}
+
+impl IntoAction for &str {
+    fn into_action(self) -> Result<Action, TextError> {
+        Action::new(self.to_owned())
+    }
+}
+
+impl IntoAction for String {
+    fn into_action(self) -> Result<Action, TextError> {
+        Action::new(self)
+    }
+}
+
+impl Visitor {
+    pub(crate) fn new(layer: ReferralLayer, visit: Visit, change: TokenChange, auth_failed: bool) -> Self {
+        let state = State { visit: Arc::new(visit), change, auth_failed };
+        Self { layer, joined: None, state: Arc::new(Mutex::new(state)), root: None }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing that holds the lock panics; were it to, the state would still be whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The request as far as referrals are concerned, with token and user as they are by now.
+    #[must_use]
+    pub fn visit(&self) -> Arc<Visit> {
+        Arc::clone(&self.state().visit)
+    }
+
+    /// Who is signed in: as the [`Authenticator`](crate::Authenticator) said, or as somebody was identified in this
+    /// request.
+    #[must_use]
+    pub fn user(&self) -> Option<UserId> {
+        self.visit().user.clone()
+    }
+
+    /// Who is signed in, and since when the account exists.
+    #[must_use]
+    pub fn signed_in(&self) -> Option<SignedIn> {
+        let visit = self.visit();
+        let user = visit.user.clone()?;
+        Some(match visit.user_since {
+            Some(since) => SignedIn::since(user, since),
+            None => user.into(),
+        })
+    }
+
+    /// The facade that this visitor's verbs go to: the layer's, or that of [`Visitor::within`].
+    #[must_use]
+    pub fn referrals(&self) -> &Referrals {
+        self.joined.as_ref().unwrap_or_else(|| self.layer.referrals())
+    }
+
+    /// The layer that made this visitor.
+    #[must_use]
+    pub const fn layer(&self) -> &ReferralLayer {
+        &self.layer
+    }
+
+    /// The link whose touch wins what this visitor does now; `None` for most.
+    ///
+    /// # Errors
+    /// `Store`.
+    pub async fn link(&self) -> Result<Option<Link>, Error> {
+        self.referrals().link_of(&self.visit()).await
+    }
+
+    /// The visitor turns out to be this user: call it in the handler that signs them up, after the account is
+    /// stored, and every touch of this browser is the user's. What is recorded later in the same request is
+    /// recorded with the user.
+    ///
+    /// `None` if the browser carries no token, which is the ordinary case. Otherwise the cookie is cleared with the
+    /// response. A later request would identify the user too, by the layer; this does it at once.
+    ///
+    /// # Errors
+    /// `Refused` by a guard, `Contended`, `Store`. The token stays, so that a later request can try again.
+    pub async fn identify(&self, user: impl Into<SignedIn> + Send) -> Result<Option<Identified>, Error> {
+        let signed_in = user.into();
+        let visitor = self.visit().visitor();
+        let identified = match visitor {
+            Some(visitor) => Some(self.referrals().identify(visitor, signed_in.clone()).await?),
+            None => None,
+        };
+        let mut state = self.state();
+        let visit = Arc::make_mut(&mut state.visit);
+        visit.user = Some(signed_in.user);
+        visit.user_since = signed_in.since;
+        if visitor.is_some() {
+            visit.token = None;
+            state.change = TokenChange::Clear;
+        }
+        drop(state);
+        Ok(identified)
+    }
+
+    /// [`identify`](Self::identify) for an account that was made at a known moment: one that is older than the
+    /// touches claims them, and is no sign-up ([`Identified::sign_up`]).
+    ///
+    /// # Errors
+    /// As [`identify`](Self::identify).
+    pub async fn identify_since(&self, user: UserId, since: Timestamp) -> Result<Option<Identified>, Error> {
+        self.identify(SignedIn::since(user, since)).await
+    }
+
+    /// Records that this visitor did something, credited to the winning touch; `None` if there is none, which is the
+    /// ordinary case.
+    ///
+    /// # Errors
+    /// `Text` for a name that is no action, `Refused` by a guard, `Store`.
+    pub async fn record(
+        &self,
+        action: impl IntoAction + Send,
+        target: Option<Target>,
+    ) -> Result<Option<Response>, Error> {
+        let action = action.into_action()?;
+        self.referrals().record(&self.visit(), action, target).await
+    }
+
+    /// Records that this visitor did something with a given link.
+    ///
+    /// # Errors
+    /// `Text` for a name that is no action, `NoLink`, `Nobody` if there is neither user nor token, `Refused`, `Store`.
+    pub async fn respond(
+        &self,
+        link: LinkId,
+        action: impl IntoAction + Send,
+        target: Option<Target>,
+    ) -> Result<Response, Error> {
+        let action = action.into_action()?;
+        self.referrals().respond(link, &self.visit(), action, target).await
+    }
+
+    /// Records a code that the visitor typed, such as at sign-up; before [`identify`](Self::identify), so that the
+    /// touch becomes the user's too.
+    ///
+    /// # Errors
+    /// `Store`. An unknown or dead code is an outcome.
+    pub async fn enter_code(&self, code: &str) -> Result<Touch, Error> {
+        let touch = self.referrals().enter_code(&self.visit(), code).await?;
+        self.apply(&touch.token);
+        Ok(touch)
+    }
+
+    /// The visitor follows a link: what `GET /r/{code}` does, for hosts with routes of their own.
+    pub async fn land(&self, code: &str) -> Landing {
+        let landing = self.referrals().land(code, &self.visit()).await;
+        self.apply(&landing.touch.token);
+        landing
+    }
+
+    /// The visitor came with a code, whatever way. Never fails.
+    pub async fn touch(&self, code: &str, via: Via) -> Touch {
+        let touch = self.referrals().touch(code, &self.visit(), via).await;
+        self.apply(&touch.token);
+        touch
+    }
+
+    /// Takes the token away with the response: where a visitor withdraws consent, or an account is erased.
+    pub fn forget(&self) {
+        self.apply(&TokenChange::Clear);
+    }
+
+    /// The same visitor inside a transaction of the host's: its verbs go to `scope`, which is
+    /// [`Referrals::within`] of a joined store, and see what the transaction wrote.
+    ///
+    /// Until [`committed`](Self::committed) is called on it, nothing changes for the visitor outside: a transaction
+    /// that is rolled back keeps the token.
+    ///
+    /// ```
+    /// # use referral_core::{Error, UserId, facade::Referrals, memory::MemoryStore};
+    /// # use referral_tower::Visitor;
+    /// # async fn sign_up(visitor: Visitor, referrals: Referrals, user: UserId) -> Result<(), Error> {
+    /// # let joined = MemoryStore::new();
+    /// // `joined` comes from the SQL store's `join(tx)`.
+    /// let scope = referrals.within(joined.clone());
+    /// let inside = visitor.within(&scope);
+    /// inside.identify(&user).await?;
+    /// inside.record("SIGNED_UP", None).await?;
+    /// let effects = scope.into_effects();
+    /// // let tx = joined.release().await?; … tx.commit().await?;
+    /// referrals.committed(effects).await;
+    /// inside.committed();
+    /// # Ok(()) }
+    /// ```
+    #[must_use = "call `committed` on it after the host's commit"]
+    pub fn within(&self, scope: &Referrals) -> Self {
+        Self {
+            layer: self.layer.clone(),
+            joined: Some(scope.clone()),
+            state: Arc::new(Mutex::new(self.state().clone())),
+            root: Some(Arc::clone(&self.state)),
+        }
+    }
+
+    /// The host's transaction is committed: what happened to this visitor inside holds outside, and the cookie goes
+    /// with the response. Without [`within`](Self::within) before it, nothing happens.
+    pub fn committed(self) {
+        if let Some(root) = &self.root {
+            let state = self.state().clone();
+            *root.lock().unwrap_or_else(PoisonError::into_inner) = state;
+        }
+    }
+
+    fn apply(&self, change: &TokenChange) {
+        if *change == TokenChange::Keep {
+            return;
+        }
+        let mut state = self.state();
+        state.change = change.clone();
+        Arc::make_mut(&mut state.visit).token = match change {
+            TokenChange::Set(token) => Some(*token),
+            _ => None,
+        };
+    }
+
+    /// What is to become of the token, and whether the request is one that must leave no trace.
+    pub(crate) fn outcome(&self) -> (TokenChange, bool) {
+        let state = self.state();
+        let silent = matches!(state.visit.method, Method::Head | Method::Options)
+            || state.visit.fetch.is_speculative();
+        (state.change.clone(), silent)
+    }
+
+    pub(crate) fn auth_failed(&self) -> bool {
+        self.state().auth_failed
+    }
+}
+
+impl fmt::Debug for Visitor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Visitor").field("visit", &self.visit()).finish_non_exhaustive()
+    }
+}
