@@ -52,12 +52,13 @@ impl<K: Hash + Eq + Clone, V: Clone> Table<K, V> {
         self.slots.get(key)?.now.as_ref()
     }
 
-    /// The new value of a key that has been read.
+    /// The new value of a key that has been read. Of one that has not, it is taken that nothing is there; if
+    /// something is, the write fails.
     fn set(&mut self, key: &K, value: Option<V>) {
-        if let Some(slot) = self.slots.get_mut(key) {
-            self.undo.push((key.clone(), std::mem::replace(&mut slot.now, value), slot.held));
-            slot.held = true;
-        }
+        let unread = || Slot { before: None, now: None, held: false };
+        let slot = self.slots.entry(key.clone()).or_insert_with(unread);
+        self.undo.push((key.clone(), std::mem::replace(&mut slot.now, value), slot.held));
+        slot.held = true;
     }
 
     fn hold(&mut self, key: &K) {

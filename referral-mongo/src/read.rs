@@ -6,7 +6,6 @@ use async_trait::async_trait;
 use futures_util::TryStreamExt;
 use mongodb::action::Find;
 use mongodb::bson::{Bson, Document, doc};
-use mongodb::options::Hint;
 use mongodb::{ClientSession, Collection};
 use referral_core::store::{
     CounterKey, CounterPrefix, CounterRange, Index, Prefix, Range, Read, StoreError, UniqueKey,
@@ -16,10 +15,10 @@ use referral_core::{Kind, Record, RecordId};
 use uuid::Uuid;
 
 use crate::commit;
-use crate::cut::{cut, cut_counters};
+use crate::cut;
 use crate::error::{Fault, corrupt};
 use crate::retry::{patient, retried};
-use crate::schema::{self, COUNTER, COUNTER_FIELDS, COUNTER_ORDER, KEYS};
+use crate::schema::{self, COUNTER, COUNTER_FIELDS, KEYS};
 use crate::store::{Inner, MongoStore};
 
 /// The most documents that the server is asked to send at once.
@@ -58,23 +57,27 @@ impl Read for MongoStore {
         limit: u32,
     ) -> Result<Vec<Record>, StoreError> {
         index.check(prefix, limit)?;
-        let Some((min, max)) = cut(index, prefix, range) else { return Ok(Vec::new()) };
-        if limit == 0 {
-            return Ok(Vec::new());
-        }
+        let kind = index.shape().kind;
+        let collection = self.inner.collection(&schema::collection_name(kind));
         read(&self.inner, "page", async {
-            let kind = index.shape().kind;
-            let collection = self.inner.collection(&schema::collection_name(kind));
-            let find = collection
-                .find(Document::new())
-                .min(min)
-                .max(max)
-                .hint(Hint::Name(schema::index_name(index)))
-                .sort(schema::pattern(schema::fields(index), range.ascending))
-                .limit(i64::from(limit))
-                .batch_size(limit);
-            let found: Vec<Document> = find.await?.try_collect().await?;
-            Ok(found.iter().map(|document| schema::record(kind, document)).collect::<Result<_, _>>()?)
+            let mut records: Vec<Record> = Vec::new();
+            for piece in cut::page(index, prefix, range) {
+                // To the database a limit of nothing is no limit.
+                let left = limit.saturating_sub(u32::try_from(records.len()).unwrap_or(u32::MAX));
+                if left == 0 {
+                    break;
+                }
+                let find = collection
+                    .find(piece)
+                    .sort(schema::pattern(schema::fields(index), range.ascending))
+                    .limit(i64::from(left))
+                    .batch_size(left);
+                let found: Vec<Document> = find.await?.try_collect().await?;
+                for document in found {
+                    records.push(schema::record(kind, &document)?);
+                }
+            }
+            Ok(records)
         })
         .await
     }
@@ -85,27 +88,22 @@ impl Read for MongoStore {
         range: &CounterRange,
     ) -> Result<Vec<(CounterKey, i64)>, StoreError> {
         check_counters(prefix, range)?;
-        let Some((min, max)) = cut_counters(prefix, range) else { return Ok(Vec::new()) };
-        if range.limit == 0 {
-            return Ok(Vec::new());
-        }
-        let mut filter = doc! { "value": { "$ne": 0_i64 } };
-        let ends = [("$gte", range.from), ("$lt", range.until)];
-        let bucket: Document =
-            ends.into_iter().filter_map(|(end, at)| Some((end.to_owned(), at?.into()))).collect();
-        if !bucket.is_empty() {
-            filter.insert("bucket", bucket);
-        }
+        let collection = self.inner.collection(COUNTER);
+        let limit = range.limit as usize;
         read(&self.inner, "counters", async {
-            let collection = self.inner.collection(COUNTER);
-            let find = collection
-                .find(filter)
-                .min(min)
-                .max(max)
-                .hint(Hint::Name(COUNTER_ORDER.to_owned()))
-                .sort(schema::pattern(COUNTER_FIELDS, true))
-                .batch_size(range.limit.saturating_add(1).min(BATCH));
-            sum(find, range.limit as usize).await
+            let mut sums = Vec::new();
+            for mut piece in cut::numbers(prefix, range) {
+                if sums.len() == limit {
+                    break;
+                }
+                piece.insert("value", doc! { "$ne": 0_i64 });
+                let find = collection
+                    .find(piece)
+                    .sort(schema::pattern(COUNTER_FIELDS, true))
+                    .batch_size(range.limit.saturating_add(1).min(BATCH));
+                sum(find, &mut sums, limit).await?;
+            }
+            Ok(sums)
         })
         .await
     }
@@ -220,47 +218,43 @@ async fn find_at_once(inner: &Inner, keys: &[UniqueKey]) -> Result<Vec<Option<Re
     found?.ok_or_else(|| corrupt("a unique key names a record that does not hold it").into())
 }
 
-/// The numbers that documents make up, in their order: the stripes of one stand side by side.
-async fn sum(find: Find<'_, Document>, limit: usize) -> Result<Vec<(CounterKey, i64)>, Fault> {
+/// Adds the numbers that documents make up, in their order: the stripes of one stand side by side.
+async fn sum(find: Find<'_, Document>, sums: &mut Vec<(CounterKey, i64)>, limit: usize) -> Result<(), Fault> {
     let mut cursor = find.await?;
-    let mut sums: Vec<(CounterKey, i64)> = Vec::new();
-    while let Some(document) = cursor.try_next().await? {
-        let (key, value) = schema::counter(&document)?;
-        match sums.last_mut() {
-            Some((last, sum)) if *last == key => *sum = sum.saturating_add(value),
-            last => {
-                // Stripes may cancel out.
-                if last.is_some_and(|(_, sum)| *sum == 0) {
-                    sums.pop();
-                }
-                if sums.len() == limit {
-                    return Ok(sums);
-                }
-                sums.push((key, value));
-            }
+    let mut current: Option<(CounterKey, i64)> = None;
+    while sums.len() < limit {
+        let next = cursor.try_next().await?.map(|document| schema::counter(&document)).transpose()?;
+        let ended = next.is_none();
+        match (&mut current, next) {
+            (Some((key, sum)), Some((next, value))) if *key == next => *sum = sum.saturating_add(value),
+            // Stripes may cancel out.
+            (_, next) => sums.extend(std::mem::replace(&mut current, next).filter(|(_, sum)| *sum != 0)),
+        }
+        if ended {
+            break;
         }
     }
-    sums.retain(|(_, sum)| *sum != 0);
-    Ok(sums)
+    Ok(())
 }
 
-/// What the database says it does for a page.
+/// What the database says it does for each piece of a page.
 pub(crate) async fn explain_page(
     inner: &Inner,
     index: Index,
     prefix: &Prefix,
     range: &Range,
     limit: u32,
-) -> Result<Document, Fault> {
-    let Some((min, max)) = cut(index, prefix, range) else { return Ok(Document::new()) };
-    let find = doc! {
-        "find": schema::collection_name(index.shape().kind),
-        "min": min,
-        "max": max,
-        "hint": schema::index_name(index),
-        "sort": schema::pattern(schema::fields(index), range.ascending),
-        "limit": i64::from(limit),
-    };
-    let explain = doc! { "explain": find, "verbosity": "executionStats" };
-    Ok(inner.database.run_command(explain).await?)
+) -> Result<Vec<Document>, Fault> {
+    let mut explained = Vec::new();
+    for piece in cut::page(index, prefix, range) {
+        let find = doc! {
+            "find": schema::collection_name(index.shape().kind),
+            "filter": piece,
+            "sort": schema::pattern(schema::fields(index), range.ascending),
+            "limit": i64::from(limit),
+        };
+        let explain = doc! { "explain": find, "verbosity": "executionStats" };
+        explained.push(inner.database.run_command(explain).await?);
+    }
+    Ok(explained)
 }

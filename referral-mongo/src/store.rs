@@ -135,7 +135,7 @@ impl MongoStore {
         &self.inner.database
     }
 
-    /// How the database would read a page: its own words.
+    /// How the database would read a page: its own words, for each find that the page takes.
     ///
     /// # Errors
     /// As [`Read::page`](referral_core::store::Read::page).
@@ -145,7 +145,7 @@ impl MongoStore {
         prefix: &Prefix,
         range: &Range,
         limit: u32,
-    ) -> Result<Document, StoreError> {
+    ) -> Result<Vec<Document>, StoreError> {
         index.check(prefix, limit)?;
         let explained = patient(read::explain_page(&self.inner, index, prefix, range, limit)).await;
         explained.map_err(|fault| fault.into_error("explain"))

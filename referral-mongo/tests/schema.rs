@@ -111,13 +111,14 @@ async fn every_page_goes_through_its_index_in_both_directions() {
         for ascending in [true, false] {
             let after = Some(Seek { at: 500, id: Uuid::from_u128(9) });
             let range = Range { from: Some(1), until: Some(1_000), after, ascending };
-            let plan = store.explain_page(*index, &prefix, &range, 10).await.unwrap();
-            let mut found = Vec::new();
-            scans(
-                plan.get_document("queryPlanner").unwrap().get_document("winningPlan").unwrap(),
-                &mut found,
-            );
-            assert_eq!(found, [("IXSCAN".to_owned(), index_name(*index))], "{index:?}: {plan}");
+            let plans = store.explain_page(*index, &prefix, &range, 10).await.unwrap();
+            assert_eq!(plans.len(), 2, "those at the same moment, and the rest");
+            for plan in plans {
+                let mut found = Vec::new();
+                let winner = plan.get_document("queryPlanner").unwrap().get_document("winningPlan").unwrap();
+                scans(winner, &mut found);
+                assert_eq!(found, [("IXSCAN".to_owned(), index_name(*index))], "{index:?}: {plan}");
+            }
         }
     }
 }
