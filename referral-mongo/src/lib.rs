@@ -29,8 +29,9 @@
 //! decision. After a fail-over the new primary may for a moment not know yet what a majority has, so that a read
 //! misses an acknowledged write; a write never does.
 //!
-//! Unproved, because the tests run on one node: fail-over, and sharding. On such a node, killed at any moment, the
-//! conformance suite passes.
+//! Unproved, because the tests run on one node that stands in for a mongod: fail-over, sharding, a server that is
+//! killed, and the plans of a real mongod. Proved there: the conformance suite, in which the writing process is
+//! killed, and commands made to fail (connections cut, not the primary, write conflicts, lost answers to commits).
 //!
 //! # The rooms
 //!
