@@ -1,1 +1,62 @@
-//! Under construction.
+//! Referral on MongoDB 5 or newer: readable documents in the host's own database, on a replica set or a sharded
+//! cluster.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), referral_core::store::StoreError> {
+//! use referral_mongo::MongoStore;
+//!
+//! let store = MongoStore::open("mongodb://localhost/shop?replicaSet=rs0").await?;
+//! store.migrate().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What it promises
+//!
+//! A changeset is stored as a whole or not at all. When `commit` returns, a majority of the servers has it on disk:
+//! write concern `majority` with journal, set here whatever the server's defaults are. A batch is one transaction
+//! on a snapshot; what another transaction changes meanwhile makes it start over, and after forty attempts or eight
+//! seconds say `Contended`. Uniqueness is by `_id` alone, in [`schema::KEYS`], so it holds for the whole cluster
+//! where that collection is sharded by `_id`. A commit whose answer is lost is asked for again, and where no answer
+//! comes, the error is `UnknownOutcome`. Reads ask the primary, with read concern `majority`. Every transaction runs
+//! in a task of its own, so that a caller who goes away leaves none open. No call waits for ever: a server has
+//! twenty seconds for each step.
+//!
+//! # What it does not
+//!
+//! A mongod that runs alone has no transactions and is refused; one node with `--replSet` is enough. It never
+//! migrates by itself: call [`MongoStore::migrate`]. It does not shard: which keys to shard by is the host's
+//! decision. After a fail-over the new primary may for a moment not know yet what a majority has, so that a read
+//! misses an acknowledged write; a write never does.
+//!
+//! Unproved, because the tests run on one node that stands in for a mongod: fail-over, sharding, a server that is
+//! killed, and the plans of a real mongod. Proved there: the conformance suite, in which the writing process is
+//! killed, and commands made to fail (connections cut, not the primary, write conflicts, lost answers to commits).
+//!
+//! # The rooms
+//!
+//! Every backend crate of Referral has the same: `store` (open, facts), `commit` (the one write), `read` (the four
+//! reads), [`schema`] (names and documents; made in `migrate`), `error`, `retry`. Here also `draft` (changes applied
+//! to what a transaction read), `write` (what is left to write), `cut` (which piece of an index is read) and `gate`
+//! (who of this process goes first).
+//! Collections, indexes and documents derive from core's description of each kind of record.
+//!
+//! # Features
+//!
+//! `srv`: addresses of the form `mongodb+srv://`, which are looked up in DNS. Leave it off where yours is not.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod commit;
+mod cut;
+mod draft;
+mod error;
+mod gate;
+mod migrate;
+mod read;
+mod retry;
+pub mod schema;
+mod store;
+mod write;
+
+pub use mongodb;
+pub use store::MongoStore;

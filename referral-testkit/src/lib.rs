@@ -53,7 +53,7 @@
 //! account itself: [`broken`] has a store for each way of getting it wrong, with the case that must notice.
 //!
 //! It proves nothing about a loss of power, about a server that fails over, or about speed. There are no sleeps
-//! and no limits of time, but one: a case that is not done after a minute is stuck.
+//! and no limits of time, but one: a case that is not done after five minutes is stuck.
 //!
 //! # Map
 //!

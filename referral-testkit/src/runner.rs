@@ -29,12 +29,12 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// Once, not strict, a minute for each case, nothing kept, the arguments of this process.
+    /// Once, not strict, five minutes for each case, nothing kept, the arguments of this process.
     fn default() -> Self {
         Self {
             soak: 1,
             strict: false,
-            patience: Duration::from_secs(60),
+            patience: Duration::from_mins(5),
             regressions: None,
             again: std::env::args_os().skip(1).collect(),
         }

@@ -1,0 +1,180 @@
+//! The one write: a batch is one transaction, in a task of its own.
+
+use std::sync::Arc;
+
+use mongodb::ClientSession;
+use mongodb::options::{ReadConcern, ReadPreference, SelectionCriteria, TransactionOptions};
+use referral_core::store::{Changeset, ErrorKind, Outcome, StoreError};
+
+use crate::draft::Draft;
+use crate::error::{self, Fault, NAME, Trouble};
+use crate::retry::{PATIENCE, patient, retried, waits};
+use crate::store::{Inner, durable};
+use crate::write::Writes;
+
+type Answer = Result<Outcome, StoreError>;
+
+/// The most changesets, changes and bytes of one transaction, so that it stays far below the minute that a server
+/// gives one. A single changeset is never divided.
+const CHANGESETS: usize = 256;
+const CHANGES: usize = 4096;
+const WEIGHT: usize = 8 * 1024 * 1024;
+
+/// Applies a batch. Goes on when the caller goes away: each changeset is whole or absent then, and the connections
+/// are as good as before.
+pub(crate) async fn commit(inner: &Arc<Inner>, batch: &[Changeset]) -> Vec<Answer> {
+    let checks: Vec<_> = batch.iter().map(Changeset::check).collect();
+    let valid = batch.iter().zip(&checks).filter(|(_, check)| check.is_ok());
+    let valid: Vec<_> = valid.map(|(changeset, _)| changeset.clone()).collect();
+    let count = valid.len();
+    let mut answers = match tokio::spawn(all(inner.clone(), valid)).await {
+        Ok(answers) => answers.into_iter(),
+        Err(lost) => vec![Err(error::lost("commit", lost)); count].into_iter(),
+    };
+    let missing = || StoreError::new(ErrorKind::Other, NAME, "commit", "a changeset got no answer");
+    let answer = |check: Result<(), _>| check.and_then(|()| answers.next().unwrap_or_else(|| Err(missing())));
+    checks.into_iter().map(answer).collect()
+}
+
+async fn all(inner: Arc<Inner>, batch: Vec<Changeset>) -> Vec<Answer> {
+    let mut answers = Vec::with_capacity(batch.len());
+    let mut rest = batch.as_slice();
+    while !rest.is_empty() {
+        let (now, later) = rest.split_at(portion(rest));
+        rest = later;
+        answers.append(&mut some(&inner, now).await);
+    }
+    answers
+}
+
+/// How many of these changesets make a transaction of a good size; at least one.
+fn portion(batch: &[Changeset]) -> usize {
+    let (mut changes, mut weight) = (0_usize, 0_usize);
+    let fits = |changeset: &&Changeset| {
+        changes = changes.saturating_add(changeset.changes.len());
+        weight = weight.saturating_add(changeset.weight());
+        changes <= CHANGES && weight <= WEIGHT
+    };
+    batch.iter().take(CHANGESETS).take_while(fits).count().max(1)
+}
+
+async fn some(inner: &Inner, batch: &[Changeset]) -> Vec<Answer> {
+    let _held = inner.gate.enter(batch).await;
+    let error = match transact(inner, batch).await {
+        Ok(outcomes) => return outcomes.into_iter().map(Ok).collect(),
+        Err(fault) => fault.into_error("commit"),
+    };
+    if batch.len() == 1 || !is_of_one(&error) {
+        return vec![Err(error); batch.len()];
+    }
+    // One of them is what the database cannot take; its neighbours shall not pay for it.
+    let mut answers = Vec::with_capacity(batch.len());
+    for changeset in batch {
+        let one = std::slice::from_ref(changeset);
+        answers.extend(match transact(inner, one).await {
+            Ok(outcomes) => outcomes.into_iter().map(Ok).collect(),
+            Err(fault) => vec![Err(fault.into_error("commit"))],
+        });
+    }
+    answers
+}
+
+/// Whether an error may come from one changeset, and not from the database as a whole.
+const fn is_of_one(error: &StoreError) -> bool {
+    matches!(error.kind(), ErrorKind::Invalid | ErrorKind::Corrupt | ErrorKind::Other)
+}
+
+/// Applies changesets in one transaction, as often as it takes.
+async fn transact(inner: &Inner, batch: &[Changeset]) -> Result<Vec<Outcome>, Fault> {
+    inner.check().await?;
+    if let Some(writes) = Writes::plain(batch, inner.writer) {
+        match plain(inner, writes).await {
+            Ok(()) => return Ok(vec![Outcome::Applied; batch.len()]),
+            Err(fault) if !starts_over(&fault) => return Err(fault),
+            // Something is there already, or was in the way: look first, then write.
+            Err(_) => {}
+        }
+    }
+    retried(|| attempt(inner, batch)).await
+}
+
+/// Whether nothing is stored, and looking first may help.
+fn starts_over(fault: &Fault) -> bool {
+    match fault {
+        Fault::Refused(..) => !matches!(fault.trouble(), Trouble::Full | Trouble::Standalone),
+        _ => fault.is_transient(),
+    }
+}
+
+async fn plain(inner: &Inner, writes: Writes) -> Result<(), Fault> {
+    let mut session = begin(inner).await?;
+    match patient(writes.run(&inner.database, &mut session)).await {
+        Ok(()) => finish(&mut session).await,
+        Err(fault) => {
+            abort(&mut session).await;
+            Err(fault)
+        }
+    }
+}
+
+async fn attempt(inner: &Inner, batch: &[Changeset]) -> Result<Vec<Outcome>, Fault> {
+    let mut session = begin(inner).await?;
+    let decided = patient(async {
+        let mut draft = Draft::new(inner, &mut session);
+        let outcomes = draft.decide(batch).await?;
+        let writes = Writes::of(&draft, inner.writer);
+        writes.run(&inner.database, &mut session).await?;
+        Ok(outcomes)
+    });
+    match decided.await {
+        // Also where nothing is written: only a commit says that what was read is kept by a majority.
+        Ok(outcomes) => finish(&mut session).await.map(|()| outcomes),
+        Err(fault) => {
+            abort(&mut session).await;
+            Err(fault)
+        }
+    }
+}
+
+/// A session in a transaction: what it reads is one moment, and what it writes is durable when it is committed.
+pub(crate) async fn begin(inner: &Inner) -> Result<ClientSession, Fault> {
+    let options = TransactionOptions::builder()
+        .read_concern(ReadConcern::snapshot())
+        .write_concern(durable())
+        .selection_criteria(SelectionCriteria::ReadPreference(ReadPreference::Primary))
+        .build();
+    let begun = async {
+        let mut session = inner.client.start_session().await?;
+        session.start_transaction().with_options(options).await?;
+        Ok(session)
+    };
+    patient(begun).await
+}
+
+/// Ends a transaction without a trace. The server does so by itself after an error, or when nobody asks after it
+/// any more; this is to let go of what it holds before the next attempt.
+pub(crate) async fn abort(session: &mut ClientSession) {
+    let _ = tokio::time::timeout(PATIENCE, session.abort_transaction()).await;
+}
+
+/// Commits, and asks again while the answer is not known: committing twice is committing once.
+async fn finish(session: &mut ClientSession) -> Result<(), Fault> {
+    let done = async {
+        // The driver itself asks twice.
+        let mut waits = waits().take(9);
+        loop {
+            let error = match session.commit_transaction().await {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            if !error::is_unknown(&error) {
+                return Err(Fault::Driver(error));
+            }
+            match waits.next() {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => return Err(Fault::Unknown(Some(error))),
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, done).await.unwrap_or(Err(Fault::Unknown(None)))
+}

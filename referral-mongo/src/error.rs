@@ -1,0 +1,233 @@
+//! From what the driver reports to what the contract says.
+
+use mongodb::bson::{Bson, Document};
+use mongodb::error::{
+    Error, ErrorKind as Driver, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT, WriteFailure,
+};
+use referral_core::store::{ErrorKind, StoreError};
+
+/// What reports call this store.
+pub(crate) const NAME: &str = "mongodb";
+/// What a database is told that [`migrate`](crate::MongoStore::migrate) has not seen.
+pub(crate) const UNMIGRATED: &str = "the indexes are not there, or not all of them: call migrate()";
+/// What a server is told that has no transactions.
+pub(crate) const STANDALONE: &str = "this mongod runs alone, and so has no transactions: start it with \
+    --replSet rs0 and run `mongosh --eval 'rs.initiate()'` once; one node is enough";
+
+/// Why an attempt failed, before it is known whether another one is made.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// Something before the commit failed; nothing of the transaction is stored.
+    Driver(Error),
+    /// A statement of a transaction was refused; nothing of the transaction is stored.
+    Refused(i32, String),
+    /// The commit failed, and whether it took hold is not known.
+    Unknown(Option<Error>),
+    /// What a transaction had read was changed when it wrote; run again.
+    Moved,
+    /// The server did not answer in time; nothing of the transaction is stored.
+    Late,
+    /// In the words of the contract already.
+    Store(StoreError),
+}
+
+/// What the database complains about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Trouble {
+    /// An `_id` is there already.
+    Duplicate,
+    /// Another transaction was in the way; the same one may work when run again.
+    Transient,
+    /// No server takes work now.
+    Unavailable,
+    /// There is no room.
+    Full,
+    /// The server runs alone.
+    Standalone,
+    /// Something else.
+    Other,
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        Self::Driver(error)
+    }
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Fault {
+    /// What the database complained about, if it was the database.
+    pub(crate) fn trouble(&self) -> Trouble {
+        match self {
+            Self::Driver(error) => trouble(error),
+            Self::Refused(code, _) => of_code(*code),
+            Self::Moved => Trouble::Transient,
+            Self::Late => Trouble::Unavailable,
+            Self::Unknown(_) | Self::Store(_) => Trouble::Other,
+        }
+    }
+
+    /// Whether the same transaction may work when it is run again at once.
+    pub(crate) fn is_transient(&self) -> bool {
+        match self.trouble() {
+            // Whoever holds it is read next time.
+            Trouble::Duplicate | Trouble::Transient => true,
+            // A new primary may be there when the driver has looked again.
+            Trouble::Unavailable => !matches!(self, Self::Late),
+            Trouble::Full | Trouble::Standalone | Trouble::Other => false,
+        }
+    }
+
+    /// In the words of the contract.
+    pub(crate) fn into_error(self, operation: &'static str) -> StoreError {
+        let unknown = "the answer to the commit was lost; it is applied or not";
+        let (kind, message) = match (&self, self.trouble()) {
+            (Self::Unknown(_), _) => (ErrorKind::UnknownOutcome, unknown),
+            (Self::Late, _) => (ErrorKind::Unavailable, "the server did not answer in time"),
+            (_, Trouble::Duplicate | Trouble::Transient) => {
+                (ErrorKind::Contended, "others were in the way with every attempt")
+            }
+            (_, Trouble::Unavailable) => (ErrorKind::Unavailable, "no server takes work"),
+            (_, Trouble::Full) => (ErrorKind::Full, "the server has no room"),
+            (_, Trouble::Standalone) => (ErrorKind::Invalid, STANDALONE),
+            (_, Trouble::Other) => (ErrorKind::Other, "the server refused"),
+        };
+        let error = StoreError::new(kind, NAME, operation, message);
+        match self {
+            Self::Driver(source) | Self::Unknown(Some(source)) => error.with_source(source),
+            Self::Refused(code, message) => error.with_source(format!("{message} (code {code})")),
+            Self::Unknown(None) | Self::Moved | Self::Late => error,
+            Self::Store(error) => error,
+        }
+    }
+}
+
+/// What the answer to a statement says that its status does not: statements fail one by one, and the command that
+/// carries them succeeds.
+pub(crate) fn check(answer: &Document, statements: usize) -> Result<(), Fault> {
+    if let Ok(errors) = answer.get_array("writeErrors")
+        && let Some(Bson::Document(error)) = errors.first()
+    {
+        let message = error.get_str("errmsg").unwrap_or_default();
+        return Err(Fault::Refused(int(error, "code").unwrap_or_default(), message.to_owned()));
+    }
+    let matched = int(answer, "n").and_then(|n| usize::try_from(n).ok());
+    if matched == Some(statements) { Ok(()) } else { Err(Fault::Moved) }
+}
+
+/// Servers, and those who stand in for them, do not agree on the type of small numbers.
+fn int(document: &Document, field: &str) -> Option<i32> {
+    match document.get(field)? {
+        Bson::Int32(number) => Some(*number),
+        Bson::Int64(number) => i32::try_from(*number).ok(),
+        Bson::Double(number) => Some(*number as i32),
+        _ => None,
+    }
+}
+
+/// Whether a failed commit may have taken hold all the same. Then it is asked for again.
+pub(crate) fn is_unknown(error: &Error) -> bool {
+    // A write concern that is not met says nothing about the write.
+    let unmet = matches!(error.kind.as_ref(), Driver::Write(WriteFailure::WriteConcernError(_)));
+    unmet || error.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT)
+}
+
+fn trouble(error: &Error) -> Trouble {
+    let of_kind = of_kind(error);
+    // The label says that nothing is stored. It also stands on what the network did, of which we know more.
+    if of_kind == Trouble::Other && error.contains_label(TRANSIENT_TRANSACTION_ERROR) {
+        return Trouble::Transient;
+    }
+    of_kind
+}
+
+fn of_kind(error: &Error) -> Trouble {
+    match error.kind.as_ref() {
+        // The three shapes in which a duplicate arrives: a command, a write, an `insert_many`.
+        Driver::Command(error) => match of_code(error.code) {
+            Trouble::Other if error.message.starts_with("Transaction numbers are only allowed") => {
+                Trouble::Standalone
+            }
+            trouble => trouble,
+        },
+        Driver::Write(WriteFailure::WriteError(error)) => of_code(error.code),
+        Driver::Write(WriteFailure::WriteConcernError(error)) => of_code(error.code),
+        Driver::InsertMany(errors) => {
+            let first = errors.write_errors.as_ref().and_then(|errors| errors.first());
+            first.map_or(Trouble::Other, |error| of_code(error.code))
+        }
+        Driver::Io(_)
+        | Driver::ServerSelection { .. }
+        | Driver::ConnectionPoolCleared { .. }
+        | Driver::DnsResolve { .. }
+        | Driver::Authentication { .. }
+        | Driver::Shutdown => Trouble::Unavailable,
+        // Told by the driver before it asks a server.
+        Driver::SessionsNotSupported => Trouble::Standalone,
+        Driver::Transaction { message, .. } if message.contains("not supported") => Trouble::Standalone,
+        _ => Trouble::Other,
+    }
+}
+
+const fn of_code(code: i32) -> Trouble {
+    match code {
+        11000 | 11001 | 12582 => Trouble::Duplicate,
+        // WriteConflict, LockTimeout, NoSuchTransaction, TransactionTooOld, snapshots and catalogues that moved on,
+        // and what migrations of shards do to transactions that meet them.
+        112 | 24 | 251 | 225 | 239 | 246 | 262 | 46 | 63 | 117 | 133 | 150 | 156 | 267 | 285 => {
+            Trouble::Transient
+        }
+        // Not the primary, or not any more, or going down; the network between servers.
+        10107 | 13435 | 13436 | 10058 | 11600 | 11602 | 189 | 91 | 6 | 7 | 89 | 9001 | 134 | 64 | 50 => {
+            Trouble::Unavailable
+        }
+        14031 => Trouble::Full,
+        _ => Trouble::Other,
+    }
+}
+
+pub(crate) fn corrupt(message: &'static str) -> StoreError {
+    StoreError::new(ErrorKind::Corrupt, NAME, "read", message)
+}
+
+/// The task of a transaction was lost: it panicked, or the runtime is going down.
+pub(crate) fn lost(operation: &'static str, lost: tokio::task::JoinError) -> StoreError {
+    StoreError::new(ErrorKind::UnknownOutcome, NAME, operation, "the task of the transaction was lost")
+        .with_source(lost)
+}
+
+#[cfg(test)]
+mod tests {
+    use mongodb::bson::doc;
+
+    use super::*;
+
+    #[test]
+    fn a_statement_that_fails_inside_a_command_that_succeeds_is_seen() {
+        let refused =
+            doc! { "ok": 1.0, "n": 0, "writeErrors": [{ "index": 0, "code": 11000, "errmsg": "E11000" }] };
+        let fault = check(&refused, 1).unwrap_err();
+        assert_eq!(fault.trouble(), Trouble::Duplicate);
+        assert!(fault.is_transient());
+        assert!(check(&doc! { "ok": 1.0, "n": 2 }, 2).is_ok());
+        assert!(check(&doc! { "ok": 1.0, "n": 2_i64 }, 2).is_ok());
+        assert!(matches!(check(&doc! { "ok": 1.0, "n": 1 }, 2), Err(Fault::Moved)));
+    }
+
+    #[test]
+    fn only_a_lost_commit_is_of_unknown_outcome() {
+        let kind = |fault: Fault| fault.into_error("commit").kind();
+        assert_eq!(kind(Fault::Unknown(None)), ErrorKind::UnknownOutcome);
+        assert_eq!(kind(Fault::Moved), ErrorKind::Contended);
+        assert_eq!(kind(Fault::Late), ErrorKind::Unavailable);
+        assert_eq!(kind(Fault::Refused(112, String::new())), ErrorKind::Contended);
+        assert_eq!(kind(Fault::Refused(10107, String::new())), ErrorKind::Unavailable);
+        assert_eq!(kind(Fault::Refused(14031, String::new())), ErrorKind::Full);
+        assert_eq!(kind(Fault::Refused(121, String::new())), ErrorKind::Other);
+    }
+}

@@ -1,0 +1,52 @@
+//! How often and how long the store tries again before it says `Contended`, and how long it waits for a server.
+
+use std::time::{Duration, Instant};
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+
+use crate::error::Fault;
+
+/// The most attempts at one transaction.
+const ATTEMPTS: usize = 40;
+/// No attempt begins later than this after the first one.
+const PERSISTENCE: Duration = Duration::from_secs(8);
+const FIRST: Duration = Duration::from_millis(2);
+const LONGEST: Duration = Duration::from_millis(250);
+
+/// How long a server may take for one transaction up to its commit, for its commit, or for a read. The driver by
+/// itself waits for ever on a connection that died without a word.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Waits of 2 ms at first, then twice as long each time, up to 250 ms, each with as much again of jitter so that
+/// those who met do not meet again.
+pub(crate) fn waits() -> impl Iterator<Item = Duration> {
+    ExponentialBuilder::default()
+        .with_min_delay(FIRST)
+        .with_max_delay(LONGEST)
+        .with_max_times(ATTEMPTS.saturating_sub(1))
+        .with_jitter()
+        .build()
+}
+
+/// Runs an attempt until it works, fails for good, or the attempts or the time are used up.
+pub(crate) async fn retried<T, F>(mut attempt: impl FnMut() -> F) -> Result<T, Fault>
+where
+    F: Future<Output = Result<T, Fault>>,
+{
+    let (begun, mut waits) = (Instant::now(), waits());
+    loop {
+        let fault = match attempt().await {
+            Err(fault) if fault.is_transient() => fault,
+            done => return done,
+        };
+        match waits.next() {
+            Some(wait) if begun.elapsed() < PERSISTENCE => tokio::time::sleep(wait).await,
+            _ => return Err(fault),
+        }
+    }
+}
+
+/// What a future gives, unless the server takes too long.
+pub(crate) async fn patient<T>(work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+    tokio::time::timeout(PATIENCE, work).await.unwrap_or(Err(Fault::Late))
+}

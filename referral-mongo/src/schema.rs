@@ -1,0 +1,214 @@
+//! Names of collections and indexes, and how records and numbers look as documents.
+//!
+//! | Collection | `_id` | Fields |
+//! | --- | --- | --- |
+//! | `referral_link` and so on, one for each kind | the record's id | the kind's columns; what is null is absent |
+//! | `referral_keys` | the bytes of the unique key | `unique`: the rule's name; `holder`: the record's id |
+//! | `referral_counter` | the bytes of the number's key, and the stripe | the parts of the key, `stripe`, `value` |
+//! | `referral_schema` | `referral` | which of the above [`migrate`](crate::MongoStore::migrate) made |
+//!
+//! Ids are UUIDs, integers 64 bits wide, texts texts. `_guard` counts how often a document was written only to hold
+//! it; it means nothing, and belongs to this crate.
+
+use std::cmp::Ordering;
+
+use mongodb::IndexModel;
+use mongodb::bson::spec::BinarySubtype;
+use mongodb::bson::{Binary, Bson, Document, doc};
+use mongodb::options::IndexOptions;
+use referral_core::store::{CounterKey, Family, Index, StoreError, Unique, UniqueKey, bytes};
+use referral_core::{KeyPart, Kind, Record, Tenant, Value, Version};
+use uuid::Uuid;
+
+use crate::error::corrupt;
+
+/// Who holds which unique key. Its `_id` is what makes keys unique, also where collections are sharded.
+pub const KEYS: &str = "referral_keys";
+/// All numbers.
+pub const COUNTER: &str = "referral_counter";
+/// What [`migrate`](crate::MongoStore::migrate) made.
+pub const SCHEMA: &str = "referral_schema";
+/// The index in whose order numbers are read.
+pub const COUNTER_ORDER: &str = "referral_counter_order";
+
+/// In how many documents a tally may be spread, so that several processes do not meet on one.
+pub(crate) const STRIPES: u8 = 8;
+/// The field that holds a document without changing its record.
+pub(crate) const GUARD: &str = "_guard";
+
+/// The name of a kind's collection.
+#[must_use]
+pub fn collection_name(kind: Kind) -> String {
+    format!("referral_{}", kind.name())
+}
+
+/// The name of an index in the database.
+#[must_use]
+pub fn index_name(index: Index) -> String {
+    format!("referral_{}", index.shape().name)
+}
+
+/// The name of a column in documents: core's, but `id` is `_id`.
+pub(crate) const fn field(column: &'static str) -> &'static str {
+    match column.as_bytes() {
+        b"id" => "_id",
+        _ => column,
+    }
+}
+
+/// The fields of an index, in order: its parts, the ordering column, the id.
+pub(crate) fn fields(index: Index) -> impl Iterator<Item = &'static str> {
+    let shape = index.shape();
+    let parts = shape.parts.iter().map(|part| field(part.column()));
+    shape.tenant.then_some("tenant").into_iter().chain(parts).chain([field(shape.order), "_id"])
+}
+
+/// Fields as the database names an order: each ascending, or each descending.
+pub(crate) fn pattern<'a>(fields: impl IntoIterator<Item = &'a str>, ascending: bool) -> Document {
+    let direction = if ascending { 1 } else { -1 };
+    fields.into_iter().map(|field| (field.to_owned(), Bson::Int32(direction))).collect()
+}
+
+/// The fields of [`COUNTER_ORDER`].
+pub(crate) const COUNTER_FIELDS: [&str; 6] = ["tenant", "family", "part1", "part2", "bucket", "stripe"];
+
+/// Every collection and the indexes it has besides `_id`.
+pub(crate) fn layout() -> Vec<(String, Vec<IndexModel>)> {
+    let model = |name: String, keys: Document| {
+        IndexModel::builder().keys(keys).options(IndexOptions::builder().name(name).build()).build()
+    };
+    let of_kind = |kind: &Kind| {
+        let indexes = Index::of(*kind).map(|index| model(index_name(index), pattern(fields(index), true)));
+        (collection_name(*kind), indexes.collect())
+    };
+    let order = model(COUNTER_ORDER.to_owned(), pattern(COUNTER_FIELDS, true));
+    let others = [(KEYS.to_owned(), Vec::new()), (COUNTER.to_owned(), vec![order])];
+    Kind::ALL.iter().map(of_kind).chain(others).collect()
+}
+
+/// An id as the database keeps it: sixteen bytes that sort as they are.
+pub(crate) fn id(uuid: Uuid) -> Bson {
+    binary(BinarySubtype::Uuid, uuid.as_bytes().to_vec())
+}
+
+fn binary(subtype: BinarySubtype, bytes: Vec<u8>) -> Bson {
+    Bson::Binary(Binary { subtype, bytes })
+}
+
+/// A value as the database keeps it.
+pub(crate) fn bson(value: Value) -> Bson {
+    match value {
+        Value::Null => Bson::Null,
+        Value::Int(number) => Bson::Int64(number),
+        Value::Uuid(uuid) => id(uuid),
+        Value::Text(text) => Bson::String(text.into_owned()),
+    }
+}
+
+/// A record as a document, at a version.
+pub(crate) fn document(record: &Record, version: Version) -> Document {
+    let mut document = Document::new();
+    for (column, value) in record.id().kind.columns().iter().zip(record.values()) {
+        match value {
+            Value::Null => {}
+            _ if column.name == "version" => drop(document.insert("version", version.get())),
+            value => drop(document.insert(field(column.name), bson(value))),
+        }
+    }
+    document
+}
+
+/// What turns one version of a record into another.
+pub(crate) fn difference(old: &Record, new: &Record) -> Document {
+    let (mut set, mut unset) = (Document::new(), Document::new());
+    let columns = old.id().kind.columns().iter();
+    for (column, (old, new)) in columns.zip(old.values().into_iter().zip(new.values())) {
+        match (old.cmp(&new), new) {
+            (Ordering::Equal, _) => {}
+            (_, Value::Null) => drop(unset.insert(field(column.name), "")),
+            (_, new) => drop(set.insert(field(column.name), bson(new))),
+        }
+    }
+    let mut difference = Document::new();
+    for (operator, fields) in [("$set", set), ("$unset", unset)] {
+        if !fields.is_empty() {
+            difference.insert(operator, fields);
+        }
+    }
+    difference
+}
+
+/// The record of a document.
+pub(crate) fn record(kind: Kind, document: &Document) -> Result<Record, StoreError> {
+    let value = |column: &referral_core::Column| match document.get(field(column.name)) {
+        None | Some(Bson::Null) => Ok(Value::Null),
+        Some(Bson::Int64(number)) => Ok(Value::Int(*number)),
+        // A person with a shell writes these.
+        Some(Bson::Int32(number)) => Ok(Value::Int(i64::from(*number))),
+        Some(Bson::String(text)) => Ok(Value::Text(text.clone().into())),
+        Some(other) => uuid(other).map(Value::Uuid),
+    };
+    let values: Result<Vec<_>, _> = kind.columns().iter().map(value).collect();
+    Record::from_values(kind, values?).map_err(|e| corrupt("a document is no record").with_source(e))
+}
+
+/// The id in a field.
+pub(crate) fn uuid(value: &Bson) -> Result<Uuid, StoreError> {
+    match value {
+        Bson::Binary(binary) => Uuid::from_slice(&binary.bytes).ok(),
+        _ => None,
+    }
+    .ok_or_else(|| corrupt("a field holds what it cannot"))
+}
+
+/// The `_id` of a unique key.
+pub(crate) fn key_id(key: &UniqueKey) -> Bson {
+    binary(BinarySubtype::Generic, bytes::unique(key))
+}
+
+/// A unique key and its holder as a document.
+pub(crate) fn key_document(key_id: Bson, unique: Unique, holder: Uuid) -> Document {
+    doc! { "_id": key_id, "unique": unique.name(), "holder": id(holder) }
+}
+
+/// Which of a number's documents a writer adds to; what is counted has but one.
+pub(crate) const fn stripe(family: Family, writer: u8) -> u8 {
+    if family.is_counted() { 0 } else { writer }
+}
+
+/// The `_id` of a number, or of a stripe of it.
+pub(crate) fn counter_id(key: &CounterKey, stripe: u8) -> Bson {
+    let mut bytes = bytes::counter(key);
+    bytes.push(stripe);
+    binary(BinarySubtype::Generic, bytes)
+}
+
+/// The fields of a number's document besides `_id` and `value`.
+pub(crate) fn counter_fields(key: &CounterKey, stripe: u8) -> Document {
+    let [part1, part2] = &key.parts;
+    doc! {
+        "tenant": key.tenant.as_str(),
+        "family": i32::from(key.family.code()),
+        "part1": part1.as_str(),
+        "part2": part2.as_str(),
+        "bucket": key.bucket,
+        "stripe": i32::from(stripe),
+    }
+}
+
+/// The number, or the stripe of one, in a document.
+pub(crate) fn counter(document: &Document) -> Result<(CounterKey, i64), StoreError> {
+    let text = |field| document.get_str(field).ok().map(str::to_owned);
+    let part = |field| KeyPart::new(text(field)?).ok();
+    let read = || {
+        let family = u8::try_from(document.get_i32("family").ok()?).ok()?;
+        let key = CounterKey {
+            tenant: Tenant::new(text("tenant")?).ok()?,
+            family: Family::from_code(family)?,
+            parts: [part("part1")?, part("part2")?],
+            bucket: document.get_i64("bucket").ok()?,
+        };
+        Some((key, document.get_i64("value").ok()?))
+    };
+    read().ok_or_else(|| corrupt("a document is no number"))
+}

@@ -1,0 +1,208 @@
+//! Opening a store, what it promises, and what the host does with it beside reading and writing.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use mongodb::bson::{Document, doc};
+use mongodb::options::{
+    Acknowledgment, ClientOptions, DatabaseOptions, ReadConcern, ReadPreference, SelectionCriteria,
+    WriteConcern,
+};
+use mongodb::{Client, Collection, Database};
+use referral_core::store::{
+    Changeset, ErrorKind, Index, Outcome, Prefix, Range, Store, StoreError, StoreFacts,
+};
+
+use crate::error::{self, Fault, NAME, STANDALONE};
+use crate::gate::Gate;
+use crate::retry::patient;
+use crate::{commit, migrate, read, schema};
+
+/// A store in a MongoDB. Clones share the connections.
+///
+/// Needs a tokio runtime: every transaction runs in a task of its own, and goes on when its caller goes away.
+#[derive(Clone)]
+pub struct MongoStore {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) client: Client,
+    pub(crate) database: Database,
+    /// Which stripe of a tally this handle adds to.
+    pub(crate) writer: u8,
+    pub(crate) gate: Gate,
+    migrated: AtomicBool,
+}
+
+/// How long the driver looks for a server, and for an answer to a knock, unless the address says otherwise.
+const SELECTION: Duration = Duration::from_secs(4);
+/// How long a write waits for the majority.
+const MAJORITY: Duration = Duration::from_secs(8);
+/// The database, where the address names none.
+const DATABASE: &str = "referral";
+
+/// Acknowledged by a majority of the servers, each of which has it on its disk.
+pub(crate) fn durable() -> WriteConcern {
+    WriteConcern::builder().w(Acknowledgment::Majority).journal(true).w_timeout(MAJORITY).build()
+}
+
+impl Inner {
+    pub(crate) fn collection(&self, name: &str) -> Collection<Document> {
+        self.database.collection(name)
+    }
+
+    /// Looks once whether the indexes are there; afterwards it is known.
+    pub(crate) async fn check(&self) -> Result<(), Fault> {
+        if !self.migrated.load(Ordering::Acquire) {
+            patient(migrate::check(&self.database)).await?;
+            self.migrated.store(true, Ordering::Release);
+        }
+        Ok(())
+    }
+}
+
+impl MongoStore {
+    /// Opens the database of an address: `mongodb://host/name?replicaSet=rs0`; without a name it is `referral`.
+    ///
+    /// Waits four seconds for a server, unless the address says `serverSelectionTimeoutMS` or `connectTimeoutMS`.
+    /// Makes nothing: call [`MongoStore::migrate`].
+    ///
+    /// # Errors
+    /// `Invalid` for an address that is none, and for a server that runs alone; `Unavailable` where none answers.
+    pub async fn open(url: impl AsRef<str>) -> Result<Self, StoreError> {
+        let options = ClientOptions::parse(url.as_ref()).await;
+        let mut options = options.map_err(|error| {
+            let message = "the address of the database is not understood";
+            StoreError::new(ErrorKind::Invalid, NAME, "open", message).with_source(error)
+        })?;
+        options.server_selection_timeout.get_or_insert(SELECTION);
+        options.connect_timeout.get_or_insert(SELECTION);
+        options.app_name.get_or_insert_with(|| "referral".to_owned());
+        let database = options.default_database.clone().unwrap_or_else(|| DATABASE.to_owned());
+        let client = Client::with_options(options).map_err(|e| Fault::from(e).into_error("open"))?;
+        Self::with_client(client, &database).await
+    }
+
+    /// A store on the host's own client, in this database.
+    ///
+    /// Read and write concerns and the read preference are this store's own, whatever the client's are. Give the
+    /// client a server selection timeout of a few seconds: the driver's own is thirty.
+    ///
+    /// # Errors
+    /// As [`MongoStore::open`].
+    pub async fn with_client(client: Client, database: &str) -> Result<Self, StoreError> {
+        let options = DatabaseOptions::builder()
+            .read_concern(ReadConcern::majority())
+            .write_concern(durable())
+            .selection_criteria(SelectionCriteria::ReadPreference(ReadPreference::Primary))
+            .build();
+        let database = client.database_with_options(database, options);
+        let hello = async { Ok(client.database("admin").run_command(doc! { "hello": 1 }).await?) };
+        let hello = patient(hello).await.map_err(|fault| fault.into_error("open"))?;
+        if !has_transactions(&hello) {
+            return Err(StoreError::new(ErrorKind::Invalid, NAME, "open", STANDALONE));
+        }
+        let writer = rand::random_range(0..schema::STRIPES);
+        let inner =
+            Inner { client, database, writer, gate: Gate::default(), migrated: AtomicBool::new(false) };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Makes the collections and indexes, or brings them to this version of the library. Never done on opening.
+    ///
+    /// Does nothing where nothing is missing. May be interrupted, run again, and run by several processes at once.
+    /// Keeps its book in `referral_schema`.
+    ///
+    /// # Errors
+    /// `Corrupt` where the database was migrated by a newer library, or has an index of ours in another shape;
+    /// faults.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        let inner = self.inner.clone();
+        let task = tokio::spawn(async move { migrate::migrate(&inner.database).await });
+        match task.await {
+            Ok(done) => done.map_err(|fault| fault.into_error("migrate")),
+            Err(lost) => Err(error::lost("migrate", lost)),
+        }
+    }
+
+    /// The database, with the concerns that this store reads and writes with.
+    #[must_use]
+    pub fn database(&self) -> &Database {
+        &self.inner.database
+    }
+
+    /// How the database would read a page: its own words, for each find that the page takes.
+    ///
+    /// # Errors
+    /// As [`Read::page`](referral_core::store::Read::page).
+    pub async fn explain_page(
+        &self,
+        index: Index,
+        prefix: &Prefix,
+        range: &Range,
+        limit: u32,
+    ) -> Result<Vec<Document>, StoreError> {
+        index.check(prefix, limit)?;
+        let explained = patient(read::explain_page(&self.inner, index, prefix, range, limit)).await;
+        explained.map_err(|fault| fault.into_error("explain"))
+    }
+}
+
+/// Whether the server that said hello belongs to a replica set, or stands in front of a sharded cluster.
+fn has_transactions(hello: &Document) -> bool {
+    hello.contains_key("setName") || hello.get_str("msg").is_ok_and(|said| said == "isdbgrid")
+}
+
+impl fmt::Debug for MongoStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MongoStore").field("database", &self.inner.database.name()).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Store for MongoStore {
+    fn facts(&self) -> StoreFacts {
+        StoreFacts { name: NAME, durable: true, shared: true, batch: 256 }
+    }
+
+    async fn commit(&self, batch: &[Changeset]) -> Vec<Result<Outcome, StoreError>> {
+        commit::commit(&self.inner, batch).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_runs_alone_is_told_by_its_hello() {
+        let alone = doc! { "isWritablePrimary": true, "maxWireVersion": 27, "ok": 1.0 };
+        let member = doc! { "isWritablePrimary": true, "setName": "rs0", "ok": 1.0 };
+        let router = doc! { "isWritablePrimary": true, "msg": "isdbgrid", "ok": 1.0 };
+        assert!(!has_transactions(&alone));
+        assert!(has_transactions(&member));
+        assert!(has_transactions(&router));
+    }
+
+    #[test]
+    fn the_refusal_names_the_command_that_helps() {
+        assert!(STANDALONE.contains("--replSet rs0") && STANDALONE.contains("rs.initiate()"));
+    }
+
+    #[tokio::test]
+    async fn an_address_that_is_none_is_invalid() {
+        let error = MongoStore::open("not an address").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_not_there_is_unavailable() {
+        let url = "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=200&connectTimeoutMS=200";
+        let error = MongoStore::open(url).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+    }
+}

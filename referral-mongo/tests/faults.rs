@@ -1,0 +1,163 @@
+//! What the store makes of a server that fails: connections cut, a primary that steps down, answers that get lost.
+//!
+//! Needs a server with `enableTestCommands`; on another one these say so and pass.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stderr)] // to clippy, helpers are no tests
+
+mod common;
+
+use std::sync::Arc;
+
+use referral_core::code::Code;
+use referral_core::store::{
+    Bounds, Change, Changeset, Conflict, CounterKey, CounterPrefix, CounterRange, ErrorKind, Family, Outcome,
+    Read, Store,
+};
+use referral_core::{Alias, AliasId, KeyPart, LinkId, Tenant, Timestamp, Version};
+use referral_mongo::MongoStore;
+use referral_mongo::mongodb::bson::{Document, doc};
+use tokio::sync::Mutex;
+use uuid::Uuid;
+
+/// A fail point fails everybody's commands, so only one test at a time may set one.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
+
+fn counter() -> CounterKey {
+    CounterKey::new(Tenant::default(), Family::LinkUses, [KeyPart::NONE, KeyPart::NONE])
+}
+
+/// A code, and a count with it.
+fn changeset(number: u128) -> Changeset {
+    let alias = Alias {
+        id: AliasId::from_uuid(Uuid::from_u128(number)),
+        tenant: Tenant::default(),
+        version: Version::FIRST,
+        created_at: Timestamp::from_millis(1),
+        code: Code::new(format!("code-{number}")).unwrap(),
+        link: LinkId::from_uuid(Uuid::from_u128(7)),
+        case_exact: false,
+    };
+    let count = Change::Count { counter: counter(), add: 1, within: Bounds::ANY };
+    Changeset::new([Change::Insert(alias.into()), count])
+}
+
+async fn counted(store: &MongoStore) -> i64 {
+    let prefix = CounterPrefix { tenant: Tenant::default(), family: Family::LinkUses, parts: Vec::new() };
+    let found = store.counters(&prefix, &CounterRange::first(9)).await.unwrap();
+    found.first().map_or(0, |(_, value)| *value)
+}
+
+/// Makes commands fail as told, the next `times`; `false` on a server that does not take that.
+async fn fail(store: &MongoStore, times: i32, commands: &[&str], how: Document) -> bool {
+    let mut data = doc! { "failCommands": commands.to_vec(), "appName": "referral-faults" };
+    data.extend(how);
+    set(store, doc! { "times": times }, data).await
+}
+
+async fn set(store: &MongoStore, mode: Document, data: Document) -> bool {
+    let command = doc! { "configureFailPoint": "failCommand", "mode": mode, "data": data };
+    let admin = store.database().client().database("admin");
+    let done = admin.run_command(command).await;
+    if let Err(error) = &done {
+        eprintln!("skipped: the server has no fail points: {error}");
+    }
+    done.is_ok()
+}
+
+/// A store whose commands alone fail.
+async fn store() -> Option<(MongoStore, common::Scratch)> {
+    let (_, scratch) = common::migrated().await?;
+    let mut options = referral_mongo::mongodb::options::ClientOptions::parse(&scratch.url).await.unwrap();
+    options.app_name = Some("referral-faults".to_owned());
+    options.server_selection_timeout = Some(std::time::Duration::from_secs(5));
+    options.heartbeat_freq = Some(std::time::Duration::from_millis(500));
+    let client = referral_mongo::mongodb::Client::with_options(options).unwrap();
+    let store = MongoStore::with_client(client, &scratch.name).await.unwrap();
+    store.get(&[]).await.unwrap();
+    Some((store, scratch))
+}
+
+/// Commits one changeset while commands fail so often; it is applied exactly once.
+async fn survives(commands: &[&str], how: Document, times: i32) {
+    let _one = ONE_AT_A_TIME.lock().await;
+    let Some((store, _scratch)) = store().await else { return };
+    if !fail(&store, times, commands, how).await {
+        return;
+    }
+    let answer = store.commit(&[changeset(1)]).await.remove(0);
+    off(&store).await;
+    assert_eq!(answer.unwrap(), Outcome::Applied);
+    assert_eq!(counted(&store).await, 1);
+    let again = store.commit(&[changeset(1)]).await.remove(0).unwrap();
+    assert!(
+        matches!(again, Outcome::Conflict { index: 0, conflict: Conflict::Stale { now: Some(_), .. } }),
+        "{again:?}"
+    );
+    assert_eq!(counted(&store).await, 1);
+}
+
+#[tokio::test]
+async fn a_connection_that_is_cut_before_the_commit_is_replaced() {
+    survives(&["insert"], doc! { "closeConnection": true }, 1).await;
+}
+
+#[tokio::test]
+async fn a_connection_that_is_cut_at_the_commit_is_replaced() {
+    survives(&["commitTransaction"], doc! { "closeConnection": true }, 3).await;
+}
+
+#[tokio::test]
+async fn a_primary_that_steps_down_before_the_commit_is_waited_for() {
+    let labels = vec!["TransientTransactionError"];
+    survives(&["insert"], doc! { "errorCode": 10107, "errorLabels": labels }, 1).await;
+}
+
+#[tokio::test]
+async fn a_primary_that_steps_down_at_the_commit_is_asked_again() {
+    survives(&["commitTransaction"], doc! { "errorCode": 10107 }, 1).await;
+}
+
+#[tokio::test]
+async fn a_write_conflict_is_run_again() {
+    let labels = vec!["TransientTransactionError"];
+    survives(&["insert", "update"], doc! { "errorCode": 112, "errorLabels": labels }, 3).await;
+}
+
+#[tokio::test]
+async fn a_commit_whose_answer_stays_unknown_says_so() {
+    let _one = ONE_AT_A_TIME.lock().await;
+    let Some((store, _scratch)) = store().await else { return };
+    let labels = vec!["UnknownTransactionCommitResult"];
+    if !fail(&store, 1_000, &["commitTransaction"], doc! { "errorCode": 91, "errorLabels": labels }).await {
+        return;
+    }
+    let answer = store.commit(&[changeset(1)]).await.remove(0);
+    off(&store).await;
+    assert_eq!(answer.unwrap_err().kind(), ErrorKind::UnknownOutcome);
+    // Its witness tells, as the contract says.
+    let again = store.commit(&[changeset(1)]).await.remove(0).unwrap();
+    assert!(matches!(again, Outcome::Applied | Outcome::Conflict { index: 0, .. }), "{again:?}");
+    assert_eq!(counted(&store).await, 1);
+}
+
+#[tokio::test]
+async fn a_server_that_refuses_everything_is_unavailable_and_then_well_again() {
+    let _one = ONE_AT_A_TIME.lock().await;
+    let Some((store, _scratch)) = store().await else { return };
+    if !fail(&store, 1_000, &["find", "insert", "update"], doc! { "errorCode": 11600 }).await {
+        return;
+    }
+    let store = Arc::new(store);
+    let read = store.get(&[AliasId::from_uuid(Uuid::from_u128(1)).into()]).await;
+    let write = store.commit(&[changeset(1)]).await.remove(0);
+    off(&store).await;
+    for error in [read.unwrap_err(), write.unwrap_err()] {
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    }
+    assert_eq!(store.commit(&[changeset(1)]).await.remove(0).unwrap(), Outcome::Applied);
+    assert_eq!(counted(&store).await, 1);
+}
+
+async fn off(store: &MongoStore) {
+    let command = doc! { "configureFailPoint": "failCommand", "mode": "off" };
+    store.database().client().database("admin").run_command(command).await.unwrap();
+}
