@@ -114,14 +114,15 @@ impl Referrals {
         if self.is_link(&safe) { Err(Error::Loop) } else { Ok(()) }
     }
 
-    /// Whether a destination is a link of this site; followed, it could come back to where it began.
+    /// Whether a destination is a link of this site; followed, it could come back to where it began. The route itself
+    /// is the page of one's own links.
     pub(crate) fn is_link(&self, destination: &SafeDestination) -> bool {
         let site = &self.config.public_url;
         let Ok(url) = site.join(destination.location()) else { return false };
         let route = format!("{}{}", site.path().trim_end_matches('/'), self.config.route);
         let path = percent_encoding::percent_decode_str(url.path()).decode_utf8_lossy();
         let below = path.strip_prefix(route.as_str());
-        url.origin() == site.origin() && below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        url.origin() == site.origin() && below.is_some_and(|rest| rest.len() > 1 && rest.starts_with('/'))
     }
 
     /// Whether an owner may choose this code.

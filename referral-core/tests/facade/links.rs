@@ -218,11 +218,11 @@ async fn two_edits_at_once_are_both_applied() {
 #[tokio::test]
 async fn a_link_cannot_lead_to_a_link() {
     let world = World::new();
-    for to in ["/r/loop", "/r", "/r/", "/%72/loop", "/a/../r/x", "https://shop.example/r/x", "/r/x?y#z"] {
+    for to in ["/r/loop", "/r/loop/", "/%72/loop", "/a/../r/x", "https://shop.example/r/x", "/r/x?y#z"] {
         let made = world.referrals.create(draft(to, "ada")).await;
         assert!(matches!(made, Err(Error::Loop)), "{to}: {made:?}");
     }
-    for to in ["/", "/radio", "/products/r/1"] {
+    for to in ["/", "/r", "/radio", "/products/r/1"] {
         world.referrals.create(draft(to, "ada")).await.unwrap();
     }
 }
