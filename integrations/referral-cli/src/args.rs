@@ -114,7 +114,7 @@ pub(crate) struct CommonArgs {
 /// The site that links lead to.
 #[derive(Debug, Default, Args)]
 pub(crate) struct SiteArgs {
-    /// The site's own URL, such as https://shop.example; without it no URLs of links are shown
+    /// The site's own URL, such as `https://shop.example`; without it no URLs of links are shown
     #[arg(long, value_name = "URL", env = "PUBLIC_URL")]
     public_url: Option<String>,
     /// Hosts beside the site's that a stored destination may be on; only `link add` takes any.
