@@ -81,14 +81,18 @@ pub mod broken;
 pub mod cases;
 mod child;
 mod cx;
+mod drops;
+pub mod failing;
 mod harness;
 mod history;
 mod make;
 mod model;
 mod plan;
+mod race;
 mod registry;
 pub mod runner;
 mod samples;
+mod shop;
 
 pub use async_trait::async_trait;
 pub use cx::{Cx, NOW};

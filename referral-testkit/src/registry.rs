@@ -161,7 +161,27 @@ macro_rules! for_each_case {
                 a_dropped_commit_is_whole_or_absent,
                 a_dropped_batch_leaves_each_changeset_whole_or_absent,
                 a_dropped_claim_is_whole_or_absent,
+                a_dropped_read_leaves_a_usable_store,
+                a_dropped_verb_is_whole_or_absent,
                 dropped_calls_leave_a_usable_store;
+            facade:
+                a_link_asked_for_by_many_at_once_is_made_once,
+                a_code_chosen_by_many_at_once_makes_one_link,
+                generated_codes_never_meet_and_run_out_as_a_typed_error,
+                a_code_given_to_many_links_at_once_leads_to_one,
+                responses_are_claimed_once_by_many_logins_of_one_user,
+                responses_claimed_by_two_users_at_once_have_one_of_them,
+                a_click_limit_is_reached_exactly_and_never_passed,
+                statistics_are_what_the_pages_show,
+                edits_made_at_once_are_all_applied,
+                a_disabled_link_records_no_click_that_begins_later,
+                tenants_have_codes_and_numbers_of_their_own;
+            faults:
+                a_refused_commit_stores_nothing,
+                a_lost_answer_is_found_out,
+                an_answer_that_stays_lost_is_said_to_be_unknown,
+                a_failed_read_stores_nothing,
+                visitors_who_try_again_are_counted_once;
             model:
                 random_changesets_are_answered_as_by_the_model,
                 random_reads_are_answered_as_by_the_model;

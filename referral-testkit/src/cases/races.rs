@@ -2,11 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::future::Future;
-use std::sync::Arc;
 
 use referral_core::store::{Change, Changeset, Conflict, Outcome, StoreError};
 use referral_core::{Link, Record, RecordId, Response, Version};
-use tokio::sync::Barrier;
 
 use crate::cx::{Cx, assert_applied};
 use crate::make::{
@@ -23,24 +21,7 @@ where
     T: Send + 'static,
     F: Future<Output = T> + Send + 'static,
 {
-    let barrier = Arc::new(Barrier::new(RACERS));
-    let racers: Vec<_> = (0..RACERS)
-        .map(|racer| {
-            let (barrier, run) = (barrier.clone(), run(racer));
-            tokio::spawn(async move {
-                barrier.wait().await;
-                run.await
-            })
-        })
-        .collect();
-    let mut results = Vec::new();
-    for racer in racers {
-        match racer.await {
-            Ok(result) => results.push(result),
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
-        }
-    }
-    results
+    crate::race::race(RACERS, run).await
 }
 
 /// Commits what `changes` gives each racer, all at once.
