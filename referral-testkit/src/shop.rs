@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::cx::{Cx, NOW};
 use crate::make::user;
+use crate::race::race;
 
 /// The ids of a case: one source for all facades over its store.
 #[derive(Debug)]
@@ -44,6 +45,38 @@ pub(crate) fn shop_over(cx: &Cx, store: Arc<dyn Store>) -> Builder<Arc<dyn Store
 /// The facade as applications have it and without group commit: what reaches the store at once differs.
 pub(crate) fn both(cx: &Cx) -> [Referrals; 2] {
     [shop(cx).build().unwrap(), shop(cx).with_group_commit(None).build().unwrap()]
+}
+
+/// One round of a race: how many call which facade.
+#[derive(Clone)]
+pub(crate) struct Round {
+    pub(crate) number: usize,
+    pub(crate) racers: usize,
+    pub(crate) shop: Referrals,
+}
+
+/// One round in which group commit merges what many callers write, and several in which fewer of them meet in the
+/// store itself.
+pub(crate) fn rounds(
+    cx: &Cx,
+    with: impl Fn(Builder<Arc<dyn Store>>) -> Builder<Arc<dyn Store>>,
+) -> Vec<Round> {
+    let round = |number| {
+        let builder = with(shop(cx));
+        let (racers, builder) =
+            if number == 0 { (64, builder) } else { (16, builder.with_group_commit(None)) };
+        Round { number, racers, shop: builder.build().unwrap() }
+    };
+    (0..=cx.rounds(5)).map(round).collect()
+}
+
+/// Calls a verb from all racers of a round at once.
+pub(crate) async fn all<T, F>(round: &Round, run: impl Fn(Referrals, usize) -> F) -> Vec<T>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    race(round.racers, |racer| run(round.shop.clone(), racer)).await
 }
 
 /// A link of this owner, by this name.

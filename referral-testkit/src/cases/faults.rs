@@ -46,7 +46,8 @@ impl Story {
             0 => drop(one().await?),
             1 => match shop.create(draft("bob", "two").with_code(code("two")).with_click_limit(3)).await {
                 Err(Error::CodeTaken { code }) => {
-                    let holder = shop.link_by_code(&code).await?.expect("a code that is taken leads somewhere");
+                    let holder =
+                        shop.link_by_code(&code).await?.expect("a code that is taken leads somewhere");
                     assert_eq!(holder.owner, Some(user("bob")), "nobody else can have taken it");
                 }
                 other => drop(other?),
@@ -101,7 +102,8 @@ impl Story {
             link.map_or_else(|| format!("nobody's {id}"), |link| link.label.as_str().to_owned())
         };
         let mut lines = Vec::new();
-        for record in links.iter().cloned().chain(all(Index::Aliases).await).chain(all(Index::Responses).await)
+        for record in
+            links.iter().cloned().chain(all(Index::Aliases).await).chain(all(Index::Responses).await)
         {
             lines.push(match record {
                 Record::Link(link) => format!(
@@ -182,7 +184,11 @@ async fn at_every_call(cx: &Cx, failure: Failure, must_fail: bool, holds: fn(usi
                         states[step]
                     );
                     story.step(step).await.unwrap_or_else(|error| panic!("{what}: again: {error:?}"));
-                    assert_eq!(story.state().await, states[step + 1], "{what}: step {step}, tried again (left)");
+                    assert_eq!(
+                        story.state().await,
+                        states[step + 1],
+                        "{what}: step {step}, tried again (left)"
+                    );
                 }
             }
         }
@@ -221,8 +227,10 @@ pub async fn a_refused_commit_stores_nothing(cx: Cx) {
 
 /// Done or not done, the verb finds out which, and does it once.
 pub async fn a_lost_answer_is_found_out(cx: Cx) {
-    at_every_call(&cx, Failure::AnswerLost, false, |step, error| panic!("step {step} failed: {error:?}")).await;
-    at_every_call(&cx, Failure::CommitLost, false, |step, error| panic!("step {step} failed: {error:?}")).await;
+    at_every_call(&cx, Failure::AnswerLost, false, |step, error| panic!("step {step} failed: {error:?}"))
+        .await;
+    at_every_call(&cx, Failure::CommitLost, false, |step, error| panic!("step {step} failed: {error:?}"))
+        .await;
 }
 
 /// The server restarts when the commit is done: no verb then says that nothing was stored, and none does it twice.
