@@ -23,7 +23,7 @@ struct Flaky {
     lost_after: Arc<AtomicUsize>,
     lost_before: Arc<AtomicUsize>,
     down: Arc<AtomicUsize>,
-    /// A server that ends with the answer: nobody is there for what follows.
+    /// A server that ends with the answer: nobody is there for what follows (1), or for the reads in it (2).
     ends: Arc<AtomicUsize>,
 }
 
@@ -81,7 +81,7 @@ impl Store for Flaky {
 
     async fn commit(&self, batch: &[Changeset]) -> Vec<Result<Outcome, StoreError>> {
         let lost = StoreError::new(ErrorKind::UnknownOutcome, "flaky", "commit", "the connection closed");
-        if self.check().is_err() {
+        if self.down.load(Ordering::SeqCst) == 1 {
             let down = StoreError::new(ErrorKind::Unavailable, "flaky", "commit", "down");
             return batch.iter().map(|_| Err(down.clone())).collect();
         }
@@ -149,6 +149,15 @@ async fn a_fault_behind_a_lost_answer_does_not_say_that_nothing_was_written() {
     store.down.store(0, Ordering::SeqCst);
     let links = referrals.links(&user("ada"), &PageRequest::default()).await.unwrap();
     assert_eq!(links.items.len(), 1, "it was");
+
+    // Nor does a read that was to find out whose change it is.
+    let link = &links.items[0];
+    store.lost_after.store(1, Ordering::SeqCst);
+    store.ends.store(2, Ordering::SeqCst);
+    let error = referrals.disable(link.id).await.unwrap_err();
+    assert!(matches!(&error, Error::Store(e) if e.kind() == ErrorKind::UnknownOutcome), "{error:?}");
+    store.down.store(0, Ordering::SeqCst);
+    assert_eq!(referrals.link(link.id).await.unwrap().unwrap().version.get(), 2, "it was done");
 }
 
 /// R18 of the reliability anchors: with the store down, a click still gets its redirect.
