@@ -5,11 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use referral_core::facade::{Error, TokenChange, TouchOutcome};
 use referral_core::memory::MemoryStore;
-use referral_core::record::{Record, RecordId};
-use referral_core::store::{
-    Changeset, CounterKey, CounterPrefix, CounterRange, ErrorKind, Index, Outcome, Prefix, Range, Read,
-    Store, StoreError, StoreFacts, UniqueKey,
-};
+use referral_core::store::{Changeset, ErrorKind, Outcome, Read, Store, StoreError, StoreFacts};
 use referral_core::token::KeyRing;
 use referral_core::{Referrals, async_trait};
 
@@ -37,37 +33,8 @@ impl Flaky {
     }
 }
 
-#[async_trait]
 impl Read for Flaky {
-    async fn get(&self, ids: &[RecordId]) -> Result<Vec<Option<Record>>, StoreError> {
-        self.check()?;
-        self.store.get(ids).await
-    }
-
-    async fn find(&self, keys: &[UniqueKey]) -> Result<Vec<Option<Record>>, StoreError> {
-        self.check()?;
-        self.store.find(keys).await
-    }
-
-    async fn page(
-        &self,
-        index: Index,
-        prefix: &Prefix,
-        range: &Range,
-        limit: u32,
-    ) -> Result<Vec<Record>, StoreError> {
-        self.check()?;
-        self.store.page(index, prefix, range, limit).await
-    }
-
-    async fn counters(
-        &self,
-        prefix: &CounterPrefix,
-        range: &CounterRange,
-    ) -> Result<Vec<(CounterKey, i64)>, StoreError> {
-        self.check()?;
-        self.store.counters(prefix, range).await
-    }
+    referral_core::forward_reads!(store after check);
 }
 
 #[async_trait]
