@@ -10,7 +10,7 @@ mod sqlite;
 use std::future::Future;
 
 use referral_core::store::StoreError;
-use sea_query::{Expr, QueryBuilder};
+use sea_query::{Expr, QueryBuilder, SelectStatement};
 use sqlx::error::DatabaseError;
 use sqlx::migrate::Migrate;
 use sqlx::{Connection, Database};
@@ -62,12 +62,22 @@ pub trait Backend: Database<Connection: Driver<Cells = <Self as Database>::Row>,
     #[doc(hidden)]
     const ROW_RANGES: bool;
 
+    /// Whether a column that is asked to be null has to stand in the order, or else the index that holds it is not
+    /// taken for one that gives the order.
+    #[doc(hidden)]
+    const NULLS_DIFFER: bool;
+
     /// What asks for a plan, and in which column of the answer it stands.
     #[doc(hidden)]
     const EXPLAIN: (&'static str, usize);
 
     #[doc(hidden)]
     type Dialect: QueryBuilder + Default;
+
+    /// Says which index a select is to read, where the database can be told. The others find it: see the plans that
+    /// the tests hold them to.
+    #[doc(hidden)]
+    fn read_from(_: &mut SelectStatement, _: &str) {}
 
     /// The value that an insert brought and an upsert met.
     #[doc(hidden)]

@@ -25,6 +25,7 @@ impl Backend for Postgres {
     const FAILURE_SPOILS: bool = true;
     const FULL_ROLLS_BACK: bool = false;
     const ROW_RANGES: bool = true;
+    const NULLS_DIFFER: bool = true;
     const EXPLAIN: (&'static str, usize) = ("EXPLAIN ", 0);
 
     type Dialect = sea_query::PostgresQueryBuilder;
