@@ -73,7 +73,7 @@ impl MongoHarness {
     }
 
     fn place(&self) -> Option<Scratch> {
-        let scratch = Scratch::on_server(self.url()?, Scratch::fresh_name(), |url, name| async move {
+        let scratch = Scratch::on_server(NAME, self.url()?, Scratch::fresh_name(), |url, name| async move {
             client(&url).await?.database(&name).drop().await.map_err(|e| Fault::from(e).into_error("remove"))
         });
         Some(if self.keep { scratch.kept() } else { scratch })
@@ -104,9 +104,7 @@ impl MongoHarness {
         let scratch =
             self.place().ok_or_else(|| StoreError::new(ErrorKind::Unavailable, NAME, "open", SETUP))?;
         drop(self.migrated(&scratch).await?);
-        scratch.remove().map_err(|error| {
-            StoreError::new(ErrorKind::Other, NAME, "remove", "the database stays behind").with_source(error)
-        })
+        scratch.remove()
     }
 
     async fn migrated(&self, scratch: &Scratch) -> Result<MongoStore, StoreError> {

@@ -11,7 +11,7 @@
 
 use std::path::PathBuf;
 
-use referral_core::store::{ErrorKind, StoreError};
+use referral_core::store::StoreError;
 use referral_testkit::{Guard, Harness, Opened, Scratch, async_trait};
 
 use crate::SledStore;
@@ -48,9 +48,7 @@ impl SledHarness {
     }
 
     fn place(&self) -> Result<Scratch, StoreError> {
-        Scratch::folder(self.beside.as_deref()).map_err(|error| {
-            StoreError::new(ErrorKind::Unavailable, NAME, "make", "no folder can be made").with_source(error)
-        })
+        Scratch::folder(NAME, self.beside.as_deref())
     }
 
     /// The store in a folder of [`SledHarness::make`]. Only one at a time can have it open.
@@ -70,16 +68,12 @@ impl SledHarness {
         (self.at(&scratch).await.expect("the database opens"), scratch)
     }
 
-    /// Opens a store and removes it, so that what keeps every case from running is told once.
+    /// Makes a folder and removes it, so that what keeps every case from running is told once.
     ///
     /// # Errors
-    /// `Unavailable` where no folder can be made; as [`SledHarness::at`]; `Other` where the folder cannot be removed.
+    /// `Unavailable` where none can be made, `Other` where it cannot be removed.
     pub async fn check(&self) -> Result<(), StoreError> {
-        let scratch = self.place()?;
-        drop(self.at(&scratch).await?);
-        scratch.remove().map_err(|error| {
-            StoreError::new(ErrorKind::Other, NAME, "remove", "the folder stays behind").with_source(error)
-        })
+        self.place()?.remove()
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::error::Error;
 use std::fmt;
-use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use referral_core::store::{ErrorKind, StoreError};
 use uuid::Uuid;
 
 use crate::harness::Guard;
@@ -22,16 +22,18 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Dropping waits until the place is gone; what cannot be removed is said on standard error. On a server that is
 /// done on a thread and a runtime of its own, so that this may be dropped anywhere.
 pub struct Scratch {
+    store: &'static str,
     name: String,
     address: String,
     remove: Option<Remove>,
 }
 
 impl Scratch {
-    /// A place on a server, with the name that [`Scratch::fresh_name`] made up; `remove` takes it away.
+    /// A place on a server of this store, with the name that [`Scratch::fresh_name`] made up; `remove` takes it away.
     ///
     /// Its [address](Self::address) is the name, a space and the URL; [`Scratch::split`] takes it apart.
     pub fn on_server<F, E>(
+        store: &'static str,
         url: &str,
         name: String,
         remove: impl FnOnce(String, String) -> F + Send + Sync + 'static,
@@ -47,23 +49,26 @@ impl Scratch {
             let work = async { tokio::time::timeout(PATIENCE, remove(url, own)).await };
             runtime.block_on(work)?.map_err(Into::into)
         };
-        Self { name, address, remove: Some(Box::new(remove)) }
+        Self { store, name, address, remove: Some(Box::new(remove)) }
     }
 
-    /// A folder in the temporary folder, or in another one. Its [address](Self::address) is its path.
+    /// A folder for this store in the temporary folder, or in another one. Its [address](Self::address) is its path.
     ///
     /// # Errors
-    /// Where no folder can be made there, or its path is no Unicode.
-    pub fn folder(beside: Option<&Path>) -> io::Result<Self> {
+    /// `Unavailable` where no folder can be made there, or its path is no Unicode.
+    pub fn folder(store: &'static str, beside: Option<&Path>) -> Result<Self, StoreError> {
+        let refused = |cause: Cause| {
+            let place = beside.map_or_else(std::env::temp_dir, Path::to_path_buf);
+            let message = format!("no folder can be made in {}", place.display());
+            StoreError::new(ErrorKind::Unavailable, store, "open", message).with_source(cause)
+        };
         let mut named = tempfile::Builder::new();
         named.prefix("referral-test-");
-        let folder = beside.map_or_else(|| named.tempdir(), |beside| named.tempdir_in(beside))?;
-        let path = folder.path().to_str();
-        let path =
-            path.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidFilename, "the path is no Unicode"))?;
-        let path = path.to_owned();
+        let folder = beside.map_or_else(|| named.tempdir(), |beside| named.tempdir_in(beside));
+        let folder = folder.map_err(|error| refused(error.into()))?;
+        let path = folder.path().to_str().ok_or_else(|| refused("its path is no Unicode".into()))?.to_owned();
         let remove = move || folder.close().map_err(Into::into);
-        Ok(Self { name: path.clone(), address: path, remove: Some(Box::new(remove)) })
+        Ok(Self { store, name: path.clone(), address: path, remove: Some(Box::new(remove)) })
     }
 
     /// A name that nobody else has: `referral_test_` and 32 hexadecimal digits. May stand in SQL as it is.
@@ -112,9 +117,13 @@ impl Scratch {
     /// Removes it now, and says whether that worked.
     ///
     /// # Errors
-    /// What the server or the file system said.
-    pub fn remove(mut self) -> Result<(), Box<dyn Error + Send + Sync>> {
-        self.removed()
+    /// `Other`, with what the server or the file system said.
+    pub fn remove(mut self) -> Result<(), StoreError> {
+        let removed = self.removed();
+        removed.map_err(|error| {
+            let message = format!("{} stays behind", self.name);
+            StoreError::new(ErrorKind::Other, self.store, "remove", message).with_source(error)
+        })
     }
 
     fn removed(&mut self) -> Result<(), Cause> {
@@ -162,7 +171,7 @@ mod tests {
 
     #[test]
     fn a_folder_goes_with_its_guard() {
-        let scratch = Scratch::folder(None).unwrap();
+        let scratch = Scratch::folder("any", None).unwrap();
         let path = Path::new(scratch.address()).to_owned();
         std::fs::write(path.join("a file"), "in it").unwrap();
         drop(scratch);
@@ -172,10 +181,11 @@ mod tests {
     #[tokio::test]
     async fn a_place_on_a_server_is_removed_from_within_a_runtime_and_waited_for() {
         let (told, gone) = std::sync::mpsc::channel();
-        let scratch = Scratch::on_server("db://u:secret@h/x", "mine".to_owned(), |url, name| async move {
-            tokio::task::yield_now().await;
-            told.send((name, url)).map_err(|_| "nobody listens")
-        });
+        let scratch =
+            Scratch::on_server("any", "db://u:secret@h/x", "mine".to_owned(), |url, name| async move {
+                tokio::task::yield_now().await;
+                told.send((name, url)).map_err(|_| "nobody listens")
+            });
         assert_eq!(Scratch::split(scratch.address()), Some(("mine", "db://u:secret@h/x")));
         assert!(!format!("{scratch:?}").contains("secret"));
         drop(scratch);
@@ -184,8 +194,10 @@ mod tests {
 
     #[test]
     fn what_cannot_be_removed_is_told() {
-        let scratch = Scratch::on_server("db://h", "mine".to_owned(), |_, _| async { Err::<(), _>("no") });
-        assert_eq!(scratch.remove().unwrap_err().to_string(), "no");
-        assert!(Scratch::folder(Some(Path::new("/no/such/folder"))).is_err());
+        let scratch =
+            Scratch::on_server("any", "db://h", "mine".to_owned(), |_, _| async { Err::<(), _>("no") });
+        assert_eq!(scratch.remove().unwrap_err().to_string(), "any: remove: mine stays behind");
+        let nowhere = Scratch::folder("any", Some(Path::new("/no/such/folder"))).unwrap_err();
+        assert_eq!(nowhere.to_string(), "any: open: no folder can be made in /no/such/folder");
     }
 }

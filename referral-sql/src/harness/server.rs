@@ -35,9 +35,9 @@ pub trait Server: Backend {
     #[doc(hidden)]
     const REMOVE: (&'static str, &'static str);
 
-    /// Runs a statement on a connection of its own, outside any place.
+    /// Runs a statement on a connection of its own, outside any place; where the server refuses, says what that means.
     #[doc(hidden)]
-    fn run(url: &str, sql: String) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn run(url: &str, sql: String, refused: String) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// A store in a place, opened as users open it.
     #[doc(hidden)]
@@ -118,10 +118,7 @@ impl<B: Server> ServerHarness<B> {
         let url = url.ok_or_else(|| StoreError::new(ErrorKind::Unavailable, B::STORE, "open", B::SETUP))?;
         let scratch = place::<B>(url).await?;
         self.migrated(&scratch).await?.close().await;
-        scratch.remove().map_err(|error| {
-            StoreError::new(ErrorKind::Other, B::STORE, "remove", format!("the {} stays behind", B::PLACE))
-                .with_source(error)
-        })
+        scratch.remove()
     }
 
     async fn migrated(&self, scratch: &Scratch) -> Result<SqlStore<B>, StoreError> {
@@ -146,10 +143,11 @@ impl<B: Server> fmt::Debug for ServerHarness<B> {
 
 async fn place<B: Server>(url: &str) -> Result<Scratch, StoreError> {
     let name = Scratch::fresh_name();
-    B::run(url, format!("{} {name}", B::MAKE)).await?;
+    B::run(url, format!("{} {name}", B::MAKE), format!("no {} can be made", B::PLACE)).await?;
     let (before, behind) = B::REMOVE;
-    Ok(Scratch::on_server(url, name, move |url, name| async move {
-        B::run(&url, format!("{before} {name} {behind}")).await
+    Ok(Scratch::on_server(B::STORE, url, name, move |url, name| async move {
+        let refused = format!("the {} {name} cannot be removed", B::PLACE);
+        B::run(&url, format!("{before} {name} {behind}"), refused).await
     }))
 }
 
@@ -193,6 +191,7 @@ async fn run<B: Server>(
     options: &<B::Connection as Connection>::Options,
     server: String,
     sql: String,
+    refused: String,
 ) -> Result<(), StoreError>
 where
     for<'c> &'c mut B::Connection: Executor<'c, Database = B>,
@@ -203,6 +202,10 @@ where
         connection.close().await
     };
     match tokio::time::timeout(ANSWER, work).await {
+        Ok(Err(sqlx::Error::Database(error))) => {
+            let message = format!("{refused}: {server}");
+            Err(StoreError::new(ErrorKind::Other, B::STORE, "open", message).with_source(error.into_error()))
+        }
         Ok(done) => done.map_err(|error| opening::<B>(error, server)),
         Err(_) => {
             let message = format!("no answer within {} seconds: {server}", ANSWER.as_secs());
@@ -224,9 +227,9 @@ impl Server for sqlx::Postgres {
     const MAKE: &'static str = "CREATE SCHEMA";
     const REMOVE: (&'static str, &'static str) = ("DROP SCHEMA", "CASCADE");
 
-    async fn run(url: &str, sql: String) -> Result<(), StoreError> {
+    async fn run(url: &str, sql: String, refused: String) -> Result<(), StoreError> {
         let options: sqlx::postgres::PgConnectOptions = url.parse().map_err(invalid::<Self>)?;
-        run::<Self>(&options, crate::backend::postgres::place(&options), sql).await
+        run::<Self>(&options, crate::backend::postgres::place(&options), sql, refused).await
     }
 
     async fn connect(url: &str, name: &str) -> Result<SqlStore<Self>, StoreError> {
@@ -244,9 +247,9 @@ impl Server for sqlx::MySql {
     const MAKE: &'static str = "CREATE DATABASE";
     const REMOVE: (&'static str, &'static str) = ("DROP DATABASE", "");
 
-    async fn run(url: &str, sql: String) -> Result<(), StoreError> {
+    async fn run(url: &str, sql: String, refused: String) -> Result<(), StoreError> {
         let options: sqlx::mysql::MySqlConnectOptions = url.parse().map_err(invalid::<Self>)?;
-        run::<Self>(&options, crate::backend::mysql::place(&options), sql).await
+        run::<Self>(&options, crate::backend::mysql::place(&options), sql, refused).await
     }
 
     async fn connect(url: &str, name: &str) -> Result<SqlStore<Self>, StoreError> {

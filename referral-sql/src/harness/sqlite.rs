@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use referral_core::store::{ErrorKind, StoreError};
+use referral_core::store::StoreError;
 use referral_testkit::{Guard, Harness, Opened, Scratch, async_trait};
 use sqlx::Sqlite;
 
@@ -37,10 +37,7 @@ impl SqliteHarness {
     }
 
     fn place(&self) -> Result<Scratch, StoreError> {
-        Scratch::folder(self.beside.as_deref()).map_err(|error| {
-            StoreError::new(ErrorKind::Unavailable, Sqlite::STORE, "make", "no folder can be made")
-                .with_source(error)
-        })
+        Scratch::folder(Sqlite::STORE, self.beside.as_deref())
     }
 
     /// The database file in a folder of [`SqliteHarness::make`].
@@ -66,18 +63,12 @@ impl SqliteHarness {
         (self.migrated(&scratch).await.expect("the database opens"), scratch)
     }
 
-    /// Opens a store and removes it, so that what keeps every case from running is told once.
+    /// Makes a folder and removes it, so that what keeps every case from running is told once.
     ///
     /// # Errors
-    /// `Unavailable` where no folder can be made; as [`SqliteStore::open`]; `Other` where the folder cannot be
-    /// removed.
+    /// `Unavailable` where none can be made, `Other` where it cannot be removed.
     pub async fn check(&self) -> Result<(), StoreError> {
-        let scratch = self.place()?;
-        self.migrated(&scratch).await?.close().await;
-        scratch.remove().map_err(|error| {
-            StoreError::new(ErrorKind::Other, Sqlite::STORE, "remove", "the folder stays behind")
-                .with_source(error)
-        })
+        self.place()?.remove()
     }
 
     async fn migrated(&self, scratch: &Scratch) -> Result<SqliteStore, StoreError> {
