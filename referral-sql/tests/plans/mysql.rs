@@ -1,9 +1,9 @@
 //! MySQL and MariaDB: the one index that is meant, because pages name it.
 
 use referral_sql::MySqlStore;
+use referral_sql::harness::MySqlHarness;
 use referral_sql::schema::{index_name, unique_name};
 
-use crate::common::scratch;
 use crate::questions::{self, Asked};
 
 fn assert_reads_by(key: &str, steps: &[String], told: &str) {
@@ -37,9 +37,7 @@ async fn check(store: &MySqlStore, when: &str) {
 
 #[tokio::test]
 async fn every_read_runs_on_its_own_index() {
-    let Some(place) = scratch::mysql().await else { return };
-    let store = scratch::on_mysql(&place.url, &place.name).await;
-    store.migrate().await.unwrap();
+    let Some((store, _scratch)) = MySqlHarness::from_env().scratch().await else { return };
     check(&store, "empty").await;
     questions::fill(&store).await;
     check(&store, "filled").await;

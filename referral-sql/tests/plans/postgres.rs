@@ -1,12 +1,12 @@
 //! PostgreSQL: an index and no sort, once it has statistics. What nearly every row has it may read from another index
 //! than the one that is meant, and find it at once.
 
+use referral_sql::harness::PostgresHarness;
 use referral_sql::schema::{index_name, unique_name};
 use referral_sql::{PostgresStore, SqlStore};
 
 use sqlx::postgres::{PgConnectOptions, PgPool};
 
-use crate::common::scratch;
 use crate::questions::{self, Asked};
 
 /// The words with which PostgreSQL reads more than it needs, or brings into order what it has read.
@@ -45,16 +45,14 @@ async fn check(store: &PostgresStore) {
 
 #[tokio::test]
 async fn every_read_runs_on_an_index_and_sorts_nothing() {
-    let Some(place) = scratch::postgres().await else { return };
-    let store = scratch::on_postgres(&place.url, &place.name).await;
-    store.migrate().await.unwrap();
+    let Some((store, _scratch)) = PostgresHarness::from_env().scratch().await else { return };
     questions::fill(&store).await;
     sqlx::raw_sql("ANALYZE").execute(store.pool()).await.unwrap();
     store.close().await;
     // For few rows it likes to collect them from all over a table and sort them, which costs no more; for many it does
     // not. Without that way, what is left shows whether the index gives the order.
-    let options: PgConnectOptions = place.url.parse().unwrap();
-    let options = options.options([("search_path", place.name.as_str()), ("enable_bitmapscan", "off")]);
+    let options = PgConnectOptions::clone(&store.pool().connect_options());
+    let options = options.options([("enable_bitmapscan", "off")]);
     let store = SqlStore::from_pool(PgPool::connect_with(options).await.unwrap()).await.unwrap();
     check(&store).await;
     store.close().await;

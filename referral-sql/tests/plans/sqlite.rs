@@ -1,9 +1,9 @@
 //! SQLite: the one index that is meant, empty, filled, and with statistics.
 
 use referral_sql::SqliteStore;
+use referral_sql::harness::SqliteHarness;
 use referral_sql::schema::{index_name, table_name, unique_name};
 
-use crate::common;
 use crate::questions::{self, Asked};
 
 /// The steps that look something up. Every other step holds them together, and none scans or sorts.
@@ -53,7 +53,7 @@ async fn check(store: &SqliteStore, when: &str) {
 
 #[tokio::test]
 async fn every_read_runs_on_its_own_index() {
-    let (store, _folder) = common::sqlite().await;
+    let (store, _folder) = SqliteHarness::new().scratch().await;
     check(&store, "empty").await;
     questions::fill(&store).await;
     check(&store, "filled").await;
