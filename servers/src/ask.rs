@@ -1,4 +1,4 @@
-//! Asking a server who it is.
+//! Asking a server who it is. These block for up to five seconds.
 
 use std::time::Duration;
 
@@ -10,8 +10,12 @@ use sqlx::{Connection as _, MySqlConnection, PgConnection};
 /// How long one question may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// `PostgreSQL 15.4`, once the server of a URL answers.
-pub(crate) fn postgres(url: &str) -> Result<String, String> {
+/// `PostgreSQL 15.4`, from the server of a URL.
+///
+/// # Errors
+///
+/// It does not answer within five seconds, or refuses.
+pub fn postgres(url: &str) -> Result<String, String> {
     wait(async {
         let mut connection = PgConnection::connect(url).await.map_err(text)?;
         let version: String =
@@ -21,8 +25,12 @@ pub(crate) fn postgres(url: &str) -> Result<String, String> {
     })
 }
 
-/// `MariaDB 10.11.4` or `MySQL 8.4.0`, once the server of a URL answers.
-pub(crate) fn mysql(url: &str) -> Result<String, String> {
+/// `MariaDB 10.11.4` or `MySQL 8.4.0`, from the server of a URL.
+///
+/// # Errors
+///
+/// It does not answer within five seconds, or refuses.
+pub fn mysql(url: &str) -> Result<String, String> {
     wait(async {
         let mut connection = MySqlConnection::connect(url).await.map_err(text)?;
         let version: String =
@@ -33,8 +41,12 @@ pub(crate) fn mysql(url: &str) -> Result<String, String> {
     })
 }
 
-/// `MongoDB 8.0.1`, once the server of a URL answers and takes writes.
-pub(crate) fn mongodb(url: &str) -> Result<String, String> {
+/// `MongoDB 8.0.1`, from the server of a URL. What only stands in for it calls itself so, too.
+///
+/// # Errors
+///
+/// It does not answer within five seconds, or takes no writes.
+pub fn mongodb(url: &str) -> Result<String, String> {
     wait(async {
         let admin = client(url).await?.database("admin");
         let hello = admin.run_command(doc! { "hello": 1 }).await.map_err(text)?;

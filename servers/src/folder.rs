@@ -40,7 +40,11 @@ impl Folder {
             .process_group(0)
             .spawn()
             .map_err(|error| io::Error::new(error.kind(), format!("sh, for the guard: {error}")))?;
-        let path = tempfile::Builder::new().prefix("referral.").tempdir()?.keep();
+        let path = tempfile::Builder::new()
+            .prefix("referral.")
+            .permissions(Permissions::from_mode(0o700))
+            .tempdir()?
+            .keep();
         if let Some(pipe) = &mut guard.stdin {
             pipe.write_all(path.as_os_str().as_bytes())?;
             pipe.write_all(b"\n")?;

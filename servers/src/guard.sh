@@ -16,7 +16,8 @@ processes() {
 }
 
 # Asked first, and again for those that were just starting; after 5 s told. PostgreSQL is asked by SIGQUIT, which it
-# takes for "at once": it does not wait for its clients, and leaves no shared memory as it would after a SIGKILL.
+# takes for "at once": it does not wait for its clients, and leaves no shared memory as it would after a SIGKILL. The
+# other servers have nothing to put in order that would not be removed anyway.
 round=0
 pids=$(processes)
 while [ -n "$pids" ] && [ "$round" -lt 100 ]; do
@@ -26,6 +27,7 @@ while [ -n "$pids" ] && [ "$round" -lt 100 ]; do
         elif [ $((round % 10)) -eq 0 ]; then
             case $(cat "/proc/$pid/comm") in
             postgres) kill -QUIT "$pid" ;;
+            mariadbd | mongod | secantusd*) kill -KILL "$pid" ;;
             *) kill -TERM "$pid" ;;
             esac
         fi

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, chown};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -39,7 +39,12 @@ impl Home {
     /// A folder for a server that runs as whoever this process is.
     pub(crate) fn new(folder: &Folder, name: &str) -> io::Result<Self> {
         // Nobody else can look into it.
-        let path = tempfile::Builder::new().prefix(&format!("{name}.")).tempdir_in(folder.path())?.keep();
+        let private = fs::Permissions::from_mode(0o700);
+        let path = tempfile::Builder::new()
+            .prefix(&format!("{name}."))
+            .permissions(private)
+            .tempdir_in(folder.path())?
+            .keep();
         Ok(Self { path, tmp: folder.tmp().to_owned(), user: None })
     }
 

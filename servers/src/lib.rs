@@ -30,7 +30,7 @@
 //!
 //! Unix. Without `/proc` (as on macOS) servers end when they are dropped, but not when their process is killed.
 
-mod ask;
+pub mod ask;
 mod folder;
 mod home;
 mod mariadb;

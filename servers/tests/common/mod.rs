@@ -6,7 +6,7 @@ use std::fs;
 use std::time::Duration;
 
 use mongodb::bson::doc;
-use mongodb::options::{ClientOptions, WriteConcern};
+use mongodb::options::{Acknowledgment, ClientOptions, WriteConcern};
 use referral_servers::{Folder, Missing};
 use sqlx::{Connection as _, Executor as _, MySqlConnection, PgConnection};
 
@@ -48,25 +48,47 @@ pub(crate) fn rows_of_mysql(url: &str) -> Result<i64, Error> {
     })
 }
 
-/// Writes one document more, and gives how many there are.
-pub(crate) fn rows_of_mongodb(url: &str) -> Result<u64, Error> {
+/// Writes documents one by one as fast as it can, and gives how many there are.
+pub(crate) fn documents_of_mongodb(url: &str, more: u64) -> Result<u64, Error> {
     wait(async {
         let mut options = ClientOptions::parse(url).await?;
         options.server_selection_timeout = Some(Duration::from_secs(2));
         options.write_concern =
-            Some(WriteConcern::builder().w(mongodb::options::Acknowledgment::Majority).journal(true).build());
+            Some(WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build());
         let collection = mongodb::Client::with_options(options)?.database("d").collection("c");
-        collection.insert_one(doc! { "n": 1 }).await?;
+        for n in 0..more {
+            collection.insert_one(doc! { "n": i64::try_from(n)? }).await?;
+        }
         Ok(collection.count_documents(doc! {}).await?)
     })
 }
 
-/// The ids of the processes that know a folder by their environment or their arguments.
+/// Has a PostgreSQL do something that takes longer than any test, until its end.
+pub(crate) fn keep_busy(url: &str) -> Result<(), Error> {
+    wait(async {
+        let mut connection = PgConnection::connect(url).await?;
+        connection.execute("SELECT COUNT(*) FROM generate_series(1, 1000000000000)").await?;
+        Ok(())
+    })
+}
+
+/// How many other connections of a PostgreSQL are at work.
+pub(crate) fn busy(url: &str) -> Result<i64, Error> {
+    wait(async {
+        let mut connection = PgConnection::connect(url).await?;
+        let active = "SELECT COUNT(*) FROM pg_stat_activity \
+            WHERE state = 'active' AND query LIKE '%generate_series%' AND pid <> pg_backend_pid()";
+        Ok(sqlx::query_scalar(active).fetch_one(&mut connection).await?)
+    })
+}
+
+/// The ids of the processes that know a folder by their environment or their arguments, or are in it.
 pub(crate) fn processes_of(folder: &Folder) -> Vec<u32> {
     processes_with(&folder.path().display().to_string())
 }
 
-/// The ids of the processes that have a text in their environment or their arguments.
+/// The ids of the processes that have a text in their environment, their arguments or their current folder. (Of
+/// PostgreSQL's children only the last is left.)
 pub(crate) fn processes_with(text: &str) -> Vec<u32> {
     let ids =
         fs::read_dir("/proc").unwrap().filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
@@ -75,7 +97,9 @@ pub(crate) fn processes_with(text: &str) -> Vec<u32> {
             let bytes = fs::read(format!("/proc/{id}/{file}")).unwrap_or_default();
             String::from_utf8_lossy(&bytes).contains(text)
         };
-        has("environ") || has("cmdline")
+        let inside = fs::read_link(format!("/proc/{id}/cwd"))
+            .is_ok_and(|cwd| cwd.display().to_string().contains(text));
+        inside || has("environ") || has("cmdline")
     })
     .collect()
 }
