@@ -74,7 +74,10 @@ impl MongoHarness {
 
     fn place(&self) -> Option<Scratch> {
         let scratch = Scratch::on_server(NAME, self.url()?, Scratch::fresh_name(), |url, name| async move {
-            client(&url).await?.database(&name).drop().await.map_err(|e| Fault::from(e).into_error("remove"))
+            let client = client(&url).await?;
+            let dropped = client.database(&name).drop().await;
+            client.shutdown().immediate(true).await;
+            dropped.map_err(|error| Fault::from(error).into_error("remove"))
         });
         Some(if self.keep { scratch.kept() } else { scratch })
     }
@@ -93,7 +96,7 @@ impl MongoHarness {
     /// Where none can be opened, and where a server is missing and `REFERRAL_TESTKIT_STRICT=1`.
     pub async fn scratch(&self) -> Option<(MongoStore, Scratch)> {
         let scratch = self.make().await?;
-        Some((self.migrated(&scratch).await.expect("a store in a database of its own"), scratch))
+        Some(self.fresh(scratch).await.expect("a store in a database of its own"))
     }
 
     /// Opens a store and removes it, so that what keeps every case from running is told once.
@@ -103,14 +106,23 @@ impl MongoHarness {
     pub async fn check(&self) -> Result<(), StoreError> {
         let scratch =
             self.place().ok_or_else(|| StoreError::new(ErrorKind::Unavailable, NAME, "open", SETUP))?;
-        drop(self.migrated(&scratch).await?);
+        let (store, scratch) = self.fresh(scratch).await?;
+        drop(store);
         scratch.remove()
     }
 
-    async fn migrated(&self, scratch: &Scratch) -> Result<MongoStore, StoreError> {
-        let store = self.at(scratch).await?;
+    /// A store with its indexes in a new database.
+    async fn fresh(&self, scratch: Scratch) -> Result<(MongoStore, Scratch), StoreError> {
+        let store = match self.at(&scratch).await {
+            Ok(store) => store,
+            Err(error) => {
+                // Nothing was made, and a server that is not there need not be asked to remove it.
+                drop(scratch.kept());
+                return Err(error);
+            }
+        };
         store.migrate().await?;
-        Ok(store)
+        Ok((store, scratch))
     }
 }
 
@@ -149,7 +161,7 @@ impl Harness for MongoHarness {
 
     async fn open(&self) -> Option<Opened> {
         let scratch = self.place()?;
-        let store = self.migrated(&scratch).await.expect("a store in a database of its own");
+        let (store, scratch) = self.fresh(scratch).await.expect("a store in a database of its own");
         Some(Opened::new(store, scratch))
     }
 

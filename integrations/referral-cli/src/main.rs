@@ -2,6 +2,7 @@
 //!
 //! Standard output carries data and nothing else, standard error everything that is said about it.
 
+mod address;
 mod args;
 mod commands;
 mod database;
