@@ -189,7 +189,7 @@ async fn held(case: Case, cx: Cx) -> Outcome {
         return Outcome::Skipped(reason);
     }
     if cx.is_open()
-        && let Err(problem) = audit(&*cx.store(), cx.history()).await
+        && let Err(problem) = audit(&*cx.store(), cx.history(), cx.is_counting_responses()).await
     {
         return Outcome::Failed(format!("the audit after the case: {problem}"));
     }

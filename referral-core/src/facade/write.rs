@@ -17,7 +17,8 @@ impl Referrals {
     }
 
     /// Commits a changeset. Where the answer is lost, it is committed again: its witness then conflicts if the
-    /// first try was applied, and reading the witness tells that it was this one.
+    /// first try was applied, and reading the witness tells that it was this one. Whatever fails after that leaves the
+    /// outcome unknown, also where the fault itself says that nothing was written: it speaks of its own try only.
     pub(crate) async fn commit(&self, changeset: Changeset) -> Result<Outcome, Error> {
         let batch = [changeset];
         let [changeset] = &batch;
@@ -25,7 +26,7 @@ impl Referrals {
         for _ in 0..ATTEMPTS {
             match self.store.commit(&batch).await.pop() {
                 Some(Ok(Outcome::Conflict { index: 0, conflict })) if doubtful => {
-                    return if self.is_ours(changeset, &conflict).await? {
+                    return if self.is_ours(changeset, &conflict).await.map_err(doubt)? {
                         Ok(Outcome::Applied)
                     } else {
                         Ok(Outcome::Conflict { index: 0, conflict })
@@ -33,6 +34,7 @@ impl Referrals {
                 }
                 Some(Ok(outcome)) => return Ok(outcome),
                 Some(Err(error)) if error.kind() == ErrorKind::UnknownOutcome => doubtful = true,
+                Some(Err(error)) if doubtful => return Err(doubt(error).into()),
                 Some(Err(error)) => return Err(error.into()),
                 None => return Err(unanswered().into()),
             }
@@ -41,7 +43,7 @@ impl Referrals {
     }
 
     /// Whether what stands in the way of a repeated changeset is its own first application.
-    async fn is_ours(&self, changeset: &Changeset, conflict: &Conflict) -> Result<bool, Error> {
+    async fn is_ours(&self, changeset: &Changeset, conflict: &Conflict) -> Result<bool, StoreError> {
         let Conflict::Stale { id, now } = conflict else { return Ok(false) };
         Ok(match changeset.changes.first() {
             // The id is new and random: nobody else has it.
@@ -66,4 +68,9 @@ impl Referrals {
 
 fn unanswered() -> StoreError {
     StoreError::new(ErrorKind::UnknownOutcome, "referral", "commit", "the outcome stays unknown")
+}
+
+/// What kept a lost answer from being found out.
+fn doubt(error: StoreError) -> StoreError {
+    unanswered().with_source(error)
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use referral_core::facade::{Error, TokenChange, TouchOutcome};
 use referral_core::memory::MemoryStore;
+use referral_core::read::PageRequest;
 use referral_core::store::{Changeset, ErrorKind, Outcome, Read, Store, StoreError, StoreFacts};
 use referral_core::token::KeyRing;
 use referral_core::{Referrals, async_trait};
@@ -18,6 +19,8 @@ struct Flaky {
     lost_after: Arc<AtomicUsize>,
     lost_before: Arc<AtomicUsize>,
     down: Arc<AtomicUsize>,
+    /// A server that ends with the answer: nobody is there for what follows.
+    ends: Arc<AtomicUsize>,
 }
 
 impl Flaky {
@@ -54,6 +57,7 @@ impl Store for Flaky {
         }
         let answers = self.store.commit(batch).await;
         if Self::next(&self.lost_after) {
+            self.down.store(self.ends.load(Ordering::SeqCst), Ordering::SeqCst);
             return batch.iter().map(|_| Err(lost.clone())).collect();
         }
         answers
@@ -96,6 +100,22 @@ async fn an_outcome_that_stays_unknown_is_said_so() {
     let error = referrals.create(draft("/", "ada")).await.unwrap_err();
     assert!(matches!(&error, Error::Store(e) if e.kind() == ErrorKind::UnknownOutcome));
     assert!(error.is_retryable());
+}
+
+/// The second try is told that nothing was written, and that is true of the second try only.
+#[tokio::test]
+async fn a_fault_behind_a_lost_answer_does_not_say_that_nothing_was_written() {
+    let store = Flaky::default();
+    let referrals = shop(&store);
+    store.lost_after.store(1, Ordering::SeqCst);
+    store.ends.store(1, Ordering::SeqCst);
+    let error = referrals.create(draft("/", "ada")).await.unwrap_err();
+    assert!(matches!(&error, Error::Store(e) if e.kind() == ErrorKind::UnknownOutcome), "{error:?}");
+    let cause = std::error::Error::source(&error).and_then(std::error::Error::source).unwrap();
+    assert_eq!(cause.to_string(), "flaky: commit: down");
+    store.down.store(0, Ordering::SeqCst);
+    let links = referrals.links(&user("ada"), &PageRequest::default()).await.unwrap();
+    assert_eq!(links.items.len(), 1, "it was");
 }
 
 /// R18 of the reliability anchors: with the store down, a click still gets its redirect.

@@ -107,3 +107,14 @@ pub async fn a_killed_process_keeps_what_it_acknowledged(cx: Cx) {
         assert_applied(&cx.commit([cx.witness()]).await);
     }
 }
+
+/// Before and after a write, and opened again; and what they say can be worked with.
+pub async fn the_facts_do_not_change(cx: Cx) {
+    let facts = cx.facts();
+    assert!(!facts.name.is_empty() && facts.batch > 0, "{facts:?}");
+    cx.apply([cx.witness()]).await;
+    assert_eq!(cx.facts(), facts);
+    if survives(&cx).await {
+        assert_eq!(cx.facts(), facts);
+    }
+}
