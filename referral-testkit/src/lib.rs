@@ -79,7 +79,7 @@
 mod audit;
 pub mod broken;
 pub mod cases;
-mod child;
+pub mod child;
 mod cx;
 mod harness;
 mod history;

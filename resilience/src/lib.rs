@@ -8,4 +8,9 @@
     reason = "this is test code by nature: what does not hold has to end the test"
 )]
 
+pub mod everything;
 pub mod figures;
+pub mod load;
+pub mod run;
+pub mod stores;
+pub mod told;
