@@ -11,6 +11,7 @@
 pub mod everything;
 pub mod figures;
 pub mod load;
+pub mod race;
 pub mod run;
 pub mod stores;
 pub mod told;

@@ -32,7 +32,7 @@ async fn keeps_what_it_acknowledged(world: World) {
         return work(world, &task).await;
     }
     let Some(Opened { store, mut guard }) = world.open().await else { return };
-    let cycles = number("REFERRAL_RESILIENCE_CYCLES", 10);
+    let cycles = number("REFERRAL_RESILIENCE_CYCLES", 50);
     let seed = number("REFERRAL_RESILIENCE_SEED", rand::random());
     println!("{}: REFERRAL_RESILIENCE_SEED={seed} REFERRAL_RESILIENCE_CYCLES={cycles}", world.test);
     let mut random = StdRng::seed_from_u64(seed);
