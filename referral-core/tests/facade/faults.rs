@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use referral_core::facade::{Error, TokenChange, TouchOutcome};
 use referral_core::memory::MemoryStore;
-use referral_core::record::{Record, RecordId};
+use referral_core::read::{PageRequest, ResponseReads as _};
+use referral_core::record::{Record, RecordId, Tenant};
 use referral_core::store::{
     Changeset, CounterKey, CounterPrefix, CounterRange, ErrorKind, Index, Outcome, Prefix, Range, Read,
     Store, StoreError, StoreFacts, UniqueKey,
@@ -22,6 +23,10 @@ struct Flaky {
     lost_after: Arc<AtomicUsize>,
     lost_before: Arc<AtomicUsize>,
     down: Arc<AtomicUsize>,
+    reads_down: Arc<AtomicUsize>,
+    /// Whether it is down from the next lost answer on: as a whole, or for reads.
+    down_once_lost: Arc<AtomicUsize>,
+    reads_down_once_lost: Arc<AtomicUsize>,
 }
 
 impl Flaky {
@@ -30,7 +35,7 @@ impl Flaky {
     }
 
     fn check(&self) -> Result<(), StoreError> {
-        if self.down.load(Ordering::SeqCst) > 0 {
+        if self.down.load(Ordering::SeqCst) > 0 || self.reads_down.load(Ordering::SeqCst) > 0 {
             return Err(StoreError::new(ErrorKind::Unavailable, "flaky", "read", "down"));
         }
         Ok(())
@@ -78,7 +83,7 @@ impl Store for Flaky {
 
     async fn commit(&self, batch: &[Changeset]) -> Vec<Result<Outcome, StoreError>> {
         let lost = StoreError::new(ErrorKind::UnknownOutcome, "flaky", "commit", "the connection closed");
-        if self.check().is_err() {
+        if self.down.load(Ordering::SeqCst) > 0 {
             let down = StoreError::new(ErrorKind::Unavailable, "flaky", "commit", "down");
             return batch.iter().map(|_| Err(down.clone())).collect();
         }
@@ -87,6 +92,8 @@ impl Store for Flaky {
         }
         let answers = self.store.commit(batch).await;
         if Self::next(&self.lost_after) {
+            self.down.store(self.down_once_lost.load(Ordering::SeqCst), Ordering::SeqCst);
+            self.reads_down.store(self.reads_down_once_lost.load(Ordering::SeqCst), Ordering::SeqCst);
             return batch.iter().map(|_| Err(lost.clone())).collect();
         }
         answers
@@ -129,6 +136,39 @@ async fn an_outcome_that_stays_unknown_is_said_so() {
     let error = referrals.create(draft("/", "ada")).await.unwrap_err();
     assert!(matches!(&error, Error::Store(e) if e.kind() == ErrorKind::UnknownOutcome));
     assert!(error.is_retryable());
+}
+
+/// A server that dies in mid-commit is not reached afterwards either. "Nothing was written" would be said of the second
+/// try, and be wrong about the first.
+#[tokio::test]
+async fn an_outcome_stays_unknown_when_the_store_is_down_afterwards() {
+    let store = Flaky::default();
+    let referrals = shop(&store);
+    store.down_once_lost.store(1, Ordering::SeqCst);
+    store.lost_after.store(1, Ordering::SeqCst);
+    let error = referrals.create(draft("/", "ada")).await.unwrap_err();
+    assert!(matches!(&error, Error::Store(e) if e.kind() == ErrorKind::UnknownOutcome), "{error:?}");
+    store.down.store(0, Ordering::SeqCst);
+    let page = referrals.all_links(&PageRequest::default()).await.unwrap();
+    assert_eq!(page.items.len(), 1, "it was applied, and only the answer lost");
+}
+
+/// Nor where it is the witness that cannot be read.
+#[tokio::test]
+async fn an_outcome_stays_unknown_when_its_witness_cannot_be_read() {
+    let store = Flaky::default();
+    let referrals = shop(&store);
+    let link = referrals.create(draft("/", "ada")).await.unwrap();
+    let token = issued(&referrals.land(link.code.as_str(), &get("/r/x")).await.touch).unwrap();
+    let batch =
+        store.unclaimed_responses(&Tenant::default(), token.visitor, &Range::oldest(), 9).await.unwrap();
+    store.reads_down_once_lost.store(1, Ordering::SeqCst);
+    store.lost_after.store(1, Ordering::SeqCst);
+    let error = referrals.identify(token.visitor, &user("bob")).await.unwrap_err();
+    assert!(matches!(&error, Error::Store(e) if e.kind() == ErrorKind::UnknownOutcome), "{error:?}");
+    store.reads_down.store(0, Ordering::SeqCst);
+    let claimed = store.get(&[batch[0].id.into()]).await.unwrap().remove(0);
+    assert!(matches!(claimed, Some(Record::Response(response)) if response.user == Some(user("bob"))));
 }
 
 /// R18 of the reliability anchors: with the store down, a click still gets its redirect.
