@@ -10,8 +10,10 @@
 
 pub mod everything;
 pub mod figures;
+pub mod journal;
 pub mod load;
 pub mod race;
 pub mod run;
+pub mod servers;
 pub mod stores;
 pub mod told;
