@@ -3,8 +3,6 @@
 //! Needs a server with `enableTestCommands`; on another one these say so and pass.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stderr)] // to clippy, helpers are no tests
 
-mod common;
-
 use std::sync::Arc;
 
 use referral_core::code::Code;
@@ -14,7 +12,9 @@ use referral_core::store::{
 };
 use referral_core::{Alias, AliasId, KeyPart, LinkId, Tenant, Timestamp, Version};
 use referral_mongo::MongoStore;
+use referral_mongo::harness::MongoHarness;
 use referral_mongo::mongodb::bson::{Document, doc};
+use referral_testkit::Scratch;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
@@ -64,14 +64,15 @@ async fn set(store: &MongoStore, mode: Document, data: Document) -> bool {
 }
 
 /// A store whose commands alone fail.
-async fn store() -> Option<(MongoStore, common::Scratch)> {
-    let (_, scratch) = common::migrated().await?;
-    let mut options = referral_mongo::mongodb::options::ClientOptions::parse(&scratch.url).await.unwrap();
+async fn store() -> Option<(MongoStore, Scratch)> {
+    let (_, scratch) = MongoHarness::from_env().scratch().await?;
+    let (name, url) = Scratch::split(scratch.address()).unwrap();
+    let mut options = referral_mongo::mongodb::options::ClientOptions::parse(url).await.unwrap();
     options.app_name = Some("referral-faults".to_owned());
     options.server_selection_timeout = Some(std::time::Duration::from_secs(5));
     options.heartbeat_freq = Some(std::time::Duration::from_millis(500));
     let client = referral_mongo::mongodb::Client::with_options(options).unwrap();
-    let store = MongoStore::with_client(client, &scratch.name).await.unwrap();
+    let store = MongoStore::with_client(client, name).await.unwrap();
     store.get(&[]).await.unwrap();
     Some((store, scratch))
 }

@@ -2,14 +2,13 @@
 #![cfg(feature = "sqlite")]
 #![allow(clippy::unwrap_used)] // to clippy, helpers are no tests
 
-mod common;
-
 use referral_core::store::{
     Changeset, CounterKey, CounterPrefix, CounterRange, Index, Outcome, Prefix, Range, Read, Store,
     StoreError, StoreFacts, UniqueKey,
 };
 use referral_core::{Record, RecordId};
 use referral_sql::JoinedStore;
+use referral_sql::harness::SqliteHarness;
 use referral_testkit::{Guard, Harness, Opened, async_trait, conformance};
 use sqlx::Sqlite;
 
@@ -70,9 +69,9 @@ impl Harness for JoinedHarness {
     }
 
     async fn open(&self) -> Option<Opened> {
-        let (store, folder) = common::sqlite().await;
+        let (store, scratch) = SqliteHarness::new().scratch().await;
         let joined = store.join(store.begin().await.unwrap());
-        Some(Opened::new(Uncommitted(joined), folder))
+        Some(Opened::new(Uncommitted(joined), scratch))
     }
 
     async fn reopen(&self, _: Guard) -> Option<Opened> {

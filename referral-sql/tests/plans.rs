@@ -11,6 +11,7 @@ use referral_core::store::{
     Unique, UniqueKey,
 };
 use referral_core::{ColumnType, KeyPart, Kind, LinkId, Record, RecordId, Status, Tenant, Value, VisitorId};
+use referral_sql::harness::SqliteHarness;
 use referral_sql::schema::{index_name, table_name, unique_name};
 use referral_sql::{Question, SqliteStore};
 
@@ -156,7 +157,7 @@ fn skewed() -> Vec<Record> {
 
 #[tokio::test]
 async fn every_read_runs_on_its_own_index() {
-    let (store, _folder) = common::sqlite().await;
+    let (store, _folder) = SqliteHarness::new().scratch().await;
     check(&store, "empty").await;
     for records in skewed().chunks(256) {
         let batch: Vec<_> =

@@ -1,9 +1,9 @@
 //! What differs between the databases; everything else is written once over [`Backend`].
 
 #[cfg(feature = "mysql")]
-mod mysql;
+pub(crate) mod mysql;
 #[cfg(feature = "postgres")]
-mod postgres;
+pub(crate) mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
@@ -18,6 +18,10 @@ use uuid::Uuid;
 
 use crate::error::Trouble;
 use crate::statement::Statement;
+
+/// How many connections to a server a pool of ours has.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+const CONNECTIONS: u32 = 10;
 
 /// A database that [`SqlStore`](crate::SqlStore) runs on: `sqlx::Sqlite`, `sqlx::Postgres` or `sqlx::MySql`.
 ///

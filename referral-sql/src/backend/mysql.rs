@@ -7,7 +7,7 @@ use sqlx::mysql::{
     MySql, MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlPoolOptions, MySqlRow,
 };
 
-use super::{Backend, Cells, Driver, driver};
+use super::{Backend, CONNECTIONS, Cells, Driver, driver};
 use crate::error::{Fault, Trouble, opening, server};
 use crate::statement::Statement;
 use crate::store::SqlStore;
@@ -72,10 +72,14 @@ impl SqlStore<MySql> {
     /// `Invalid` for a URL that is none, `Unavailable` where the server does not answer.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         let invalid = |error| Fault::from(error).into_error::<MySql>("open");
-        let options: MySqlConnectOptions = url.parse().map_err(invalid)?;
-        let place =
-            server(options.get_host(), options.get_port(), options.get_socket(), options.get_database());
+        Self::connect(url.parse().map_err(invalid)?, CONNECTIONS).await
+    }
+
+    /// With so many connections.
+    pub(crate) async fn connect(options: MySqlConnectOptions, connections: u32) -> Result<Self, StoreError> {
+        let place = place(&options);
         let pool = MySqlPoolOptions::new()
+            .max_connections(connections)
             .after_connect(|connection, _| {
                 // The default shows a transaction the past, so that a lost race could not be explained.
                 Box::pin(connection.control("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"))
@@ -85,6 +89,11 @@ impl SqlStore<MySql> {
             .map_err(|error| opening::<MySql>(error, place))?;
         Self::from_pool(pool).await
     }
+}
+
+/// The server and the database of these options, without the password.
+pub(crate) fn place(options: &MySqlConnectOptions) -> String {
+    server(options.get_host(), options.get_port(), options.get_socket(), options.get_database())
 }
 
 #[cfg(test)]
