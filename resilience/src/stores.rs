@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use referral_core::async_trait;
 use referral_core::layer::GroupCommit;
+use referral_mongo::harness::MongoHarness;
+use referral_sled::harness::SledHarness;
+use referral_sql::harness::{MySqlHarness, PostgresHarness, SqliteHarness};
 use referral_testkit::{Guard, Harness, MemoryHarness, Opened};
 
-mod embedded;
+mod redb;
 
 /// The reference store.
 #[must_use]
@@ -17,7 +20,7 @@ pub fn memory() -> Arc<dyn Harness> {
 /// SQLite, a file in a temporary folder.
 #[must_use]
 pub fn sqlite() -> Arc<dyn Harness> {
-    Arc::new(embedded::Embedded::Sqlite)
+    Arc::new(SqliteHarness::new())
 }
 
 /// The same behind core's group commit.
@@ -29,13 +32,31 @@ pub fn grouped_sqlite() -> Arc<dyn Harness> {
 /// sled, in a temporary folder.
 #[must_use]
 pub fn sled() -> Arc<dyn Harness> {
-    Arc::new(embedded::Embedded::Sled)
+    Arc::new(SledHarness::new())
 }
 
 /// redb, through the store of `examples/custom-store`.
 #[must_use]
 pub fn redb() -> Arc<dyn Harness> {
-    Arc::new(embedded::Embedded::Redb)
+    Arc::new(redb::RedbHarness)
+}
+
+/// PostgreSQL, on the server that the environment names.
+#[must_use]
+pub fn postgres() -> Arc<dyn Harness> {
+    Arc::new(PostgresHarness::from_env())
+}
+
+/// MySQL or MariaDB, on the server that the environment names.
+#[must_use]
+pub fn mysql() -> Arc<dyn Harness> {
+    Arc::new(MySqlHarness::from_env())
+}
+
+/// MongoDB, on the server that the environment names.
+#[must_use]
+pub fn mongodb() -> Arc<dyn Harness> {
+    Arc::new(MongoHarness::from_env())
 }
 
 /// A store behind core's group commit.

@@ -24,6 +24,9 @@ on_stores! { keeps_what_it_acknowledged:
     sqlite_behind_group_commit_keeps_what_it_acknowledged on grouped_sqlite,
     sled_keeps_what_it_acknowledged on sled,
     redb_keeps_what_it_acknowledged on redb,
+    postgres_keeps_what_it_acknowledged on postgres,
+    mysql_keeps_what_it_acknowledged on mysql,
+    mongodb_keeps_what_it_acknowledged on mongodb,
 }
 
 /// `REFERRAL_RESILIENCE_CYCLES` says how often each is killed, `REFERRAL_RESILIENCE_SEED` repeats the moments.

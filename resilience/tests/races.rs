@@ -33,6 +33,9 @@ on_stores! { a_bound_is_reached_and_never_passed:
     sqlite_reaches_a_bound_and_never_passes_it on sqlite,
     sled_reaches_a_bound_and_never_passes_it on sled,
     redb_reaches_a_bound_and_never_passes_it on redb,
+    postgres_reaches_a_bound_and_never_passes_it on postgres,
+    mysql_reaches_a_bound_and_never_passes_it on mysql,
+    mongodb_reaches_a_bound_and_never_passes_it on mongodb,
 }
 
 on_stores! { a_click_limit_is_reached_and_never_passed:
@@ -40,6 +43,9 @@ on_stores! { a_click_limit_is_reached_and_never_passed:
     sqlite_reaches_a_click_limit_and_never_passes_it on sqlite,
     sled_reaches_a_click_limit_and_never_passes_it on sled,
     redb_reaches_a_click_limit_and_never_passes_it on redb,
+    postgres_reaches_a_click_limit_and_never_passes_it on postgres,
+    mysql_reaches_a_click_limit_and_never_passes_it on mysql,
+    mongodb_reaches_a_click_limit_and_never_passes_it on mongodb,
 }
 
 on_stores! { a_visitor_becomes_one_user_once:
@@ -47,6 +53,9 @@ on_stores! { a_visitor_becomes_one_user_once:
     sqlite_makes_a_visitor_one_user_once on sqlite,
     sled_makes_a_visitor_one_user_once on sled,
     redb_makes_a_visitor_one_user_once on redb,
+    postgres_makes_a_visitor_one_user_once on postgres,
+    mysql_makes_a_visitor_one_user_once on mysql,
+    mongodb_makes_a_visitor_one_user_once on mongodb,
 }
 
 on_stores! { generated_codes_run_out_without_a_duplicate:
@@ -54,6 +63,9 @@ on_stores! { generated_codes_run_out_without_a_duplicate:
     sqlite_gives_each_generated_code_once on sqlite,
     sled_gives_each_generated_code_once on sled,
     redb_gives_each_generated_code_once on redb,
+    postgres_gives_each_generated_code_once on postgres,
+    mysql_gives_each_generated_code_once on mysql,
+    mongodb_gives_each_generated_code_once on mongodb,
 }
 
 on_stores! { equal_calls_get_one_link:
@@ -61,6 +73,9 @@ on_stores! { equal_calls_get_one_link:
     sqlite_gives_equal_calls_one_link on sqlite,
     sled_gives_equal_calls_one_link on sled,
     redb_gives_equal_calls_one_link on redb,
+    postgres_gives_equal_calls_one_link on postgres,
+    mysql_gives_equal_calls_one_link on mysql,
+    mongodb_gives_equal_calls_one_link on mongodb,
 }
 
 /// How many race for one thing; `REFERRAL_RESILIENCE_RACERS` makes it fewer or more.
