@@ -140,6 +140,23 @@ async fn a_commit_whose_answer_stays_unknown_says_so() {
     assert_eq!(counted(&store).await, 1);
 }
 
+/// The driver asks again by itself when the answer to a commit is lost. A server that was restarted in between, and has
+/// no memory of the transaction, says the same as one that never committed it.
+#[tokio::test]
+async fn a_commit_of_a_transaction_that_the_server_does_not_know_is_of_unknown_outcome() {
+    let _one = ONE_AT_A_TIME.lock().await;
+    let Some((store, _scratch)) = store().await else { return };
+    let labels = vec!["TransientTransactionError"];
+    if !fail(&store, 1, &["commitTransaction"], doc! { "errorCode": 251, "errorLabels": labels }).await {
+        return;
+    }
+    let answer = store.commit(&[changeset(1)]).await.remove(0);
+    off(&store).await;
+    assert_eq!(answer.unwrap_err().kind(), ErrorKind::UnknownOutcome);
+    assert_eq!(store.commit(&[changeset(1)]).await.remove(0).unwrap(), Outcome::Applied);
+    assert_eq!(counted(&store).await, 1);
+}
+
 #[tokio::test]
 async fn a_server_that_refuses_everything_is_unavailable_and_then_well_again() {
     let _one = ONE_AT_A_TIME.lock().await;

@@ -81,7 +81,7 @@
 mod audit;
 pub mod broken;
 pub mod cases;
-mod child;
+pub mod child;
 mod cx;
 mod drops;
 pub mod failing;

@@ -111,8 +111,8 @@ pub struct Summary {
 /// Runs one case on a store of its own, on a runtime and a thread of its own; callable from anywhere.
 #[must_use]
 pub fn run(harness: &Arc<dyn Harness>, case: Case, settings: &Settings) -> Report {
-    if let Some(address) = child::address() {
-        child::work(harness.clone(), address);
+    if let Some(task) = child::task() {
+        child::work(harness.clone(), task);
     }
     let started = Instant::now();
     let (harness, settings) = (harness.clone(), settings.clone());
