@@ -85,6 +85,9 @@ pub(crate) enum Failure {
     /// The runtime does not start.
     #[error("the runtime does not start")]
     Runtime(#[source] io::Error),
+    /// Somebody pressed Ctrl-C.
+    #[error("stopped; the cases that are left were not run")]
+    Interrupted,
     /// It went wrong, and everything about it has been said.
     #[error("it failed")]
     Said,

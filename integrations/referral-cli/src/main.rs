@@ -7,6 +7,7 @@ mod args;
 mod commands;
 mod database;
 mod failure;
+mod interrupt;
 mod moment;
 mod output;
 

@@ -14,6 +14,7 @@ use super::wait;
 use crate::address::{Address, beside};
 use crate::args::{CasesFormat, ConformanceArgs};
 use crate::failure::Failure;
+use crate::interrupt::Interrupt;
 use crate::output::{self, Output};
 
 /// A case that was run, as JSON. The names are part of what the program promises.
@@ -89,7 +90,11 @@ pub(crate) fn run(args: &ConformanceArgs, out: &mut Output) -> Result<(), Failur
     // Cases come group by group.
     let mut groups: Vec<Group> = Vec::new();
     let mut all = Group { name: "all", ..Group::default() };
+    let interrupt = Interrupt::listen()?;
     for case in cases {
+        if interrupt.is_asked() {
+            return Err(Failure::Interrupted);
+        }
         let report = referral_testkit::run(&harness, case, &settings);
         all.add(&report);
         match groups.last_mut() {

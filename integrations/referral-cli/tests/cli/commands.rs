@@ -170,6 +170,7 @@ fn nonsense_is_misuse_and_changes_nothing() {
 fn a_url_that_is_not_understood_is_misuse_and_told_without_its_password() {
     for url in [
         "postgres://ada:se/cret@db/shop",
+        "postgres://ada:12/secret@db/shop",
         "mysql://ada:secret@db:port/shop",
         "mongodb://ada:secret@db:port/shop",
         "mongodb+srv://ada:secret@db:1/shop",
