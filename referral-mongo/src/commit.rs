@@ -167,6 +167,9 @@ async fn finish(session: &mut ClientSession) -> Result<(), Fault> {
                 Ok(()) => return Ok(()),
                 Err(error) => error,
             };
+            if error::is_forgotten(&error) {
+                return Err(Fault::Unknown(Some(error)));
+            }
             if !error::is_unknown(&error) {
                 return Err(Fault::Driver(error));
             }

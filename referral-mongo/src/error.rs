@@ -10,6 +10,7 @@ use referral_core::store::{ErrorKind, StoreError};
 pub(crate) const NAME: &str = "mongodb";
 /// What a database is told that [`migrate`](crate::MongoStore::migrate) has not seen.
 pub(crate) const UNMIGRATED: &str = "the indexes are not there, or not all of them: call migrate()";
+const NO_SUCH_TRANSACTION: i32 = 251;
 /// What a server is told that has no transactions.
 pub(crate) const STANDALONE: &str = "this mongod runs alone, and so has no transactions: start it with \
     --replSet rs0 and run `mongosh --eval 'rs.initiate()'` once; one node is enough";
@@ -135,6 +136,13 @@ pub(crate) fn is_unknown(error: &Error) -> bool {
     // A write concern that is not met says nothing about the write.
     let unmet = matches!(error.kind.as_ref(), Driver::Write(WriteFailure::WriteConcernError(_)));
     unmet || error.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT)
+}
+
+/// Whether the server does not know the transaction that it was to commit. An answer that was lost before may have
+/// been that it is committed: the driver asks again by itself and does not tell. A server remembers what it has
+/// committed, also when it was killed; but only so long, and what stands in for MongoDB only until it ends.
+pub(crate) fn is_forgotten(error: &Error) -> bool {
+    matches!(error.kind.as_ref(), Driver::Command(error) if error.code == NO_SUCH_TRANSACTION)
 }
 
 fn trouble(error: &Error) -> Trouble {

@@ -1,13 +1,14 @@
 //! MySQL and MariaDB, and what speaks their protocol.
 
 use referral_core::store::StoreError;
-use sea_query::Expr;
+use sea_query::extension::mysql::{IndexHintScope, MySqlSelectStatementExt};
+use sea_query::{Alias, Expr, SelectStatement};
 use sqlx::error::DatabaseError;
 use sqlx::mysql::{
     MySql, MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlPoolOptions, MySqlRow,
 };
 
-use super::{Backend, Cells, Driver, driver};
+use super::{Backend, CONNECTIONS, Cells, Driver, driver};
 use crate::error::{Fault, Trouble, opening, server};
 use crate::statement::Statement;
 use crate::store::SqlStore;
@@ -27,9 +28,16 @@ impl Backend for MySql {
     const FAILURE_SPOILS: bool = false;
     const FULL_ROLLS_BACK: bool = false;
     const ROW_RANGES: bool = false;
+    const NULLS_DIFFER: bool = false;
     const EXPLAIN: (&'static str, usize) = ("EXPLAIN FORMAT=JSON ", 0);
 
     type Dialect = sea_query::MysqlQueryBuilder;
+
+    fn read_from(query: &mut SelectStatement, index: &str) {
+        // Left to its statistics, it reads the index over all tenants backwards where it takes a prefix for common,
+        // and a page of a rare one becomes a walk over everything.
+        query.force_index(Alias::new(index), IndexHintScope::All);
+    }
 
     fn incoming(column: &'static str) -> Expr {
         Expr::cust(format!("VALUES(`{column}`)"))
@@ -72,10 +80,14 @@ impl SqlStore<MySql> {
     /// `Invalid` for a URL that is none, `Unavailable` where the server does not answer.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         let invalid = |error| Fault::from(error).into_error::<MySql>("open");
-        let options: MySqlConnectOptions = url.parse().map_err(invalid)?;
-        let place =
-            server(options.get_host(), options.get_port(), options.get_socket(), options.get_database());
+        Self::connect(url.parse().map_err(invalid)?, CONNECTIONS).await
+    }
+
+    /// With so many connections.
+    pub(crate) async fn connect(options: MySqlConnectOptions, connections: u32) -> Result<Self, StoreError> {
+        let place = place(&options);
         let pool = MySqlPoolOptions::new()
+            .max_connections(connections)
             .after_connect(|connection, _| {
                 // The default shows a transaction the past, so that a lost race could not be explained.
                 Box::pin(connection.control("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"))
@@ -85,6 +97,11 @@ impl SqlStore<MySql> {
             .map_err(|error| opening::<MySql>(error, place))?;
         Self::from_pool(pool).await
     }
+}
+
+/// The server and the database of these options, without the password.
+pub(crate) fn place(options: &MySqlConnectOptions) -> String {
+    server(options.get_host(), options.get_port(), options.get_socket(), options.get_database())
 }
 
 #[cfg(test)]

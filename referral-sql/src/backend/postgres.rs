@@ -3,9 +3,9 @@
 use referral_core::store::StoreError;
 use sea_query::Expr;
 use sqlx::error::DatabaseError;
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgRow, Postgres};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions, PgRow, Postgres};
 
-use super::{Backend, Cells, Driver, driver};
+use super::{Backend, CONNECTIONS, Cells, Driver, driver};
 use crate::error::{Fault, Trouble, opening, server};
 use crate::statement::Statement;
 use crate::store::SqlStore;
@@ -25,6 +25,7 @@ impl Backend for Postgres {
     const FAILURE_SPOILS: bool = true;
     const FULL_ROLLS_BACK: bool = false;
     const ROW_RANGES: bool = true;
+    const NULLS_DIFFER: bool = true;
     const EXPLAIN: (&'static str, usize) = ("EXPLAIN ", 0);
 
     type Dialect = sea_query::PostgresQueryBuilder;
@@ -76,10 +77,19 @@ impl SqlStore<Postgres> {
     /// `Invalid` for a URL that is none, `Unavailable` where the server does not answer.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         let invalid = |error| Fault::from(error).into_error::<Postgres>("open");
-        let options: PgConnectOptions = url.parse().map_err(invalid)?;
-        let place =
-            server(options.get_host(), options.get_port(), options.get_socket(), options.get_database());
-        let pool = PgPool::connect_with(options).await.map_err(|error| opening::<Postgres>(error, place))?;
+        Self::connect(url.parse().map_err(invalid)?, CONNECTIONS).await
+    }
+
+    /// With so many connections.
+    pub(crate) async fn connect(options: PgConnectOptions, connections: u32) -> Result<Self, StoreError> {
+        let place = place(&options);
+        let pool = PgPoolOptions::new().max_connections(connections).connect_with(options);
+        let pool = pool.await.map_err(|error| opening::<Postgres>(error, place))?;
         Self::from_pool(pool).await
     }
+}
+
+/// The server and the database of these options, without the password.
+pub(crate) fn place(options: &PgConnectOptions) -> String {
+    server(options.get_host(), options.get_port(), options.get_socket(), options.get_database())
 }
