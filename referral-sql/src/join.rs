@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::mem;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -152,20 +153,38 @@ impl<B: Backend> JoinedStore<B> {
     }
 }
 
+/// A read on a connection, with everything that it needs.
+type Reading<'c, T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + Send + 'c>>;
+
+impl<B: Backend> JoinedStore<B> {
+    /// Reads in a task of its own: a caller who goes away would leave the line in the midst of an answer, and the
+    /// next statement of the transaction would take the rest of it for its own.
+    async fn read<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        read: impl for<'c> FnOnce(&'c mut B::Connection) -> Reading<'c, T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let mut state = self.state.clone().lock_owned().await;
+        let task = tokio::spawn(async move {
+            let result = read(state.transaction()?).await;
+            state.answer(result, operation)
+        });
+        task.await.unwrap_or_else(|lost| Err(lost_task::<B>(operation, lost)))
+    }
+}
+
 #[async_trait]
 impl<B: Backend> Read for JoinedStore<B> {
     async fn get(&self, ids: &[RecordId]) -> Result<Vec<Option<Record>>, StoreError> {
         check_points("get", ids.len())?;
-        let mut state = self.state.lock().await;
-        let result = read::get::<B>(state.transaction()?, ids).await;
-        state.answer(result, "get")
+        let ids = ids.to_vec();
+        self.read("get", move |line| Box::pin(async move { read::get::<B>(line, &ids).await })).await
     }
 
     async fn find(&self, keys: &[UniqueKey]) -> Result<Vec<Option<Record>>, StoreError> {
         check_points("find", keys.len())?;
-        let mut state = self.state.lock().await;
-        let result = read::find::<B>(state.transaction()?, keys).await;
-        state.answer(result, "find")
+        let keys = keys.to_vec();
+        self.read("find", move |line| Box::pin(async move { read::find::<B>(line, &keys).await })).await
     }
 
     async fn page(
@@ -176,9 +195,11 @@ impl<B: Backend> Read for JoinedStore<B> {
         limit: u32,
     ) -> Result<Vec<Record>, StoreError> {
         index.check(prefix, limit)?;
-        let mut state = self.state.lock().await;
-        let result = read::page::<B>(state.transaction()?, index, prefix, range, limit).await;
-        state.answer(result, "page")
+        let (prefix, range) = (prefix.clone(), *range);
+        self.read("page", move |line| {
+            Box::pin(async move { read::page::<B>(line, index, &prefix, &range, limit).await })
+        })
+        .await
     }
 
     async fn counters(
@@ -187,9 +208,11 @@ impl<B: Backend> Read for JoinedStore<B> {
         range: &CounterRange,
     ) -> Result<Vec<(CounterKey, i64)>, StoreError> {
         check_counters(prefix, range)?;
-        let mut state = self.state.lock().await;
-        let result = read::counters::<B>(state.transaction()?, prefix, range).await;
-        state.answer(result, "counters")
+        let (prefix, range) = (prefix.clone(), range.clone());
+        self.read("counters", move |line| {
+            Box::pin(async move { read::counters::<B>(line, &prefix, &range).await })
+        })
+        .await
     }
 }
 
