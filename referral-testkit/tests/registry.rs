@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::{env, fs};
 
+use referral_testkit::broken::Fault;
 use referral_testkit::{
     Guard, Harness, MemoryHarness, Opened, Outcome, Settings, async_trait, case, for_each_case,
     markdown_table, registry, run, run_all,
@@ -25,9 +26,23 @@ fn the_registry_is_the_list_of_the_tests() {
     let registered: Vec<_> = registry().iter().map(|case| case.id()).collect();
     assert_eq!(registered, tests);
     assert_eq!(registered.iter().collect::<BTreeSet<_>>().len(), tests.len(), "each name once");
-    assert!(tests.len() >= 60);
+    assert!(tests.len() >= 155);
     for id in registered {
         assert_eq!(case(&id).map(|case| case.id()), Some(id));
+    }
+}
+
+/// A case that no broken store fails is not worth its time.
+#[test]
+fn every_case_is_the_one_that_catches_some_broken_store() {
+    let caught: BTreeSet<&str> = Fault::ALL.iter().flat_map(|fault| fault.caught_by()).copied().collect();
+    // A broken store lives in one process; `journal` has one on disk for this case.
+    let killed = "durability::a_killed_process_keeps_what_it_acknowledged";
+    for id in registry().iter().map(|case| case.id()).filter(|id| id != killed) {
+        assert!(caught.contains(id.as_str()), "no broken store names {id}");
+    }
+    for id in caught {
+        assert!(case(id).is_some(), "there is no case {id}");
     }
 }
 

@@ -56,6 +56,9 @@ faults! {
         caught by "records::an_update_at_another_version_is_stale_and_changes_nothing";
     EmptyIsAbsent: "An empty text is stored as none.",
         caught by "records::empty_texts_are_not_absent_ones";
+    AbsentIsEmpty: "An absent text is stored as an empty one.",
+        caught by "records::every_kind_comes_back_with_no_optional_field",
+            "records::every_kind_comes_back_without_each_optional_field";
     TextCut: "Texts are cut at 255 bytes.",
         caught by "records::the_longest_texts_come_back_whole";
     TextTrimmed: "Texts lose the spaces at their end.",
@@ -63,7 +66,8 @@ faults! {
     ThreeByteText: "Characters of four bytes become question marks.",
         caught by "records::strange_texts_come_back_byte_for_byte", "records::the_longest_texts_come_back_whole";
     Seconds: "Times lose their milliseconds.",
-        caught by "records::extreme_numbers_come_back", "pages::extreme_times_are_ordered";
+        caught by "records::extreme_numbers_come_back", "pages::extreme_times_are_ordered",
+            "records::every_kind_comes_back_with_every_field";
     FloatNumbers: "Integers go through floating point.",
         caught by "records::extreme_numbers_come_back";
     KindsShareIds: "A UUID is unique over all kinds.",
@@ -75,10 +79,10 @@ faults! {
     KeysUnchecked: "A key is not unique.",
         caught by "unique::a_taken_key_is_refused_and_names_its_holder",
             "faults::a_refused_commit_stores_nothing",
-            "faults::a_failed_read_stores_nothing",
             "faults::an_answer_that_stays_lost_is_said_to_be_unknown";
     KeysFolded: "Keys are compared without case.",
-        caught by "unique::keys_are_equal_only_byte_for_byte", "unique::two_exact_codes_may_fold_alike";
+        caught by "unique::keys_are_equal_only_byte_for_byte", "unique::two_exact_codes_may_fold_alike",
+            "unique::an_exact_code_differs_by_case_and_a_folded_one_does_not";
     KeysPadded: "Keys are compared without the spaces at their end.",
         caught by "unique::keys_are_equal_only_byte_for_byte";
     KeysWithoutAccents: "Keys are compared without accents.",
@@ -99,28 +103,36 @@ faults! {
     DeleteKeepsKeys: "A delete does not release the keys.",
         caught by "unique::a_delete_releases_its_keys";
     OwnKeyTaken: "An update is in its own way.",
-        caught by "unique::an_update_may_keep_its_keys";
+        caught by "unique::an_update_may_keep_its_keys",
+            "records::a_deleted_id_may_be_inserted_again_as_version_one";
     RetryTaken: "An insert made twice is refused by its own key.",
         caught by "unique::an_insert_made_twice_is_stale_and_not_taken_by_itself",
             "races::a_retried_changeset_is_applied_once",
             "faults::a_lost_answer_is_found_out";
     HolderInvented: "A conflict names the record that asks as the holder.",
-        caught by "unique::a_taken_key_is_refused_and_names_its_holder";
+        caught by "unique::a_taken_key_is_refused_and_names_its_holder",
+            "unique::the_named_holder_holds_the_named_key";
     KeysCheckedLast: "Keys are checked at the end of a changeset.",
-        caught by "unique::a_key_must_be_released_before_it_is_taken";
+        caught by "unique::a_key_must_be_released_before_it_is_taken",
+            "unique::equal_keys_within_a_changeset_conflict";
 
     // Changesets
     PrefixKept: "A conflict leaves what was applied before it.",
-        caught by "changesets::all_of_it_is_applied_or_none", "model::random_changesets_are_answered_as_by_the_model";
+        caught by "changesets::all_of_it_is_applied_or_none", "model::random_changesets_are_answered_as_by_the_model",
+            "unique::a_failed_changeset_takes_and_releases_no_key",
+            "changesets::a_later_changeset_sees_nothing_of_a_failed_one";
     TornBesideApplied: "A conflict leaves what was applied before it, where a neighbour of its batch is applied.",
-        caught by "changesets::all_of_it_is_applied_or_none";
+        caught by "changesets::all_of_it_is_applied_or_none",
+            "counters::tallies_of_a_batch_add_up";
     NeighboursRolledBack: "A conflict takes back what the batch had applied.",
         caught by "changesets::a_conflict_leaves_its_neighbours_alone";
     BatchStops: "After a conflict the rest of the batch is not tried.",
         caught by "changesets::a_conflict_leaves_its_neighbours_alone";
     BatchBlind: "Every member of a batch sees the store as it was before the batch.",
         caught by "changesets::a_later_changeset_sees_the_earlier_ones",
-            "changesets::a_batch_may_write_a_record_again_and_again";
+            "changesets::a_batch_may_write_a_record_again_and_again",
+            "changesets::equal_inserts_in_a_batch_have_one_winner",
+            "counters::counts_of_a_batch_are_decided_one_after_another";
     BatchWritesOnce: "A record that several members of a batch write goes on by one version.",
         caught by "changesets::a_batch_may_write_a_record_again_and_again";
     FirstIndex: "A conflict is always reported at the first change.",
@@ -137,6 +149,10 @@ faults! {
         caught by "changesets::an_invalid_changeset_leaves_its_neighbours_alone";
     LargeRefused: "A changeset of more than 1,000 changes is too large.",
         caught by "changesets::the_largest_changeset_is_applied";
+    EmptyRefused: "A changeset without changes is refused.",
+        caught by "changesets::an_empty_changeset_is_applied";
+    EmptyAnswered: "A batch of nothing has an answer.",
+        caught by "changesets::an_empty_batch_has_no_answers";
     HeavyRefused: "A changeset of more than 1 MiB is too large.",
         caught by "changesets::the_heaviest_changeset_is_applied";
     BatchCut: "A batch is cut to the size that the store likes.",
@@ -147,7 +163,9 @@ faults! {
     // Claims
     ClaimTakesClaimed: "A claim takes what another user has.",
         caught by "claims::a_claimed_response_is_not_claimed_again",
-            "claims::two_claims_in_a_batch_have_one_winner";
+            "claims::two_claims_in_a_batch_have_one_winner",
+            "claims::a_user_known_at_the_touch_is_not_claimed",
+            "claims::a_claim_is_a_witness_for_what_is_counted";
     ClaimTakesErased: "A claim takes what has no visitor.",
         caught by "claims::a_response_without_visitor_is_not_claimed";
     ClaimPartial: "A claim takes what it can and leaves the rest.",
@@ -159,7 +177,8 @@ faults! {
     ClaimKeepsVersion: "A claim does not count the version.",
         caught by "claims::a_claim_sets_user_time_and_version";
     ClaimForgetsTime: "A claim does not keep the time.",
-        caught by "claims::a_claim_sets_user_time_and_version";
+        caught by "claims::a_claim_sets_user_time_and_version",
+            "claims::a_claim_changes_no_other_field_and_no_other_response";
     ClaimKeepsEntries: "A claimed response stays in the indexes where it was.",
         caught by "claims::a_claim_moves_the_response_to_its_user";
     ClaimCut: "A claim stops after 500 responses.",
@@ -169,7 +188,8 @@ faults! {
     BoundsExclusive: "The upper bound is outside.",
         caught by "counters::both_bounds_are_inside", "races::a_counter_never_passes_its_bound";
     LowerBoundIgnored: "The lower bound is not looked at.",
-        caught by "counters::both_bounds_are_inside";
+        caught by "counters::both_bounds_are_inside",
+            "counters::equal_bounds_compare_and_set";
     BoundsOnValue: "The bounds test the value before.",
         caught by "counters::the_bounds_test_the_sum", "counters::both_bounds_are_inside";
     CountWraps: "A sum that overflows wraps around.",
@@ -261,7 +281,8 @@ faults! {
     LastIdEmpty: "Behind the highest id there is no end of the range, so nothing is in it.",
         caught by "pages::ids_that_end_in_zeros_or_ones_are_ids_like_any_other";
     TenantLeak: "A page gives the records of every tenant.",
-        caught by "pages::tenants_do_not_see_each_other";
+        caught by "pages::tenants_do_not_see_each_other",
+            "pages::an_unknown_prefix_is_an_empty_page";
     EverywhereNowhere: "The indexes over all tenants give only the tenant without a name.",
         caught by "pages::tenants_do_not_see_each_other";
     EntriesStay: "An update leaves the index entries where they were.",
@@ -271,11 +292,16 @@ faults! {
     DeletedListed: "A deleted record stays in the indexes.",
         caught by "records::a_delete_removes_the_record_from_everywhere";
     PointsSorted: "Points are answered in the order of their keys.",
-        caught by "points::answers_come_in_the_order_asked";
+        caught by "points::answers_come_in_the_order_asked",
+            "points::a_thousand_points_are_answered";
     PointsOnce: "A point that is asked for twice is answered once.",
         caught by "points::a_point_asked_for_twice_is_answered_twice";
     MissingSkipped: "A point that is missing has no answer.",
         caught by "points::what_is_missing_is_missing_at_its_place";
+    NothingRefused: "A read of no points is refused.",
+        caught by "points::nothing_asked_is_nothing_answered";
+    KindIgnored: "A record is found by its UUID, whatever kind is asked for.",
+        caught by "points::an_id_of_another_kind_is_not_found";
 
     // Races
     LookThenWrite: "A key is looked up, and then written.",
@@ -288,7 +314,8 @@ faults! {
         caught by "races::an_id_has_one_winner", "races::a_retried_changeset_is_applied_once";
     VersionLookThenWrite: "A version is looked up, and then written.",
         caught by "races::a_version_has_one_winner",
-            "facade::edits_made_at_once_are_all_applied";
+            "facade::edits_made_at_once_are_all_applied",
+            "races::a_key_that_is_handed_over_always_has_one_holder";
     ClaimLookThenWrite: "A response is looked up, and then claimed.",
         caught by "races::a_response_is_claimed_once",
             "facade::responses_are_claimed_once_by_many_logins_of_one_user",
@@ -337,7 +364,9 @@ faults! {
 
     // What an application would see
     SecondTallyLost: "Of the statistics of a changeset only the first one is kept.",
-        caught by "facade::statistics_are_what_the_pages_show", "faults::a_lost_answer_is_found_out";
+        caught by "facade::statistics_are_what_the_pages_show", "faults::a_lost_answer_is_found_out",
+            "faults::a_failed_read_stores_nothing";
     RetryCounts: "An insert that is made twice is Applied again, with all that stands behind it.",
-        caught by "faults::a_lost_answer_is_found_out", "faults::visitors_who_try_again_are_counted_once";
+        caught by "faults::a_lost_answer_is_found_out", "faults::visitors_who_try_again_are_counted_once",
+            "changesets::a_changeset_made_twice_is_refused_by_its_witness";
 }

@@ -9,7 +9,7 @@ use referral_core::store::{
     Change, Changeset, CounterKey, CounterPrefix, CounterRange, ErrorKind, Index, Outcome, Prefix, Range,
     Read, Seek, Store, StoreError, StoreFacts, UniqueKey, check_counters, check_points,
 };
-use referral_core::{Record, RecordId, Value};
+use referral_core::{ColumnType, Record, RecordId, Value};
 use tokio::task::yield_now;
 
 use super::Fault;
@@ -60,6 +60,9 @@ impl BrokenStore {
     fn check(&self, changeset: &Changeset) -> Result<(), StoreError> {
         if self.is(Fault::LargeRefused) && changeset.changes.len() > 1000 {
             return Err(StoreError::invalid("commit", "too many changes"));
+        }
+        if self.is(Fault::EmptyRefused) && changeset.changes.is_empty() {
+            return Err(StoreError::invalid("commit", "nothing to do"));
         }
         if self.is(Fault::HeavyRefused) && changeset.weight() > 1 << 20 {
             return Err(StoreError::invalid("commit", "too heavy"));
@@ -261,9 +264,16 @@ impl Read for BrokenStore {
         if !self.is(Fault::ReadsUnchecked) {
             check_points("get", ids.len())?;
         }
+        if self.is(Fault::NothingRefused) && ids.is_empty() {
+            return Err(StoreError::invalid("get", "nothing was asked for"));
+        }
         self.connect("get").await?;
         let data = self.data();
-        Ok(self.points(ids.iter().map(|id| (*id, data.now.records.get(id).cloned())).collect()))
+        let found = |id: &RecordId| match self.fault {
+            Some(Fault::KindIgnored) => data.now.records.values().find(|found| found.id().uuid == id.uuid),
+            _ => data.now.records.get(id),
+        };
+        Ok(self.points(ids.iter().map(|id| (*id, found(id).cloned())).collect()))
     }
 
     async fn find(&self, keys: &[UniqueKey]) -> Result<Vec<Option<Record>>, StoreError> {
@@ -440,6 +450,7 @@ impl Store for BrokenStore {
         let merged = if self.is(Fault::TallyMerged) { merged(batch) } else { None };
         let mut answers = self.members(merged.as_deref().unwrap_or(batch)).await;
         match self.fault {
+            Some(Fault::EmptyAnswered) if batch.is_empty() => answers.push(Ok(Outcome::Applied)),
             Some(Fault::BatchWritesOnce) => self.written_once(batch, &answers),
             Some(Fault::AnswersReversed) => answers.reverse(),
             Some(Fault::ConflictsLast) => {
@@ -490,6 +501,16 @@ pub(super) fn written(record: Record, fault: Option<Fault>) -> Record {
             (_, value) => value,
         }
     };
+    if fault == Some(Fault::AbsentIsEmpty) {
+        return kind.columns().iter().enumerate().fold(record, |record, (position, column)| {
+            let mut values = record.values();
+            if values[position] == Value::Null && matches!(column.holds, ColumnType::Text(_)) {
+                values[position] = Value::Text("".into());
+            }
+            // Where the empty text is none of the column's, it stays absent.
+            Record::from_values(kind, values).unwrap_or(record)
+        });
+    }
     let values: Vec<_> = record.values().into_iter().enumerate().map(change).collect();
     Record::from_values(kind, values).unwrap_or(record)
 }
