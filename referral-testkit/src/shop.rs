@@ -67,7 +67,7 @@ pub(crate) fn rounds(
             if number == 0 { (64, builder) } else { (16, builder.with_group_commit(None)) };
         Round { number, racers, shop: builder.build().unwrap() }
     };
-    (0..=cx.rounds(5)).map(round).collect()
+    (0..=cx.rounds(3)).map(round).collect()
 }
 
 /// Calls a verb from all racers of a round at once.

@@ -10,7 +10,7 @@ use crate::make::{
     claim, code, count_any, counter, insert, natural, nobody, numbers_of, statistic, tally, update, user,
     visitor,
 };
-use crate::shop::{both, draft, links_of, responses_of, visit};
+use crate::shop::{draft, links_of, responses_of, shop, visit};
 
 /// How many polls a call gets that is dropped together with others.
 const POLLS: usize = 10;
@@ -183,32 +183,32 @@ async fn verb(shop: &Referrals, link: &Link, verb: usize, number: u128) -> Resul
 
 /// A link made, a click, a later action, an identified visitor: with its code and its statistics, or not at all.
 pub async fn a_dropped_verb_is_whole_or_absent(cx: Cx) {
+    // Without group commit, which would go on without the caller.
+    let shop = shop(&cx).with_group_commit(None).build().unwrap();
+    let link = shop.create(draft("ada", "dropped").with_click_limit(1_000_000)).await.unwrap();
     let mut number = 0;
-    for shop in both(&cx) {
-        let link = shop.create(draft("ada", "dropped").with_click_limit(1_000_000)).await.unwrap();
-        for which in 0..4 {
-            let mut sweeps = Sweeps::of(cx.rounds(10));
-            while let Some(polls) = sweeps.polls() {
-                number += 1;
-                let mut made = Vec::new();
-                for name in ["READ", "LIKED"].iter().filter(|_| which == IDENTIFY) {
-                    let action = Action::new(*name).unwrap();
-                    made.push(shop.respond(link.id, &visit(visitor(number)), action, None).await.unwrap());
-                }
-                sweeps.ended(drop_after(polls, verb(&shop, &link, which, number)).await.is_some());
-                // Once more, by somebody with patience: what was claimed before is claimed, the rest is now.
-                for response in made {
-                    shop.identify(visitor(number), user("eve")).await.unwrap();
-                    let Some(Record::Response(now)) = cx.get(response.id).await else { panic!("it is gone") };
-                    assert_eq!((now.user, now.version.get()), (Some(user("eve")), 2), "claimed once");
-                }
+    for which in 0..4 {
+        let mut sweeps = Sweeps::of(cx.rounds(10));
+        while let Some(polls) = sweeps.polls() {
+            number += 1;
+            let mut made = Vec::new();
+            for name in ["READ", "LIKED"].iter().filter(|_| which == IDENTIFY) {
+                let action = Action::new(*name).unwrap();
+                made.push(shop.respond(link.id, &visit(visitor(number)), action, None).await.unwrap());
+            }
+            sweeps.ended(drop_after(polls, verb(&shop, &link, which, number)).await.is_some());
+            // Once more, by somebody with patience: what was claimed before is claimed, the rest is now.
+            for response in made {
+                shop.identify(visitor(number), user("eve")).await.unwrap();
+                let Some(Record::Response(now)) = cx.get(response.id).await else { panic!("it is gone") };
+                assert_eq!((now.user, now.version.get()), (Some(user("eve")), 2), "claimed once");
             }
         }
-        settled(&shop, link.id).await;
-        for link in links_of(&shop, &user("ada")).await {
-            let found = shop.link_by_code(&link.code).await.unwrap().map(|found| found.id);
-            assert_eq!(found, Some(link.id), "a link has its code");
-        }
+    }
+    settled(&shop, link.id).await;
+    for link in links_of(&shop, &user("ada")).await {
+        let found = shop.link_by_code(&link.code).await.unwrap().map(|found| found.id);
+        assert_eq!(found, Some(link.id), "a link has its code");
     }
 }
 

@@ -1,14 +1,14 @@
 //! The database fails at the n-th call, for every n: what a verb of the facade then answers is true, and a host that
 //! tries again gets what it would have got.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use referral_core::facade::{DeadCode, Error, LinkEdit, TouchOutcome};
 use referral_core::store::{
     CounterPrefix, CounterRange, ErrorKind, Family, Index, MAX_PAGE, Prefix, Range, Store,
 };
-use referral_core::{Action, Link, Metadata, Record, Referrals, Tenant};
+use referral_core::{Action, Link, LinkId, Metadata, Record, Referrals, Tenant};
 
 use crate::cx::{Cx, NOW};
 use crate::failing::{FailingStore, Failure};
@@ -28,6 +28,8 @@ struct Story {
     store: Arc<FailingStore<Arc<dyn Store>>>,
     shop: Referrals,
     tenant: Tenant,
+    /// The first link, when it is made.
+    one: Mutex<Option<LinkId>>,
 }
 
 impl Story {
@@ -35,15 +37,15 @@ impl Story {
         let store = Arc::new(FailingStore::new(cx.store()));
         let tenant = tenant(name);
         let shop = shop_over(cx, store.clone()).with_tenant(tenant.clone()).build().unwrap();
-        Self { cx: cx.clone(), store, shop, tenant }
+        Self { cx: cx.clone(), store, shop, tenant, one: Mutex::default() }
     }
 
     /// One step, as a host makes it: also if it cannot know whether it was made before.
     async fn step(&self, step: usize) -> Result<(), Error> {
         let shop = &self.shop;
-        let one = || async { Ok::<_, Error>(shop.get_or_create(draft("ada", "one")).await?.link) };
+        let one = || *self.one.lock().unwrap();
         match step {
-            0 => drop(one().await?),
+            0 => *self.one.lock().unwrap() = Some(shop.get_or_create(draft("ada", "one")).await?.link.id),
             1 => match shop.create(draft("bob", "two").with_code(code("two")).with_click_limit(3)).await {
                 Err(Error::CodeTaken { code }) => {
                     let holder =
@@ -52,15 +54,15 @@ impl Story {
                 }
                 other => drop(other?),
             },
-            2 => drop(shop.add_code(one().await?.id, code("summer")).await?),
+            2 => drop(shop.add_code(one().unwrap(), code("summer")).await?),
             3 => {
                 let edit = LinkEdit::default().with_metadata(Metadata::new([("k", "v")]).unwrap());
-                shop.edit(one().await?.id, edit).await?;
+                shop.edit(one().unwrap(), edit).await?;
             }
             4 | 5 => self.click(["summer", "two"][step - 4]).await?,
             6 => drop(shop.identify(visitor(1), user("eve")).await?),
             7 => {
-                let id = one().await?.id;
+                let id = one().unwrap();
                 assert_eq!(shop.response_count(id).await?, 1);
                 assert_eq!(shop.statistics(id).await?.responses(), 1);
                 let until = NOW.saturating_add(Duration::from_hours(1));
@@ -211,15 +213,10 @@ fn is(error: &Error, kind: ErrorKind) -> bool {
     matches!(error, Error::Store(error) if error.kind() == kind)
 }
 
-/// Whatever the store's reason is: the verb fails with it, the store is as it was, and the next try works.
+/// The verb fails with the store's reason, the store is as it was, and the next try works.
 pub async fn a_refused_commit_stores_nothing(cx: Cx) {
     at_every_call(&cx, Failure::Refused(ErrorKind::Unavailable), true, |_, error| {
         assert!(error.is_unavailable());
-        true
-    })
-    .await;
-    at_every_call(&cx, Failure::Refused(ErrorKind::Contended), true, |_, error| {
-        assert!(is(error, ErrorKind::Contended));
         true
     })
     .await;
@@ -235,15 +232,11 @@ pub async fn a_lost_answer_is_found_out(cx: Cx) {
 
 /// The server restarts when the commit is done: no verb then says that nothing was stored, and none does it twice.
 pub async fn an_answer_that_stays_lost_is_said_to_be_unknown(cx: Cx) {
-    for calls in [1, 4] {
-        at_every_call(&cx, Failure::Restart { calls }, false, |step, error| {
-            // A read may have been the only thing that failed.
-            let unknown = is(error, ErrorKind::UnknownOutcome);
-            assert!(unknown || step == IDENTIFY, "step {step} was done, and says {error:?}");
-            false
-        })
-        .await;
-    }
+    at_every_call(&cx, Failure::Restart { calls: 2 }, true, |step, error| {
+        assert!(is(error, ErrorKind::UnknownOutcome), "step {step} was done, and says {error:?}");
+        false
+    })
+    .await;
 }
 
 /// A verb that reads and cannot fails, and has stored nothing by then.

@@ -254,7 +254,8 @@ pub async fn a_compare_and_set_has_one_winner(cx: Cx) {
 /// Half of the racers write the one record where the other is unchanged, half the other way round: both cannot
 /// have been right.
 pub async fn an_expectation_holds_until_the_commit(cx: Cx) {
-    for round in 0..cx.rounds(15) {
+    // Not more: who holds the one and waits for the other is found by some databases after a second only.
+    for round in 0..cx.rounds(5) {
         let (left, right) = (cx.link(), cx.link());
         cx.insert([left.clone(), right.clone()]).await;
         let outcomes = commits(&cx, |racer| {
