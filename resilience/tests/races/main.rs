@@ -16,14 +16,15 @@ use referral_core::store::Store;
 use referral_core::token::KeyRing;
 use referral_core::visit::{Method, Visit};
 use referral_resilience::run::number;
+use referral_resilience::yielding::Yielding;
 
 /// How many race for one thing; `REFERRAL_RESILIENCE_RACERS` makes it fewer or more.
 fn racers() -> usize {
     usize::try_from(number("REFERRAL_RESILIENCE_RACERS", 1_000)).unwrap()
 }
 
-fn facade(store: Arc<dyn Store>) -> Builder<Arc<dyn Store>> {
-    Referrals::builder(store, KeyRing::generate().unwrap(), "https://shop.example")
+fn facade(store: Arc<dyn Store>) -> Builder<Yielding> {
+    Referrals::builder(Yielding(store), KeyRing::generate().unwrap(), "https://shop.example")
 }
 
 fn visit() -> Visit {
