@@ -2,18 +2,54 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use referral_core::Kind;
 use referral_core::store::{Bounds, Change, Changeset, Conflict, CounterKey};
+use uuid::Uuid;
 
 use crate::backend::{Backend, Cells, Driver};
 use crate::error::Fault;
 use crate::statement::{self, Statement, chunk};
 
-/// Takes hold of all counters that a batch counts, in the order of their keys: two batches that count them in their
-/// own orders wait for each other's, and one of them is shot.
+/// Takes hold of what a batch writes in orders of its own, in one order for all: two batches that wait for each other
+/// are shot, and PostgreSQL notices them after a second only.
 pub(crate) async fn hold<B: Backend>(
     connection: &mut B::Connection,
     batch: &[Changeset],
 ) -> Result<(), Fault> {
+    if !B::WRITERS {
+        return Ok(());
+    }
+    hold_records::<B>(connection, batch).await?;
+    hold_counters::<B>(connection, batch).await
+}
+
+/// The records that a batch expects or changes, where it expects any: of two batches each expects what the other one
+/// changes. Edits alone are rare, and mostly of one record.
+async fn hold_records<B: Backend>(connection: &mut B::Connection, batch: &[Changeset]) -> Result<(), Fault> {
+    let mut kinds: BTreeMap<Kind, BTreeSet<Uuid>> = BTreeMap::new();
+    let mut expects = false;
+    for change in batch.iter().flat_map(|changeset| &changeset.changes) {
+        expects |= matches!(change, Change::Expect { .. });
+        let id = match change {
+            Change::Update { record, .. } => record.id(),
+            Change::Delete { id, .. } | Change::Expect { id, .. } => *id,
+            Change::Insert(_) | Change::Claim { .. } | Change::Count { .. } | Change::Tally { .. } => {
+                continue;
+            }
+        };
+        kinds.entry(id.kind).or_default().insert(id.uuid);
+    }
+    if !expects || kinds.values().map(BTreeSet::len).sum::<usize>() < 2 {
+        return Ok(());
+    }
+    for (kind, ids) in kinds {
+        connection.rows(statement::hold_records::<B>(kind, ids.into_iter())).await?;
+    }
+    Ok(())
+}
+
+/// All counters that a batch counts, in the order of their keys.
+async fn hold_counters<B: Backend>(connection: &mut B::Connection, batch: &[Changeset]) -> Result<(), Fault> {
     let changes = batch.iter().flat_map(|changeset| &changeset.changes);
     let counted = changes.filter_map(|change| match change {
         Change::Count { counter, .. } => Some(counter),
@@ -21,7 +57,7 @@ pub(crate) async fn hold<B: Backend>(
     });
     let keys: BTreeSet<_> = counted.collect();
     // One alone has no order to keep.
-    if !B::WRITERS || keys.len() < 2 {
+    if keys.len() < 2 {
         return Ok(());
     }
     let keys: Vec<_> = keys.into_iter().collect();

@@ -24,11 +24,7 @@
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use referral_core::store::{
-    Changeset, CounterKey, CounterPrefix, CounterRange, ErrorKind, Index, Outcome, Prefix, Range, Read,
-    Store, StoreError, StoreFacts, UniqueKey,
-};
-use referral_core::{Record, RecordId};
+use referral_core::store::{Changeset, ErrorKind, Outcome, Read, Store, StoreError, StoreFacts};
 
 /// A way in which a database fails a call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -144,9 +140,9 @@ impl<S: Store> FailingStore<S> {
         found
     }
 
-    fn read(&self, operation: &'static str) -> Result<(), StoreError> {
+    fn read(&self) -> Result<(), StoreError> {
         match self.next(true) {
-            Some(_) => Err(failure(ErrorKind::Unavailable, operation, "nobody answers")),
+            Some(_) => Err(failure(ErrorKind::Unavailable, "read", "nobody answers")),
             None => Ok(()),
         }
     }
@@ -156,37 +152,8 @@ fn failure(kind: ErrorKind, operation: &'static str, message: &str) -> StoreErro
     StoreError::new(kind, "failing", operation, message)
 }
 
-#[async_trait]
 impl<S: Store> Read for FailingStore<S> {
-    async fn get(&self, ids: &[RecordId]) -> Result<Vec<Option<Record>>, StoreError> {
-        self.read("get")?;
-        self.store.get(ids).await
-    }
-
-    async fn find(&self, keys: &[UniqueKey]) -> Result<Vec<Option<Record>>, StoreError> {
-        self.read("find")?;
-        self.store.find(keys).await
-    }
-
-    async fn page(
-        &self,
-        index: Index,
-        prefix: &Prefix,
-        range: &Range,
-        limit: u32,
-    ) -> Result<Vec<Record>, StoreError> {
-        self.read("page")?;
-        self.store.page(index, prefix, range, limit).await
-    }
-
-    async fn counters(
-        &self,
-        prefix: &CounterPrefix,
-        range: &CounterRange,
-    ) -> Result<Vec<(CounterKey, i64)>, StoreError> {
-        self.read("counters")?;
-        self.store.counters(prefix, range).await
-    }
+    referral_core::forward_reads!(store after read);
 }
 
 #[async_trait]

@@ -10,7 +10,9 @@ use sea_query_sqlx::{SqlxBinder, SqlxValues};
 use sqlx::AssertSqlSafe;
 
 pub(crate) use self::numbers::{count, count_existing, counter, counters, hold_counters, tally};
-pub(crate) use self::records::{claim, claimable, delete, find, get, insert, page, update, version};
+pub(crate) use self::records::{
+    claim, claimable, delete, find, get, hold_records, insert, page, update, version,
+};
 use crate::backend::Backend;
 use crate::schema::BOOKKEEPING;
 

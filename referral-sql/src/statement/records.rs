@@ -105,6 +105,18 @@ pub(crate) fn version<B: Backend>(id: RecordId, held: bool) -> Statement {
     Statement::of::<B>(&query)
 }
 
+/// Holds records until the transaction ends, in the order of their ids.
+pub(crate) fn hold_records<B: Backend>(kind: Kind, ids: impl Iterator<Item = Uuid>) -> Statement {
+    let mut query = Query::select();
+    query
+        .from(schema::table(kind))
+        .column("id")
+        .and_where(one_of("id", ids))
+        .order_by("id", Order::Asc)
+        .lock(LockType::Update);
+    Statement::of::<B>(&query)
+}
+
 /// Gives unclaimed responses to a user.
 pub(crate) fn claim<B: Backend>(
     responses: impl Iterator<Item = Uuid>,
