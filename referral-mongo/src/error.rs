@@ -227,6 +227,26 @@ mod tests {
         assert!(matches!(check(&doc! { "ok": 1.0, "n": 1 }, 2), Err(Fault::Moved)));
     }
 
+    /// The shapes that a server answers in, made by the server.
+    #[tokio::test]
+    async fn a_duplicate_is_known_in_each_of_its_three_shapes() {
+        let harness = crate::harness::MongoHarness::from_env();
+        let Some((store, _scratch)) = harness.scratch().await else { return };
+        let things = store.database().collection::<Document>("things");
+        things.insert_one(doc! { "_id": 1 }).await.unwrap();
+        let write = things.insert_one(doc! { "_id": 1 }).await.unwrap_err();
+        assert!(matches!(write.kind.as_ref(), Driver::Write(WriteFailure::WriteError(_))), "{write:?}");
+        let many = things.insert_many([doc! { "_id": 2 }, doc! { "_id": 1 }]).await.unwrap_err();
+        assert!(matches!(many.kind.as_ref(), Driver::InsertMany(_)), "{many:?}");
+        // Finds nothing, and inserts what is there.
+        let upsert = things.find_one_and_update(doc! { "_id": 1, "x": 1 }, doc! { "$set": { "y": 1 } });
+        let command = upsert.upsert(true).await.unwrap_err();
+        assert!(matches!(command.kind.as_ref(), Driver::Command(_)), "{command:?}");
+        for error in [write, many, command] {
+            assert_eq!(trouble(&error), Trouble::Duplicate, "{error:?}");
+        }
+    }
+
     #[test]
     fn only_a_lost_commit_is_of_unknown_outcome() {
         let kind = |fault: Fault| fault.into_error("commit").kind();

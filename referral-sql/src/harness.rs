@@ -25,4 +25,4 @@ pub use server::PostgresHarness;
 pub use server::{Server, ServerHarness};
 #[cfg(feature = "sqlite")]
 #[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
-pub use sqlite::SqliteHarness;
+pub use sqlite::{SqliteHarness, sqlite_file};

@@ -14,7 +14,7 @@ use referral_core::store::{
 };
 use referral_core::{Record, ResponseId, Tenant, Timestamp, Version};
 use referral_sql::SqliteStore;
-use referral_sql::harness::SqliteHarness;
+use referral_sql::harness::{SqliteHarness, sqlite_file};
 use sqlx::{Sqlite, Transaction};
 
 async fn host_table(store: &SqliteStore) {
@@ -153,7 +153,7 @@ async fn after_release_clones_answer_that_it_is_gone() {
 async fn after_contended_it_answers_nothing_else_and_the_host_loses_nothing_but_the_transaction() {
     let (store, scratch) = SqliteHarness::new().scratch().await;
     host_table(&store).await;
-    let other = SqliteStore::open(SqliteHarness::file(&scratch)).await.unwrap();
+    let other = SqliteStore::open(sqlite_file(&scratch)).await.unwrap();
     let mut transaction = other.pool().begin().await.unwrap();
     sqlx::query("SELECT count(*) FROM users").execute(&mut *transaction).await.unwrap();
     store.commit(&[Changeset::new([Change::Insert(link(7).into())])]).await.remove(0).unwrap();

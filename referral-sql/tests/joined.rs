@@ -79,7 +79,7 @@ mod sqlite {
         type Backend = sqlx::Sqlite;
 
         async fn scratch(&self) -> Option<(SqliteStore, Scratch)> {
-            Some(SqliteHarness::scratch(self).await)
+            Some(self.scratch().await)
         }
     }
 

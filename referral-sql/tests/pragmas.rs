@@ -10,7 +10,7 @@ use common::{link, response, uuid};
 use referral_core::store::{Change, Changeset, ErrorKind, Outcome, Read, Store};
 use referral_core::{Record, ResponseId, Version};
 use referral_sql::SqliteStore;
-use referral_sql::harness::SqliteHarness;
+use referral_sql::harness::{SqliteHarness, sqlite_file};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
 async fn pragma(pool: &SqlitePool, name: &'static str) -> String {
@@ -95,7 +95,7 @@ async fn what_cannot_be_opened_says_why() {
 async fn two_processes_on_one_file_wait_for_each_other() {
     let (store, scratch) = SqliteHarness::new().scratch().await;
     // A handle of its own has a writer of its own, as another process would.
-    let other = SqliteStore::open(SqliteHarness::file(&scratch)).await.unwrap();
+    let other = SqliteStore::open(sqlite_file(&scratch)).await.unwrap();
     let write = async |store: SqliteStore, from: u64| {
         for number in from..from + 60 {
             let insert = Changeset::new([Change::Insert(response(number).into())]);
@@ -217,9 +217,8 @@ async fn what_a_constraint_of_the_hosts_refuses_at_the_end_fails_alone() {
 #[tokio::test]
 async fn when_all_patience_is_gone_it_is_contended_and_nothing_is_written() {
     let (store, scratch) = SqliteHarness::new().scratch().await;
-    let options = SqliteConnectOptions::new()
-        .filename(SqliteHarness::file(&scratch))
-        .busy_timeout(std::time::Duration::ZERO);
+    let options =
+        SqliteConnectOptions::new().filename(sqlite_file(&scratch)).busy_timeout(std::time::Duration::ZERO);
     let impatient = SqliteStore::from_pool(SqlitePool::connect_with(options).await.unwrap()).await.unwrap();
     let held = store.begin().await.unwrap();
     let error = impatient.commit(&[insert(link(1))]).await.remove(0).unwrap_err();

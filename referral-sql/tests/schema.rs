@@ -16,7 +16,7 @@ use referral_sql::harness::MySqlHarness;
 #[cfg(feature = "postgres")]
 use referral_sql::harness::PostgresHarness;
 #[cfg(feature = "sqlite")]
-use referral_sql::harness::SqliteHarness;
+use referral_sql::harness::{SqliteHarness, sqlite_file};
 use referral_sql::schema::{index_name, table_name, unique_name};
 use sqlx::Row;
 
@@ -253,7 +253,7 @@ async fn sqlite_migrates_once_also_when_processes_race() {
     use referral_sql::SqliteStore;
 
     let scratch = SqliteHarness::new().make().await;
-    let file = SqliteHarness::file(&scratch);
+    let file = sqlite_file(&scratch);
     let store = SqliteStore::open(&file).await.unwrap();
     // Each handle has connections of its own, as another process would.
     let racers: Vec<_> = (0..4)
@@ -290,7 +290,7 @@ async fn a_database_of_a_newer_library_is_refused() {
     .execute(store.pool())
     .await
     .unwrap();
-    let older = referral_sql::SqliteStore::open(SqliteHarness::file(&scratch)).await.unwrap();
+    let older = referral_sql::SqliteStore::open(sqlite_file(&scratch)).await.unwrap();
     let read = older.get(&[link(1).id.into()]).await.unwrap_err();
     let write =
         older.commit(&[Changeset::new([Change::Insert(link(1).into())])]).await.remove(0).unwrap_err();

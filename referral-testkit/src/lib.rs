@@ -85,6 +85,7 @@ pub mod child;
 mod cx;
 mod drops;
 pub mod failing;
+mod folder;
 mod harness;
 mod history;
 mod make;
@@ -99,6 +100,7 @@ mod shop;
 
 pub use async_trait::async_trait;
 pub use cx::{Cx, NOW};
+pub use folder::{FolderHarness, FolderStore};
 pub use harness::{Guard, Harness, MemoryHarness, Opened};
 pub use registry::{Case, case, markdown_table, registry};
 pub use runner::{Outcome, Report, Settings, Summary, run, run_all};

@@ -17,3 +17,4 @@ pub mod run;
 pub mod servers;
 pub mod stores;
 pub mod told;
+pub mod yielding;

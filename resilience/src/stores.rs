@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
+use custom_store::RedbStore;
 use referral_core::async_trait;
 use referral_core::layer::GroupCommit;
 use referral_mongo::harness::MongoHarness;
 use referral_sled::harness::SledHarness;
 use referral_sql::harness::{MySqlHarness, PostgresHarness, SqliteHarness};
-use referral_testkit::{Guard, Harness, MemoryHarness, Opened};
-
-mod redb;
+use referral_testkit::{FolderHarness, Guard, Harness, MemoryHarness, Opened};
 
 /// The reference store.
 #[must_use]
@@ -38,7 +37,7 @@ pub fn sled() -> Arc<dyn Harness> {
 /// redb, through the store of `examples/custom-store`.
 #[must_use]
 pub fn redb() -> Arc<dyn Harness> {
-    Arc::new(redb::RedbHarness)
+    Arc::new(FolderHarness::of("redb", |folder| RedbStore::open(folder.join("referral.redb"))))
 }
 
 /// PostgreSQL, on the server that the environment names.

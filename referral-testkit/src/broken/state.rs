@@ -93,7 +93,8 @@ impl State {
             failed = self.doubly_held().map(|conflict| (0, conflict));
         }
         let Some((index, conflict)) = failed else { return Outcome::Applied };
-        if !how.is(Fault::PrefixKept) && !(how.is(Fault::TornBesideApplied) && how.beside) {
+        let torn = how.is(Fault::TornBesideApplied) && how.beside;
+        if !how.is(Fault::PrefixKept) && !torn {
             let after = std::mem::replace(self, before);
             if how.is(Fault::NumbersSurvive) {
                 self.numbers = after.numbers;

@@ -3,9 +3,11 @@
 #![allow(dead_code, reason = "each test file takes what it needs")]
 
 use std::fs;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use mongodb::bson::doc;
+use mongodb::Collection;
+use mongodb::bson::{Document, doc};
 use mongodb::options::{Acknowledgment, ClientOptions, WriteConcern};
 use referral_servers::{Folder, Missing};
 use sqlx::{Connection as _, Executor as _, MySqlConnection, PgConnection};
@@ -48,19 +50,27 @@ pub(crate) fn rows_of_mysql(url: &str) -> Result<i64, Error> {
     })
 }
 
-/// Writes documents one by one as fast as it can, and gives how many there are.
-pub(crate) fn documents_of_mongodb(url: &str, more: u64) -> Result<u64, Error> {
+/// Writes documents one by one as fast as it can until that fails, and counts those that were acknowledged.
+pub(crate) fn write_to_mongodb(url: &str, acknowledged: &AtomicU64) -> Result<(), Error> {
     wait(async {
-        let mut options = ClientOptions::parse(url).await?;
-        options.server_selection_timeout = Some(Duration::from_secs(2));
-        options.write_concern =
-            Some(WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build());
-        let collection = mongodb::Client::with_options(options)?.database("d").collection("c");
-        for n in 0..more {
-            collection.insert_one(doc! { "n": i64::try_from(n)? }).await?;
+        let collection = collection(url).await?;
+        loop {
+            collection.insert_one(doc! { "n": 1 }).await?;
+            acknowledged.fetch_add(1, Ordering::Relaxed);
         }
-        Ok(collection.count_documents(doc! {}).await?)
     })
+}
+
+/// How many documents there are.
+pub(crate) fn documents_of_mongodb(url: &str) -> Result<u64, Error> {
+    wait(async { Ok(collection(url).await?.count_documents(doc! {}).await?) })
+}
+
+async fn collection(url: &str) -> Result<Collection<Document>, Error> {
+    let mut options = ClientOptions::parse(url).await?;
+    options.server_selection_timeout = Some(Duration::from_secs(2));
+    options.write_concern = Some(WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build());
+    Ok(mongodb::Client::with_options(options)?.database("d").collection("c"))
 }
 
 /// Has a PostgreSQL do something that takes longer than any test, until its end.
