@@ -48,19 +48,22 @@
 //!
 //! Every rule of the contract in [`referral_core::store`] is held by at least one case: records come back byte
 //! for byte, keys are unique under races, changesets are all or nothing when they conflict, when their caller goes
-//! away and when their process is killed, counters are exact, pages are whole. Random histories are compared with
-//! a model, and after each case an audit walks everything that the store can be asked. The suite is held to
-//! account itself: [`broken`] has a store for each way of getting it wrong, with the case that must notice.
+//! away and when their process is killed, counters are exact, pages are whole. Core's `Referrals` runs over the
+//! store: its verbs are raced, dropped at each await, and made while the store [fails](failing) at each call in turn.
+//! Random histories are compared with a model, and after each case an audit walks everything that the store can be
+//! asked. The suite is held to account itself: [`broken`] has a store for each way of getting it wrong, with the case
+//! that must notice.
 //!
-//! It proves nothing about a loss of power, about a server that fails over, or about speed. There are no sleeps
-//! and no limits of time, but one: a case that is not done after five minutes is stuck.
+//! It proves nothing about a loss of power, about a server that fails over, or about speed. There are no sleeps but
+//! the waits, two seconds at most, for what a dropped caller left on its way, and one limit of time: a case that is
+//! not done after five minutes is stuck.
 //!
 //! # Map
 //!
 //! [`Harness`] is what an author writes, with [`Scratch`] as the guard of what has to be removed, [`conformance!`]
 //! makes it tests. [`registry`] lists the cases and
 //! [`runner`] runs them, for programs that choose the store when they run. [`cases`] are the cases themselves and
-//! [`Cx`] what they get. [`markdown_table`] is the list for people.
+//! [`Cx`] what they get. [`markdown_table`] is the list for people. [`failing`] is of use to hosts as well.
 //!
 //! # Environment
 //!
