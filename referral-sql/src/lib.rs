@@ -27,7 +27,8 @@
 //! # The rooms
 //!
 //! Every backend crate of Referral has the same: `store` (open, facts), `commit` (the one write), `read` (the four
-//! reads), `schema` (names and migrations), `error`, `retry`. Here also `apply` and `count` (changes inside a transaction),
+//! reads), `schema` (names and migrations), `error`, `retry`. Here also `lease` (connections and their
+//! deadlines), `apply` and `count` (changes inside a transaction),
 //! `statement` (the SQL, written once), `join`, `explain`, and `backend` (what differs between the databases). Tables, columns
 //! and indexes derive from core's description of each kind of record; the tables themselves are in `migrations/`.
 //!
@@ -45,6 +46,7 @@ mod count;
 mod error;
 mod explain;
 mod join;
+mod lease;
 mod read;
 mod retry;
 pub mod schema;

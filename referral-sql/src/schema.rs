@@ -10,6 +10,7 @@ use sqlx::{Connection, Pool, SqlSafeStr};
 
 use crate::backend::{Backend, Cells, Driver};
 use crate::error::{self, Fault, UNMIGRATED};
+use crate::lease::{Deadline, in_time};
 use crate::statement::{self, Statement};
 
 /// The table of all numbers.
@@ -50,14 +51,22 @@ fn migrator<B: Backend>() -> Migrator {
 }
 
 /// Applies the migrations that are missing. Of two processes at once one does, and the other finds it done.
-pub(crate) async fn migrate<B: Backend>(pool: Pool<B>) -> Result<(), StoreError> {
-    let mut connection = pool.acquire().await.map_err(fault::<B>)?;
+pub(crate) async fn migrate<B: Backend>(
+    pool: Pool<B>,
+    connect: Deadline,
+    through: Deadline,
+) -> Result<(), StoreError> {
+    let error = |fault: Fault| fault.into_error::<B>("migrate");
+    let mut connection = in_time(connect, async { Ok(pool.acquire().await?) }).await.map_err(error)?;
     // Whatever happens: the lock of a session ends with the session.
     connection.close_on_drop();
-    let migrated = migrate_on::<B>(&mut connection).await;
-    // Waited for, so that the lock is free when this returns. A connection that cannot be closed is gone as well.
-    connection.close().await.ok();
-    migrated
+    let work = async {
+        let migrated = migrate_on::<B>(&mut connection).await;
+        // Waited for, so that the lock is free when this returns. A connection that cannot be closed is gone as well.
+        connection.close().await.ok();
+        Ok(migrated?)
+    };
+    in_time(through, work).await.map_err(error)
 }
 
 async fn migrate_on<B: Backend>(connection: &mut B::Connection) -> Result<(), StoreError> {
@@ -67,6 +76,9 @@ async fn migrate_on<B: Backend>(connection: &mut B::Connection) -> Result<(), St
         migrator::<B>().run_direct(None, &mut *transaction, false).await.map_err(failed)?;
         return transaction.commit().await.map_err(fault::<B>);
     };
+    if let Some(session) = B::MIGRATION_SESSION {
+        connection.control(session).await.map_err(fault::<B>)?;
+    }
     let held = connection.rows(Statement::fixed(lock)).await.map_err(fault::<B>)?;
     if held.first().map(|row| row.int(0)).transpose().map_err(fault::<B>)?.flatten() != Some(1) {
         let message = "another process migrates and does not finish";

@@ -3,14 +3,20 @@
 use referral_core::store::StoreError;
 use sea_query::Expr;
 use sqlx::error::DatabaseError;
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgRow, Postgres};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions, PgRow, Postgres};
 
-use super::{Backend, Cells, Driver, driver};
+use super::{Backend, Cells, Driver, driver, pool_options};
 use crate::error::{Fault, Trouble, opening, server};
 use crate::statement::Statement;
 use crate::store::SqlStore;
 
 driver!(PgConnection, PgRow);
+
+/// When the server gives up on a session: what an address sets is kept, what a server does not know is left out.
+const SESSION: &str = "SELECT set_config(name, value, false) FROM (VALUES
+    ('idle_in_transaction_session_timeout', '10s'), ('statement_timeout', '30s'),
+    ('tcp_keepalives_idle', '15'), ('tcp_keepalives_interval', '5'), ('tcp_keepalives_count', '3')
+    ) AS wanted (name, value) WHERE name IN (SELECT name FROM pg_settings WHERE source <> 'client')";
 
 impl Backend for Postgres {
     const STORE: &'static str = "postgres";
@@ -19,6 +25,12 @@ impl Backend for Postgres {
         &[(1, "links", include_str!("../../migrations/postgres/0001_links.sql"))];
     const MIGRATION_LOCK: Option<&'static str> = Some(
         "SELECT 1::bigint FROM pg_advisory_lock(hashtextextended('referral ' || current_database(), 0))",
+    );
+    const REMOTE: bool = true;
+    const MIGRATION_SESSION: Option<&'static str> = Some(
+        "SELECT set_config(name, value, false) FROM (VALUES
+         ('idle_session_timeout', '60s'), ('statement_timeout', '0')) AS wanted (name, value)
+         WHERE name IN (SELECT name FROM pg_settings)",
     );
     const ON_CONFLICT: bool = true;
     const WRITERS: bool = true;
@@ -44,8 +56,8 @@ impl Backend for Postgres {
             "XX001" | "XX002" => Trouble::Corrupt,
             // undefined_table, undefined_column
             "42P01" | "42703" => Trouble::Unmigrated,
-            // too_many_connections, read_only_sql_transaction (a standby)
-            "53300" | "25006" => Trouble::Unavailable,
+            // too_many_connections, read_only_sql_transaction (a standby), idle_in_transaction_session_timeout
+            "53300" | "25006" | "25P03" => Trouble::Unavailable,
             // Operator intervention but for a cancelled query, and connection exceptions
             other if other != "57014" && (other.starts_with("57P") || other.starts_with("08")) => {
                 Trouble::Unavailable
@@ -70,7 +82,20 @@ impl Backend for Postgres {
 }
 
 impl SqlStore<Postgres> {
-    /// Opens a database by its `postgres://` URL, with a pool of ten connections.
+    /// What [`PostgresStore::open`](Self::open) makes its pool with, for a host that wants another size of it.
+    ///
+    /// Ten connections. A call waits one second for one. One that was idle is asked before it is used again, and
+    /// replaced if it does not answer within 0.3 seconds. Unless the URL says otherwise
+    /// (`?options[statement_timeout]=…`), the server ends a statement after 30 seconds and a transaction in which
+    /// nothing happens after ten, so that a line that fell silent holds no locks for long, and looks after 15 seconds
+    /// whether an idle peer is still there.
+    #[must_use]
+    pub fn pool_options() -> PgPoolOptions {
+        pool_options::<Postgres>().after_connect(|connection, _| Box::pin(connection.control(SESSION)))
+    }
+
+    /// Opens a database by its `postgres://` URL, with a pool as [`PostgresStore::pool_options`](Self::pool_options)
+    /// describes it.
     ///
     /// # Errors
     /// `Invalid` for a URL that is none, `Unavailable` where the server does not answer.
@@ -79,7 +104,8 @@ impl SqlStore<Postgres> {
         let options: PgConnectOptions = url.parse().map_err(invalid)?;
         let place =
             server(options.get_host(), options.get_port(), options.get_socket(), options.get_database());
-        let pool = PgPool::connect_with(options).await.map_err(|error| opening::<Postgres>(error, place))?;
+        let pool = Self::pool_options().connect_with(options).await;
+        let pool = pool.map_err(|error| opening::<Postgres>(error, place))?;
         Self::from_pool(pool).await
     }
 }
