@@ -146,7 +146,7 @@ async fn end<T>(
     let ended = match done {
         Ok(done) => finish(&mut session, left).await.map(|()| done),
         Err(fault) => {
-            abort(session, matches!(fault, Fault::Late), inner.timeout).await;
+            abort(session, fault.trouble() == Trouble::Unavailable, inner.timeout).await;
             Err(fault)
         }
     };

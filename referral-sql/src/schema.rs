@@ -1,6 +1,7 @@
 //! Names of tables, columns and indexes, and the migrations that make them.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use referral_core::Kind;
 use referral_core::store::{ErrorKind, Index, StoreError, Unique};
@@ -39,6 +40,9 @@ pub fn index_name(index: Index) -> String {
 pub fn unique_name(unique: Unique) -> String {
     format!("referral_{}", unique.name())
 }
+
+/// How long until another process is asked for again that migrates.
+const AGAIN: Duration = Duration::from_millis(50);
 
 fn migrator<B: Backend>() -> Migrator {
     let migration = |&(version, name, sql): &(i64, &'static str, &'static str)| {
@@ -79,15 +83,19 @@ async fn migrate_on<B: Backend>(connection: &mut B::Connection) -> Result<(), St
     if let Some(session) = B::MIGRATION_SESSION {
         connection.control(session).await.map_err(fault::<B>)?;
     }
-    let held = connection.rows(Statement::fixed(lock)).await.map_err(fault::<B>)?;
-    if held.first().map(|row| row.int(0)).transpose().map_err(fault::<B>)?.flatten() != Some(1) {
-        let message = "another process migrates and does not finish";
-        return Err(StoreError::new(ErrorKind::Unavailable, B::STORE, "migrate", message));
+    // Until the time is up that all of migrating has.
+    while !holds::<B>(connection, lock).await.map_err(fault::<B>)? {
+        tokio::time::sleep(AGAIN).await;
     }
     connection.ensure_migrations_table(BOOKKEEPING).await.map_err(failed)?;
     // Under the lock, so whoever began it is gone; its statements may be run again.
     connection.run(statement::forget_interrupted::<B>()).await.map_err(fault::<B>)?;
     migrator::<B>().run_direct(None, connection, false).await.map_err(failed)
+}
+
+async fn holds<B: Backend>(connection: &mut B::Connection, lock: &'static str) -> Result<bool, sqlx::Error> {
+    let held = connection.rows(Statement::fixed(lock)).await?;
+    Ok(held.first().map(|row| row.int(0)).transpose()?.flatten() == Some(1))
 }
 
 fn fault<B: Backend>(error: sqlx::Error) -> StoreError {

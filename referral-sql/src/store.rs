@@ -206,10 +206,15 @@ impl<B: Backend> SqlStore<B> {
         &self.inner.write
     }
 
-    /// Waits for what is running, and closes all connections; whoever calls later gets `Unavailable`.
+    /// Waits for what is running, but no longer than an attempt may take, and closes all connections; whoever calls
+    /// later gets `Unavailable`.
     pub async fn close(&self) {
-        self.inner.read.close().await;
-        self.inner.write.close().await;
+        let closed = async {
+            tokio::join!(self.inner.read.close(), self.inner.write.close());
+            Ok(())
+        };
+        // What is still running then is closed when it is through.
+        in_time(self.inner.deadline(), closed).await.ok();
     }
 }
 

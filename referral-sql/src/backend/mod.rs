@@ -38,8 +38,9 @@ pub trait Backend: Database<Connection: Driver<Cells = <Self as Database>::Row>,
     #[doc(hidden)]
     const MIGRATIONS: &'static [(i64, &'static str, &'static str)];
 
-    /// What keeps others from migrating as long as the session lives, answering 1 when it does. `None` where
-    /// migrating is one transaction, and [`Self::BEGIN`] keeps them out.
+    /// What keeps others from migrating as long as the session lives, answering 1 if it does. Does not wait: who waits
+    /// in the server, and goes silent meanwhile, gets the lock all the same. `None` where migrating is one transaction,
+    /// and [`Self::BEGIN`] keeps them out.
     #[doc(hidden)]
     const MIGRATION_LOCK: Option<&'static str>;
 

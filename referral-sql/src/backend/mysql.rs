@@ -30,12 +30,11 @@ impl Backend for MySql {
     const BEGIN: &'static str = "START TRANSACTION";
     const MIGRATIONS: &'static [(i64, &'static str, &'static str)] =
         &[(1, "links", include_str!("../../migrations/mysql/0001_links.sql"))];
-    // Not the driver's own lock, which waits -1 seconds: MariaDB gives up at once then.
     const MIGRATION_LOCK: Option<&'static str> =
-        Some("SELECT CAST(GET_LOCK(CONCAT('referral ', SHA1(DATABASE())), 600) AS SIGNED)");
+        Some("SELECT CAST(GET_LOCK(CONCAT('referral ', SHA1(DATABASE())), 0) AS SIGNED)");
     const REMOTE: bool = true;
     const MIGRATION_SESSION: Option<&'static str> =
-        Some("SET SESSION wait_timeout = 60 /*M!100300 , max_statement_time = 0 */");
+        Some("SET SESSION wait_timeout = 5 /*M!100300 , max_statement_time = 0 */");
     const ON_CONFLICT: bool = false;
     const WRITERS: bool = true;
     const FAILURE_SPOILS: bool = false;

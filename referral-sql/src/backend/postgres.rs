@@ -24,12 +24,12 @@ impl Backend for Postgres {
     const MIGRATIONS: &'static [(i64, &'static str, &'static str)] =
         &[(1, "links", include_str!("../../migrations/postgres/0001_links.sql"))];
     const MIGRATION_LOCK: Option<&'static str> = Some(
-        "SELECT 1::bigint FROM pg_advisory_lock(hashtextextended('referral ' || current_database(), 0))",
+        "SELECT pg_try_advisory_lock(hashtextextended('referral ' || current_database(), 0))::int::bigint",
     );
     const REMOTE: bool = true;
     const MIGRATION_SESSION: Option<&'static str> = Some(
         "SELECT set_config(name, value, false) FROM (VALUES
-         ('idle_session_timeout', '60s'), ('statement_timeout', '0')) AS wanted (name, value)
+         ('idle_session_timeout', '5s'), ('statement_timeout', '0')) AS wanted (name, value)
          WHERE name IN (SELECT name FROM pg_settings)",
     );
     const ON_CONFLICT: bool = true;
