@@ -37,6 +37,31 @@ pub fn link(number: u64) -> Link {
     }
 }
 
+/// A response through the link of a number that nobody has claimed.
+#[must_use]
+pub fn response(number: u64, visitor: u64) -> Response {
+    Response {
+        id: ResponseId::from_uuid(uuid(number)),
+        tenant: Tenant::default(),
+        version: Version::FIRST,
+        created_at: Timestamp::from_millis(1_000),
+        link: LinkId::from_uuid(uuid(number)),
+        owner: None,
+        visitor: Some(VisitorId::from_uuid(uuid(visitor))),
+        user: None,
+        claimed_at: None,
+        via: Via::Click,
+        action: Action::RESPONDED,
+        target: None,
+        referrer: None,
+        agent: None,
+        landing: None,
+        address: None,
+        flags: Flags::NONE,
+        counted: true,
+    }
+}
+
 /// The counter of a number.
 #[must_use]
 pub fn counter(number: u64) -> CounterKey {
@@ -64,31 +89,11 @@ pub fn changeset(number: u64) -> Changeset {
         link: link.id,
         case_exact: false,
     };
-    let response = Response {
-        id: ResponseId::from_uuid(uuid(number)),
-        tenant: Tenant::default(),
-        version: Version::FIRST,
-        created_at: link.created_at,
-        link: link.id,
-        owner: None,
-        visitor: Some(VisitorId::from_uuid(uuid(number))),
-        user: None,
-        claimed_at: None,
-        via: Via::Click,
-        action: Action::RESPONDED,
-        target: None,
-        referrer: None,
-        agent: None,
-        landing: None,
-        address: None,
-        flags: Flags::NONE,
-        counted: true,
-    };
     let count = Change::Count { counter: counter(number), add: 1, within: Bounds::ANY };
     Changeset::new([
         Change::Insert(link.into()),
         Change::Insert(alias.into()),
-        Change::Insert(response.into()),
+        Change::Insert(response(number, number).into()),
         count,
     ])
 }
