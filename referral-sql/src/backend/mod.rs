@@ -117,6 +117,25 @@ fn pool_options<B: Backend>() -> sqlx::pool::PoolOptions<B> {
     })
 }
 
+/// How long opening waits for a server that may be starting. It is no call of a visitor's, so it has more time.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+const OPENING: Duration = Duration::from_secs(10);
+
+/// A pool with one connection made, from a server that may be starting.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+async fn connect<B: Backend>(
+    pool: sqlx::pool::PoolOptions<B>,
+    options: <B::Connection as Connection>::Options,
+) -> Result<sqlx::Pool<B>, sqlx::Error> {
+    let begun = std::time::Instant::now();
+    loop {
+        match pool.clone().connect_with(options.clone()).await {
+            Err(sqlx::Error::PoolTimedOut) if begun.elapsed() < OPENING => {}
+            other => return other,
+        }
+    }
+}
+
 /// How statements reach a connection.
 pub trait Driver: Connection<Options: Sync> + Migrate + Send {
     #[doc(hidden)]

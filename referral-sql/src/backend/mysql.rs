@@ -8,7 +8,7 @@ use sqlx::mysql::{
 };
 use std::time::Duration;
 
-use super::{Backend, Cells, Driver, driver, pool_options};
+use super::{Backend, Cells, Driver, connect, driver, pool_options};
 use crate::error::{Fault, Trouble, opening, server};
 use crate::statement::Statement;
 use crate::store::SqlStore;
@@ -99,13 +99,13 @@ impl SqlStore<MySql> {
     /// describes it.
     ///
     /// # Errors
-    /// `Invalid` for a URL that is none, `Unavailable` where the server does not answer.
+    /// `Invalid` for a URL that is none, `Unavailable` where the server does not answer for ten seconds.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         let invalid = |error| Fault::from(error).into_error::<MySql>("open");
         let options: MySqlConnectOptions = url.parse().map_err(invalid)?;
         let place =
             server(options.get_host(), options.get_port(), options.get_socket(), options.get_database());
-        let pool = Self::pool_options().connect_with(options).await;
+        let pool = connect(Self::pool_options(), options).await;
         let pool = pool.map_err(|error| opening::<MySql>(error, place))?;
         Self::from_pool(pool).await
     }
