@@ -60,10 +60,11 @@ fn portion(batch: &[Changeset]) -> usize {
 }
 
 async fn some(inner: &Inner, batch: &[Changeset]) -> Vec<Answer> {
-    let (_held, timeout) = match inner.gate.enter(batch, inner.timeout).await {
+    let entered = match inner.gate.enter(batch, inner.timeout).await {
         Ok(entered) => entered,
         Err(fault) => return vec![Err(fault.into_error("commit")); batch.len()],
     };
+    let timeout = entered.left;
     let error = match transact(inner, batch, timeout).await {
         Ok(outcomes) => return outcomes.into_iter().map(Ok).collect(),
         Err(fault) => fault.into_error("commit"),
@@ -192,6 +193,9 @@ async fn finish(session: &mut ClientSession, left: Duration) -> Result<(), Fault
                 Ok(()) => return Ok(()),
                 Err(error) => error,
             };
+            if error::is_forgotten(&error) {
+                return Err(Fault::Unknown(Some(error)));
+            }
             if !error::is_unknown(&error) {
                 return Err(Fault::Driver(error));
             }

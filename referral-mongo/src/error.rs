@@ -10,6 +10,7 @@ use referral_core::store::{ErrorKind, StoreError};
 pub(crate) const NAME: &str = "mongodb";
 /// What a database is told that [`migrate`](crate::MongoStore::migrate) has not seen.
 pub(crate) const UNMIGRATED: &str = "the indexes are not there, or not all of them: call migrate()";
+const NO_SUCH_TRANSACTION: i32 = 251;
 /// What a server is told that has no transactions.
 pub(crate) const STANDALONE: &str = "this mongod runs alone, and so has no transactions: start it with \
     --replSet rs0 and run `mongosh --eval 'rs.initiate()'` once; one node is enough";
@@ -137,6 +138,13 @@ pub(crate) fn is_unknown(error: &Error) -> bool {
     unmet || error.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT)
 }
 
+/// Whether the server does not know the transaction that it was to commit. An answer that was lost before may have
+/// been that it is committed: the driver asks again by itself and does not tell. A server remembers what it has
+/// committed, also when it was killed; but only so long, and what stands in for MongoDB only until it ends.
+pub(crate) fn is_forgotten(error: &Error) -> bool {
+    matches!(error.kind.as_ref(), Driver::Command(error) if error.code == NO_SUCH_TRANSACTION)
+}
+
 fn trouble(error: &Error) -> Trouble {
     let of_kind = of_kind(error);
     // The label says that nothing is stored. It also stands on what the network did, of which we know more.
@@ -217,6 +225,26 @@ mod tests {
         assert!(check(&doc! { "ok": 1.0, "n": 2 }, 2).is_ok());
         assert!(check(&doc! { "ok": 1.0, "n": 2_i64 }, 2).is_ok());
         assert!(matches!(check(&doc! { "ok": 1.0, "n": 1 }, 2), Err(Fault::Moved)));
+    }
+
+    /// The shapes that a server answers in, made by the server.
+    #[tokio::test]
+    async fn a_duplicate_is_known_in_each_of_its_three_shapes() {
+        let harness = crate::harness::MongoHarness::from_env();
+        let Some((store, _scratch)) = harness.scratch().await else { return };
+        let things = store.database().collection::<Document>("things");
+        things.insert_one(doc! { "_id": 1 }).await.unwrap();
+        let write = things.insert_one(doc! { "_id": 1 }).await.unwrap_err();
+        assert!(matches!(write.kind.as_ref(), Driver::Write(WriteFailure::WriteError(_))), "{write:?}");
+        let many = things.insert_many([doc! { "_id": 2 }, doc! { "_id": 1 }]).await.unwrap_err();
+        assert!(matches!(many.kind.as_ref(), Driver::InsertMany(_)), "{many:?}");
+        // Finds nothing, and inserts what is there.
+        let upsert = things.find_one_and_update(doc! { "_id": 1, "x": 1 }, doc! { "$set": { "y": 1 } });
+        let command = upsert.upsert(true).await.unwrap_err();
+        assert!(matches!(command.kind.as_ref(), Driver::Command(_)), "{command:?}");
+        for error in [write, many, command] {
+            assert_eq!(trouble(&error), Trouble::Duplicate, "{error:?}");
+        }
     }
 
     #[test]

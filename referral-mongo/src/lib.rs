@@ -36,7 +36,7 @@
 //! # The rooms
 //!
 //! Every backend crate of Referral has the same: `store` (open, facts), `commit` (the one write), `read` (the four
-//! reads), [`schema`] (names and documents; made in `migrate`), `error`, `retry`. Here also `draft` (changes applied
+//! reads), [`schema`] (names and documents; made in `migrate`), `error`, `retry`, and behind a feature `harness`. Here also `draft` (changes applied
 //! to what a transaction read), `write` (what is left to write), `cut` (which piece of an index is read) and `gate`
 //! (who of this process goes first).
 //! Collections, indexes and documents derive from core's description of each kind of record.
@@ -44,6 +44,9 @@
 //! # Features
 //!
 //! `srv`: addresses of the form `mongodb+srv://`, which are looked up in DNS. Leave it off where yours is not.
+//!
+//! `harness`: what the conformance suite of `referral-testkit` opens these stores with, each case in a database of its
+//! own. For tests; leave it off in an application.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod commit;
@@ -51,6 +54,9 @@ mod cut;
 mod draft;
 mod error;
 mod gate;
+#[cfg(feature = "harness")]
+#[cfg_attr(docsrs, doc(cfg(feature = "harness")))]
+pub mod harness;
 mod migrate;
 mod read;
 mod retry;

@@ -3,8 +3,6 @@
 //! Needs a server with `enableTestCommands`; on another one these say so and pass.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stderr)] // to clippy, helpers are no tests
 
-mod common;
-
 use std::sync::Arc;
 
 use referral_core::code::Code;
@@ -14,7 +12,9 @@ use referral_core::store::{
 };
 use referral_core::{Alias, AliasId, KeyPart, LinkId, Tenant, Timestamp, Version};
 use referral_mongo::MongoStore;
+use referral_mongo::harness::MongoHarness;
 use referral_mongo::mongodb::bson::{Document, doc};
+use referral_testkit::Scratch;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
@@ -64,14 +64,15 @@ async fn set(store: &MongoStore, mode: Document, data: Document) -> bool {
 }
 
 /// A store whose commands alone fail.
-async fn store() -> Option<(MongoStore, common::Scratch)> {
-    let (_, scratch) = common::migrated().await?;
-    let mut options = referral_mongo::mongodb::options::ClientOptions::parse(&scratch.url).await.unwrap();
+async fn store() -> Option<(MongoStore, Scratch)> {
+    let (_, scratch) = MongoHarness::from_env().scratch().await?;
+    let (name, url) = Scratch::split(scratch.address()).unwrap();
+    let mut options = referral_mongo::mongodb::options::ClientOptions::parse(url).await.unwrap();
     options.app_name = Some("referral-faults".to_owned());
     options.server_selection_timeout = Some(std::time::Duration::from_secs(5));
     options.heartbeat_freq = Some(std::time::Duration::from_millis(500));
     let client = referral_mongo::mongodb::Client::with_options(options).unwrap();
-    let store = MongoStore::with_client(client, &scratch.name).await.unwrap();
+    let store = MongoStore::with_client(client, name).await.unwrap();
     store.get(&[]).await.unwrap();
     Some((store, scratch))
 }
@@ -136,6 +137,23 @@ async fn a_commit_whose_answer_stays_unknown_says_so() {
     // Its witness tells, as the contract says.
     let again = store.commit(&[changeset(1)]).await.remove(0).unwrap();
     assert!(matches!(again, Outcome::Applied | Outcome::Conflict { index: 0, .. }), "{again:?}");
+    assert_eq!(counted(&store).await, 1);
+}
+
+/// The driver asks again by itself when the answer to a commit is lost. A server that was restarted in between, and has
+/// no memory of the transaction, says the same as one that never committed it.
+#[tokio::test]
+async fn a_commit_of_a_transaction_that_the_server_does_not_know_is_of_unknown_outcome() {
+    let _one = ONE_AT_A_TIME.lock().await;
+    let Some((store, _scratch)) = store().await else { return };
+    let labels = vec!["TransientTransactionError"];
+    if !fail(&store, 1, &["commitTransaction"], doc! { "errorCode": 251, "errorLabels": labels }).await {
+        return;
+    }
+    let answer = store.commit(&[changeset(1)]).await.remove(0);
+    off(&store).await;
+    assert_eq!(answer.unwrap_err().kind(), ErrorKind::UnknownOutcome);
+    assert_eq!(store.commit(&[changeset(1)]).await.remove(0).unwrap(), Outcome::Applied);
     assert_eq!(counted(&store).await, 1);
 }
 

@@ -2,8 +2,6 @@
 //! documents look as they are documented.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)] // to clippy, helpers are no tests
 
-mod common;
-
 use std::collections::BTreeMap;
 
 use futures_util::TryStreamExt;
@@ -13,6 +11,7 @@ use referral_core::store::{
 };
 use referral_core::{Alias, AliasId, KeyPart, Kind, LinkId, Record, Tenant, Timestamp, Value, Version};
 use referral_mongo::MongoStore;
+use referral_mongo::harness::MongoHarness;
 use referral_mongo::mongodb::bson::spec::BinarySubtype;
 use referral_mongo::mongodb::bson::{Binary, Bson, Document, doc};
 use referral_mongo::schema::{COUNTER, COUNTER_ORDER, KEYS, SCHEMA, collection_name, index_name};
@@ -41,7 +40,7 @@ async fn all(store: &MongoStore, collection: &str) -> Vec<Document> {
 
 #[tokio::test]
 async fn the_indexes_are_those_that_core_describes() {
-    let Some((store, _scratch)) = common::migrated().await else { return };
+    let Some((store, _scratch)) = MongoHarness::from_env().scratch().await else { return };
     let mut wanted: BTreeMap<String, BTreeMap<String, Vec<String>>> = BTreeMap::new();
     for kind in Kind::ALL {
         let indexes = Index::of(*kind).map(|index| {
@@ -90,7 +89,7 @@ fn scans(plan: &Document, found: &mut Vec<(String, String)>) {
 
 #[tokio::test]
 async fn every_page_goes_through_its_index_in_both_directions() {
-    let Some((store, _scratch)) = common::migrated().await else { return };
+    let Some((store, _scratch)) = MongoHarness::from_env().scratch().await else { return };
     for index in Index::ALL {
         let shape = index.shape();
         let part = |part: &Part| match part {
@@ -125,7 +124,7 @@ async fn every_page_goes_through_its_index_in_both_directions() {
 
 #[tokio::test]
 async fn documents_are_readable_and_ids_are_uuids() {
-    let Some((store, _scratch)) = common::migrated().await else { return };
+    let Some((store, _scratch)) = MongoHarness::from_env().scratch().await else { return };
     let tenant = Tenant::new("shop".to_owned()).unwrap();
     let parts = [KeyPart::new("a".to_owned()).unwrap(), KeyPart::NONE];
     let uses = CounterKey::new(tenant, Family::LinkUses, parts);
@@ -183,9 +182,9 @@ async fn documents_are_readable_and_ids_are_uuids() {
 
 #[tokio::test]
 async fn a_database_without_indexes_says_what_to_do_and_migrating_is_safe() {
-    let Some(url) = common::url_or_skip() else { return };
-    let scratch = common::Scratch::new(url);
-    let store = scratch.open().await;
+    let harness = MongoHarness::from_env();
+    let Some(scratch) = harness.make().await else { return };
+    let store = harness.at(&scratch).await.unwrap();
     let insert = [Changeset::new([Change::Insert(alias(1, "a1").into())])];
     let read = store.get(&[]).await.unwrap_err();
     let write = store.commit(&insert).await.remove(0).unwrap_err();
@@ -207,7 +206,7 @@ async fn a_database_without_indexes_says_what_to_do_and_migrating_is_safe() {
 
     let book = store.database().collection::<Document>(SCHEMA);
     book.update_one(doc! {}, doc! { "$set": { "format": 999 } }).await.unwrap();
-    let older = scratch.open().await;
+    let older = harness.at(&scratch).await.unwrap();
     for error in [older.get(&[]).await.unwrap_err(), older.migrate().await.unwrap_err()] {
         assert_eq!(error.kind(), ErrorKind::Corrupt);
         assert!(error.to_string().contains("newer than this library"), "{error}");
@@ -216,7 +215,7 @@ async fn a_database_without_indexes_says_what_to_do_and_migrating_is_safe() {
 
 #[tokio::test]
 async fn a_document_that_is_no_record_is_told_and_left_alone() {
-    let Some((store, _scratch)) = common::migrated().await else { return };
+    let Some((store, _scratch)) = MongoHarness::from_env().scratch().await else { return };
     commit(&store, [Change::Insert(alias(1, "a1").into())]).await;
     let aliases = store.database().collection::<Document>("referral_alias");
     aliases.update_one(doc! {}, doc! { "$set": { "created_at": "yesterday" } }).await.unwrap();

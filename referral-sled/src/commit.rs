@@ -240,7 +240,7 @@ impl<'a> Overlay<'a> {
         if let Some(new) = &new {
             for key in UniqueKey::all_of(new) {
                 let holder = self.get(Tree::Unique, bytes::unique(&key))?;
-                let holder = holder.as_deref().and_then(schema::read_id).filter(|id| *id != new.id());
+                let holder = holder.as_deref().and_then(bytes::read_record).filter(|id| *id != new.id());
                 if let Some(holder) = holder {
                     return Err(Failure::Conflict(Conflict::Taken { key, holder }));
                 }

@@ -18,10 +18,17 @@
 //! # Not promised
 //! sled calls itself beta, and its format will change before its 1.0; prefer SQLite (`referral-sql`) in production. A
 //! folder belongs to one process at a time; a second one is told so. A read may see what is written and not yet synced.
+//!
+//! # Features
+//! `harness`: what the conformance suite of `referral-testkit` opens these stores with, each case in a folder of its
+//! own. For tests; leave it off in an application.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod commit;
 mod error;
+#[cfg(feature = "harness")]
+#[cfg_attr(docsrs, doc(cfg(feature = "harness")))]
+pub mod harness;
 mod read;
 mod retry;
 mod schema;

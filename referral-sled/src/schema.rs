@@ -9,8 +9,8 @@
 //!
 //! Keys are those of [`referral_core::store::bytes`]. The names carry the version of the format.
 
-use referral_core::record::{Kind, Record, RecordId, Value};
-use referral_core::store::StoreError;
+use referral_core::record::{Record, Value};
+use referral_core::store::{StoreError, bytes};
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
@@ -50,7 +50,7 @@ pub(crate) fn spaced(key: &[u8]) -> Vec<u8> {
     key.chunks(3).collect::<Vec<_>>().join(&0)
 }
 
-/// A record as it is stored: readable, and open to columns that are added later.
+/// A record as it is stored: readable, and open to columns that later versions add.
 pub(crate) fn encode(record: &Record) -> Vec<u8> {
     let columns = record.id().kind.columns().iter();
     let json: Map<String, Json> = columns
@@ -70,8 +70,7 @@ pub(crate) fn encode(record: &Record) -> Vec<u8> {
 
 /// The record of a key and a value.
 pub(crate) fn decode(key: &[u8], value: &[u8]) -> Result<Record, StoreError> {
-    let kind = key.first().and_then(|code| Kind::ALL.iter().copied().find(|kind| *kind as u8 == *code));
-    let kind = kind.ok_or_else(|| error::corrupt("a key of no kind"))?;
+    let kind = bytes::read_record(key).ok_or_else(|| error::corrupt("a key of no kind"))?.kind;
     let mut json: Map<String, Json> = serde_json::from_slice(value)
         .map_err(|e| error::corrupt("a value that is no record").with_source(e))?;
     let values = kind.columns().iter().map(|column| match json.remove(column.name) {
@@ -85,14 +84,11 @@ pub(crate) fn decode(key: &[u8], value: &[u8]) -> Result<Record, StoreError> {
     });
     let values: Result<Vec<_>, ()> = values.collect();
     let values = values.map_err(|()| error::corrupt("a value that is no record"))?;
+    if !json.is_empty() {
+        // An update would drop what this version does not know.
+        return Err(error::corrupt("a record of a later version of this library: update the library"));
+    }
     Record::from_values(kind, values).map_err(|e| error::corrupt("a value that is no record").with_source(e))
-}
-
-/// The id in a key of `v1.records`.
-pub(crate) fn read_id(key: &[u8]) -> Option<RecordId> {
-    let (code, uuid) = key.split_first()?;
-    let kind = Kind::ALL.iter().copied().find(|kind| *kind as u8 == *code)?;
-    Some(RecordId { kind, uuid: Uuid::from_slice(uuid).ok()? })
 }
 
 /// A number as it is stored.

@@ -208,9 +208,9 @@ impl<B: Backend> Read for JoinedStore<B> {
 
 #[async_trait]
 impl<B: Backend> Store for JoinedStore<B> {
-    /// Those of the store; what is acknowledged here is durable once the host has committed.
+    /// Those of the store; what is acknowledged here is durable once the host has committed, and nobody else's before.
     fn facts(&self) -> StoreFacts {
-        self.inner.facts()
+        StoreFacts { shared: false, ..self.inner.facts() }
     }
 
     async fn commit(&self, batch: &[Changeset]) -> Vec<Result<Outcome, StoreError>> {

@@ -27,8 +27,8 @@
 //! # The rooms
 //!
 //! Every backend crate of Referral has the same: `store` (open, facts), `commit` (the one write), `read` (the four
-//! reads), `schema` (names and migrations), `error`, `retry`. Here also `lease` (connections and their
-//! deadlines), `apply` and `count` (changes inside a transaction),
+//! reads), `schema` (names and migrations), `error`, `retry`, and behind a feature `harness` (for the conformance
+//! suite). Here also `lease` (connections and their deadlines), `apply` and `count` (changes inside a transaction),
 //! `statement` (the SQL, written once), `join`, `explain`, and `backend` (what differs between the databases). Tables, columns
 //! and indexes derive from core's description of each kind of record; the tables themselves are in `migrations/`.
 //!
@@ -36,6 +36,9 @@
 //!
 //! `sqlite`: compiled in, nothing to install. `postgres`: version 13 or newer. `mysql`: MySQL 8 and MariaDB 10.6 or
 //! newer. Leave off what you do not run; without any of them there is nothing to open.
+//!
+//! `harness`: what the conformance suite of `referral-testkit` opens these stores with, each case in a folder, schema or
+//! database of its own. For tests; leave it off in an application.
 #![cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -45,6 +48,9 @@ mod commit;
 mod count;
 mod error;
 mod explain;
+#[cfg(feature = "harness")]
+#[cfg_attr(docsrs, doc(cfg(feature = "harness")))]
+pub mod harness;
 mod join;
 mod lease;
 mod read;

@@ -10,7 +10,7 @@ use sqlx::migrate::{Migrate, Migration, MigrationType, Migrator};
 use sqlx::{Connection, Pool, SqlSafeStr};
 
 use crate::backend::{Backend, Cells, Driver};
-use crate::error::{self, Fault, UNMIGRATED};
+use crate::error::{self, Fault, Trouble, UNMIGRATED};
 use crate::lease::{Deadline, in_time};
 use crate::statement::{self, Statement};
 
@@ -96,6 +96,21 @@ async fn migrate_on<B: Backend>(connection: &mut B::Connection) -> Result<(), St
 async fn holds<B: Backend>(connection: &mut B::Connection, lock: &'static str) -> Result<bool, sqlx::Error> {
     let held = connection.rows(Statement::fixed(lock)).await?;
     Ok(held.first().map(|row| row.int(0)).transpose()?.flatten() == Some(1))
+}
+
+/// Version and name of each migration that the database has; none where there is not even a book of them.
+pub(crate) async fn migrations<B: Backend>(pool: &Pool<B>) -> Result<Vec<(i64, String)>, StoreError> {
+    let read = async {
+        let rows = match pool.acquire().await?.rows(statement::applied::<B>()).await {
+            Err(error) if error::trouble::<B>(&error) == Some(Trouble::Unmigrated) => Vec::new(),
+            rows => rows?,
+        };
+        let row = |row: &<B::Connection as Driver>::Cells| {
+            Ok((row.int(0)?.unwrap_or_default(), row.text(1)?.unwrap_or_default()))
+        };
+        rows.iter().map(row).collect::<Result<_, sqlx::Error>>()
+    };
+    read.await.map_err(fault::<B>)
 }
 
 fn fault<B: Backend>(error: sqlx::Error) -> StoreError {

@@ -169,6 +169,15 @@ impl<B: Backend> SqlStore<B> {
         task.await.unwrap_or_else(|lost| Err(lost_task::<B>("migrate", lost)))
     }
 
+    /// Version and name of each migration that the database has, oldest first; none where [`SqlStore::migrate`] never
+    /// ran. To tell what it did, ask before and after.
+    ///
+    /// # Errors
+    /// Faults.
+    pub async fn migrations(&self) -> Result<Vec<(i64, String)>, StoreError> {
+        schema::migrations(&self.inner.write).await
+    }
+
     /// Begins a transaction that can be [joined](Self::join).
     ///
     /// On SQLite this takes the one connection that writes, at once (`BEGIN IMMEDIATE`): until it ends, other

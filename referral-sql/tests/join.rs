@@ -14,6 +14,7 @@ use referral_core::store::{
 };
 use referral_core::{Record, ResponseId, Tenant, Timestamp, Version};
 use referral_sql::SqliteStore;
+use referral_sql::harness::SqliteHarness;
 use sqlx::{Sqlite, Transaction};
 
 async fn host_table(store: &SqliteStore) {
@@ -55,7 +56,7 @@ fn every_change() -> Vec<Changeset> {
 
 #[tokio::test]
 async fn every_change_is_seen_inside_at_once_and_outside_after_the_hosts_commit() {
-    let (store, _folder) = common::sqlite().await;
+    let (store, _folder) = SqliteHarness::new().scratch().await;
     host_table(&store).await;
     let mut transaction = store.begin().await.unwrap();
     sign_up(&mut transaction, "bob").await;
@@ -82,7 +83,7 @@ async fn every_change_is_seen_inside_at_once_and_outside_after_the_hosts_commit(
 
 #[tokio::test]
 async fn it_commits_and_rolls_back_with_the_host() {
-    let (store, _folder) = common::sqlite().await;
+    let (store, _folder) = SqliteHarness::new().scratch().await;
     host_table(&store).await;
     for commits in [false, true] {
         let mut transaction = store.begin().await.unwrap();
@@ -105,7 +106,7 @@ async fn it_commits_and_rolls_back_with_the_host() {
 
 #[tokio::test]
 async fn a_conflict_undoes_its_changeset_and_nothing_of_the_hosts() {
-    let (store, _folder) = common::sqlite().await;
+    let (store, _folder) = SqliteHarness::new().scratch().await;
     host_table(&store).await;
     let taken = Changeset::new([Change::Insert(alias(9, "abc").into())]);
     store.commit(&[taken]).await.remove(0).unwrap();
@@ -136,7 +137,7 @@ async fn a_conflict_undoes_its_changeset_and_nothing_of_the_hosts() {
 
 #[tokio::test]
 async fn after_release_clones_answer_that_it_is_gone() {
-    let (store, _folder) = common::sqlite().await;
+    let (store, _folder) = SqliteHarness::new().scratch().await;
     let joined = store.join(store.begin().await.unwrap());
     let clone = joined.clone();
     let transaction = joined.release().await.unwrap();
@@ -150,9 +151,9 @@ async fn after_release_clones_answer_that_it_is_gone() {
 /// A host that began without `IMMEDIATE` and has read finds that somebody wrote since.
 #[tokio::test]
 async fn after_contended_it_answers_nothing_else_and_the_host_loses_nothing_but_the_transaction() {
-    let (store, folder) = common::sqlite().await;
+    let (store, scratch) = SqliteHarness::new().scratch().await;
     host_table(&store).await;
-    let other = SqliteStore::open(folder.path().join("referral.db")).await.unwrap();
+    let other = SqliteStore::open(SqliteHarness::file(&scratch)).await.unwrap();
     let mut transaction = other.pool().begin().await.unwrap();
     sqlx::query("SELECT count(*) FROM users").execute(&mut *transaction).await.unwrap();
     store.commit(&[Changeset::new([Change::Insert(link(7).into())])]).await.remove(0).unwrap();
@@ -171,7 +172,7 @@ async fn after_contended_it_answers_nothing_else_and_the_host_loses_nothing_but_
 
 #[tokio::test]
 async fn a_row_that_is_none_of_ours_fails_its_read_and_a_failed_statement_everything() {
-    let (store, _folder) = common::sqlite().await;
+    let (store, _folder) = SqliteHarness::new().scratch().await;
     let inserts = [1, 2].map(|number| Changeset::new([Change::Insert(link(number).into())]));
     store.commit(&inserts).await.into_iter().for_each(|answer| drop(answer.unwrap()));
     let mut transaction = store.begin().await.unwrap();
@@ -196,7 +197,7 @@ async fn a_row_that_is_none_of_ours_fails_its_read_and_a_failed_statement_everyt
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_caller_who_goes_away_leaves_whole_changesets_in_the_hosts_transaction() {
-    let (store, _folder) = common::sqlite().await;
+    let (store, _folder) = SqliteHarness::new().scratch().await;
     host_table(&store).await;
     let mut transaction = store.begin().await.unwrap();
     sign_up(&mut transaction, "bob").await;

@@ -1,78 +1,56 @@
 //! A store inside the host's transaction keeps every promise that can be kept before the host commits.
-#![cfg(feature = "sqlite")]
 #![allow(clippy::unwrap_used)] // to clippy, helpers are no tests
 
-mod common;
-
-use referral_core::store::{
-    Changeset, CounterKey, CounterPrefix, CounterRange, Index, Outcome, Prefix, Range, Read, Store,
-    StoreError, StoreFacts, UniqueKey,
-};
-use referral_core::{Record, RecordId};
-use referral_sql::JoinedStore;
-use referral_testkit::{Guard, Harness, Opened, async_trait, conformance};
-use sqlx::Sqlite;
+use referral_core::store::{Changeset, Outcome, Read, Store, StoreError, StoreFacts};
+use referral_sql::backend::Backend;
+use referral_sql::{JoinedStore, SqlStore};
+use referral_testkit::{Guard, Harness, Opened, Scratch, async_trait};
 
 /// A transaction that nobody commits: what it wrote is gone when it is opened again, so it is not durable.
 #[derive(Debug)]
-struct Uncommitted(JoinedStore<Sqlite>);
+struct Uncommitted<B: Backend> {
+    joined: JoinedStore<B>,
+}
 
-#[async_trait]
-impl Read for Uncommitted {
-    async fn get(&self, ids: &[RecordId]) -> Result<Vec<Option<Record>>, StoreError> {
-        self.0.get(ids).await
-    }
-
-    async fn find(&self, keys: &[UniqueKey]) -> Result<Vec<Option<Record>>, StoreError> {
-        self.0.find(keys).await
-    }
-
-    async fn page(
-        &self,
-        index: Index,
-        prefix: &Prefix,
-        range: &Range,
-        limit: u32,
-    ) -> Result<Vec<Record>, StoreError> {
-        self.0.page(index, prefix, range, limit).await
-    }
-
-    async fn counters(
-        &self,
-        prefix: &CounterPrefix,
-        range: &CounterRange,
-    ) -> Result<Vec<(CounterKey, i64)>, StoreError> {
-        self.0.counters(prefix, range).await
-    }
+impl<B: Backend> Read for Uncommitted<B> {
+    referral_core::forward_reads!(joined);
 }
 
 #[async_trait]
-impl Store for Uncommitted {
+impl<B: Backend> Store for Uncommitted<B> {
     fn facts(&self) -> StoreFacts {
-        StoreFacts { durable: false, ..self.0.facts() }
+        StoreFacts { durable: false, ..self.joined.facts() }
     }
 
     async fn commit(&self, batch: &[Changeset]) -> Vec<Result<Outcome, StoreError>> {
-        self.0.commit(batch).await
+        self.joined.commit(batch).await
     }
 }
 
-struct JoinedHarness;
+/// Stores by themselves, for a transaction on each.
+#[async_trait]
+trait Databases: Send + Sync + 'static {
+    type Backend: Backend;
+
+    async fn scratch(&self) -> Option<(SqlStore<Self::Backend>, Scratch)>;
+}
+
+struct JoinedHarness<D>(D);
 
 #[async_trait]
-impl Harness for JoinedHarness {
+impl<D: Databases> Harness for JoinedHarness<D> {
     fn name(&self) -> &str {
-        "sqlite-joined"
+        <D::Backend as Backend>::STORE
     }
 
     fn setup(&self) -> &str {
-        "nothing is needed"
+        "run scripts/test, which starts a throw-away server"
     }
 
     async fn open(&self) -> Option<Opened> {
-        let (store, folder) = common::sqlite().await;
+        let (store, scratch) = self.0.scratch().await?;
         let joined = store.join(store.begin().await.unwrap());
-        Some(Opened::new(Uncommitted(joined), folder))
+        Some(Opened::new(Uncommitted { joined }, scratch))
     }
 
     async fn reopen(&self, _: Guard) -> Option<Opened> {
@@ -88,4 +66,52 @@ impl Harness for JoinedHarness {
     }
 }
 
-conformance!(JoinedHarness);
+#[cfg(feature = "sqlite")]
+mod sqlite {
+    use referral_sql::SqliteStore;
+    use referral_sql::harness::SqliteHarness;
+    use referral_testkit::conformance;
+
+    use super::*;
+
+    #[async_trait]
+    impl Databases for SqliteHarness {
+        type Backend = sqlx::Sqlite;
+
+        async fn scratch(&self) -> Option<(SqliteStore, Scratch)> {
+            Some(SqliteHarness::scratch(self).await)
+        }
+    }
+
+    conformance!(JoinedHarness(SqliteHarness::new()));
+}
+
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+#[async_trait]
+impl<B: referral_sql::harness::Server> Databases for referral_sql::harness::ServerHarness<B> {
+    type Backend = B;
+
+    async fn scratch(&self) -> Option<(SqlStore<B>, Scratch)> {
+        self.scratch().await
+    }
+}
+
+#[cfg(feature = "postgres")]
+mod postgres {
+    use referral_sql::harness::PostgresHarness;
+    use referral_testkit::conformance;
+
+    use super::*;
+
+    conformance!(JoinedHarness(PostgresHarness::from_env()));
+}
+
+#[cfg(feature = "mysql")]
+mod mysql {
+    use referral_sql::harness::MySqlHarness;
+    use referral_testkit::conformance;
+
+    use super::*;
+
+    conformance!(JoinedHarness(MySqlHarness::from_env()));
+}

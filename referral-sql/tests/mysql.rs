@@ -2,44 +2,23 @@
 #![cfg(feature = "mysql")]
 #![allow(clippy::unwrap_used)] // to clippy, helpers are no tests
 
-mod common;
+use referral_sql::harness::MySqlHarness;
+use referral_testkit::conformance;
 
-use common::scratch::{self, Place};
-use referral_testkit::{Guard, Harness, Opened, async_trait, conformance};
+conformance!(MySqlHarness::from_env());
 
-struct MysqlHarness;
-
-#[async_trait]
-impl Harness for MysqlHarness {
-    fn name(&self) -> &str {
-        "mysql"
-    }
-
-    fn setup(&self) -> &str {
-        "set REFERRAL_TEST_MYSQL_URL to a server on which databases may be made"
-    }
-
-    async fn open(&self) -> Option<Opened> {
-        let place = scratch::mysql().await?;
-        let store = scratch::on_mysql(&place.url, &place.name).await;
-        store.migrate().await.unwrap();
-        Some(Opened::new(store, place))
-    }
-
-    async fn reopen(&self, guard: Guard) -> Option<Opened> {
-        let place = guard.downcast::<Place>().ok()?;
-        Some(Opened::new(scratch::on_mysql(&place.url, &place.name).await, *place))
-    }
-
-    fn address(&self, guard: &Guard) -> Option<String> {
-        let place = guard.downcast_ref::<Place>()?;
-        Some(format!("{} {}", place.url, place.name))
-    }
-
-    async fn attach(&self, address: &str) -> Option<Opened> {
-        let (url, name) = address.split_once(' ')?;
-        Some(Opened::new(scratch::on_mysql(url, name).await, ()))
+/// At the server's default a transaction is shown the past, so that a lost race could not be explained.
+#[tokio::test]
+async fn every_connection_reads_what_is_committed() {
+    let Some((store, _scratch)) = MySqlHarness::from_env().scratch().await else { return };
+    // MariaDB and MySQL call it differently, and some versions know both names.
+    let sql = "SHOW SESSION VARIABLES WHERE Variable_name IN ('tx_isolation', 'transaction_isolation')";
+    let mut connections = Vec::new();
+    for _ in 0..3 {
+        let mut connection = store.pool().acquire().await.unwrap();
+        let levels: Vec<(String, String)> = sqlx::query_as(sql).fetch_all(&mut *connection).await.unwrap();
+        assert!(!levels.is_empty());
+        assert!(levels.iter().all(|(_, level)| level == "READ-COMMITTED"), "{levels:?}");
+        connections.push(connection);
     }
 }
-
-conformance!(MysqlHarness);

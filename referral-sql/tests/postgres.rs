@@ -5,47 +5,12 @@
 mod common;
 
 use common::link;
-use common::scratch::{self, Place};
 use referral_core::store::{Change, Changeset, ErrorKind, Outcome, Store};
+use referral_sql::harness::PostgresHarness;
 use referral_sql::{PostgresStore, SqlStore};
-use referral_testkit::{Guard, Harness, Opened, async_trait, conformance};
+use referral_testkit::conformance;
 
-struct PostgresHarness;
-
-#[async_trait]
-impl Harness for PostgresHarness {
-    fn name(&self) -> &str {
-        "postgres"
-    }
-
-    fn setup(&self) -> &str {
-        "set REFERRAL_TEST_POSTGRES_URL to a server on which schemas may be made"
-    }
-
-    async fn open(&self) -> Option<Opened> {
-        let place = scratch::postgres().await?;
-        let store = scratch::on_postgres(&place.url, &place.name).await;
-        store.migrate().await.unwrap();
-        Some(Opened::new(store, place))
-    }
-
-    async fn reopen(&self, guard: Guard) -> Option<Opened> {
-        let place = guard.downcast::<Place>().ok()?;
-        Some(Opened::new(scratch::on_postgres(&place.url, &place.name).await, *place))
-    }
-
-    fn address(&self, guard: &Guard) -> Option<String> {
-        let place = guard.downcast_ref::<Place>()?;
-        Some(format!("{} {}", place.url, place.name))
-    }
-
-    async fn attach(&self, address: &str) -> Option<Opened> {
-        let (url, name) = address.split_once(' ')?;
-        Some(Opened::new(scratch::on_postgres(url, name).await, ()))
-    }
-}
-
-conformance!(PostgresHarness);
+conformance!(PostgresHarness::from_env());
 
 fn insert(number: u64) -> Changeset {
     Changeset::new([Change::Insert(link(number).into())])
@@ -54,9 +19,7 @@ fn insert(number: u64) -> Changeset {
 /// A COMMIT that fails with a given code, by a constraint trigger that is looked at last.
 #[tokio::test]
 async fn a_commit_that_may_have_taken_hold_is_not_run_again() {
-    let Some(place) = scratch::postgres().await else { return };
-    let store = scratch::on_postgres(&place.url, &place.name).await;
-    store.migrate().await.unwrap();
+    let Some((store, _scratch)) = PostgresHarness::from_env().scratch().await else { return };
     sqlx::raw_sql(
         "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
          $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = substr(NEW.label, 7); END $$;
@@ -82,13 +45,15 @@ async fn a_commit_that_may_have_taken_hold_is_not_run_again() {
 
 #[tokio::test]
 async fn it_is_durable_as_far_as_the_server_is() {
-    let Some(place) = scratch::postgres().await else { return };
-    let options: sqlx::postgres::PgConnectOptions = place.url.parse().unwrap();
+    let harness = PostgresHarness::from_env();
+    let Some(_scratch) = harness.make().await else { return };
+    let url = harness.url().unwrap();
+    let options: sqlx::postgres::PgConnectOptions = url.parse().unwrap();
     let durable = async |options| {
         let pool = sqlx::PgPool::connect_with(options).await.unwrap();
         SqlStore::from_pool(pool).await.unwrap().facts().durable
     };
-    let mut connection = sqlx::postgres::PgPool::connect(&place.url).await.unwrap().acquire().await.unwrap();
+    let mut connection = sqlx::postgres::PgPool::connect(url).await.unwrap().acquire().await.unwrap();
     let fsync: String = sqlx::query_scalar("SHOW fsync").fetch_one(&mut *connection).await.unwrap();
     assert_eq!(durable(options.clone().options([("synchronous_commit", "on")])).await, fsync == "on");
     assert!(!durable(options.options([("synchronous_commit", "off")])).await);

@@ -10,6 +10,7 @@ use common::{link, response, uuid};
 use referral_core::store::{Change, Changeset, ErrorKind, Outcome, Read, Store};
 use referral_core::{Record, ResponseId, Version};
 use referral_sql::SqliteStore;
+use referral_sql::harness::SqliteHarness;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
 async fn pragma(pool: &SqlitePool, name: &'static str) -> String {
@@ -19,7 +20,7 @@ async fn pragma(pool: &SqlitePool, name: &'static str) -> String {
 
 #[tokio::test]
 async fn the_writer_is_one_connection_that_is_durable() {
-    let (store, _folder) = common::sqlite().await;
+    let (store, _folder) = SqliteHarness::new().scratch().await;
     let pool = store.pool();
     assert_eq!(pool.options().get_max_connections(), 1);
     assert_eq!(pragma(pool, "journal_mode").await, "wal");
@@ -84,7 +85,7 @@ async fn what_cannot_be_opened_says_why() {
     let url = SqliteStore::open("sqlite:x.db?no_such_option=1").await.unwrap_err();
     assert_eq!(url.kind(), ErrorKind::Invalid, "{url}");
 
-    let (store, _folder) = common::sqlite().await;
+    let (store, _folder) = SqliteHarness::new().scratch().await;
     store.close().await;
     let closed = store.get(&[link(1).id.into()]).await.unwrap_err();
     assert_eq!(closed.kind(), ErrorKind::Unavailable, "{closed}");
@@ -92,9 +93,9 @@ async fn what_cannot_be_opened_says_why() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_processes_on_one_file_wait_for_each_other() {
-    let (store, folder) = common::sqlite().await;
+    let (store, scratch) = SqliteHarness::new().scratch().await;
     // A handle of its own has a writer of its own, as another process would.
-    let other = SqliteStore::open(folder.path().join("referral.db")).await.unwrap();
+    let other = SqliteStore::open(SqliteHarness::file(&scratch)).await.unwrap();
     let write = async |store: SqliteStore, from: u64| {
         for number in from..from + 60 {
             let insert = Changeset::new([Change::Insert(response(number).into())]);
@@ -121,7 +122,7 @@ async fn two_processes_on_one_file_wait_for_each_other() {
 
 #[tokio::test]
 async fn a_row_that_this_library_did_not_write_is_an_error_and_not_a_record() {
-    let (store, _folder) = common::sqlite().await;
+    let (store, _folder) = SqliteHarness::new().scratch().await;
     let insert = Changeset::new([Change::Insert(link(1).into()), Change::Insert(link(2).into())]);
     store.commit(&[insert]).await.remove(0).unwrap();
     sqlx::query("UPDATE referral_link SET status = 'sleepy' WHERE label = 'label 1'")
@@ -136,7 +137,7 @@ async fn a_row_that_this_library_did_not_write_is_an_error_and_not_a_record() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_caller_who_goes_away_leaves_whole_changesets_and_a_working_store() {
-    let (store, _folder) = common::sqlite().await;
+    let (store, _folder) = SqliteHarness::new().scratch().await;
     for number in 0..200_u64 {
         let batch = [Changeset::new([
             Change::Insert(response(2 * number).into()),
@@ -160,7 +161,7 @@ fn insert(record: impl Into<Record>) -> Changeset {
 
 #[tokio::test]
 async fn a_full_disk_is_told_as_full_and_the_store_recovers() {
-    let (store, _folder) = common::sqlite().await;
+    let (store, _folder) = SqliteHarness::new().scratch().await;
     // Of this connection only: the store closes it after the fault, and opens one without a limit.
     let pages: i64 = sqlx::query_scalar("PRAGMA page_count").fetch_one(store.pool()).await.unwrap();
     let limit = sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"));
@@ -178,7 +179,7 @@ async fn a_full_disk_is_told_as_full_and_the_store_recovers() {
 
 #[tokio::test]
 async fn what_the_database_refuses_fails_alone() {
-    let (store, _folder) = common::sqlite().await;
+    let (store, _folder) = SqliteHarness::new().scratch().await;
     sqlx::raw_sql(
         "CREATE TRIGGER no BEFORE INSERT ON referral_link WHEN NEW.label = 'label 2'
          BEGIN SELECT RAISE(ABORT, 'no'); END",
@@ -196,7 +197,7 @@ async fn what_the_database_refuses_fails_alone() {
 /// COMMIT itself fails then, and is known to have stored nothing.
 #[tokio::test]
 async fn what_a_constraint_of_the_hosts_refuses_at_the_end_fails_alone() {
-    let (store, _folder) = common::sqlite().await;
+    let (store, _folder) = SqliteHarness::new().scratch().await;
     store.commit(&[insert(link(1))]).await.remove(0).unwrap();
     sqlx::raw_sql(
         "CREATE TABLE host (link BLOB REFERENCES referral_link (id) DEFERRABLE INITIALLY DEFERRED) STRICT;
@@ -215,9 +216,9 @@ async fn what_a_constraint_of_the_hosts_refuses_at_the_end_fails_alone() {
 
 #[tokio::test]
 async fn when_all_patience_is_gone_it_is_contended_and_nothing_is_written() {
-    let (store, folder) = common::sqlite().await;
+    let (store, scratch) = SqliteHarness::new().scratch().await;
     let options = SqliteConnectOptions::new()
-        .filename(folder.path().join("referral.db"))
+        .filename(SqliteHarness::file(&scratch))
         .busy_timeout(std::time::Duration::ZERO);
     let impatient = SqliteStore::from_pool(SqlitePool::connect_with(options).await.unwrap()).await.unwrap();
     let held = store.begin().await.unwrap();

@@ -11,6 +11,12 @@ use referral_core::store::{Change, Changeset, ErrorKind, Index, Outcome, Read, S
 use referral_core::{ColumnType, Kind, LinkId};
 use referral_sql::SqlStore;
 use referral_sql::backend::Backend;
+#[cfg(feature = "mysql")]
+use referral_sql::harness::MySqlHarness;
+#[cfg(feature = "postgres")]
+use referral_sql::harness::PostgresHarness;
+#[cfg(feature = "sqlite")]
+use referral_sql::harness::SqliteHarness;
 use referral_sql::schema::{index_name, table_name, unique_name};
 use sqlx::Row;
 
@@ -71,7 +77,7 @@ fn table(columns: Vec<(String, String, bool)>, parts: Vec<(String, bool, bool, S
 #[cfg(feature = "sqlite")]
 #[tokio::test]
 async fn sqlite_has_the_tables_that_core_describes() {
-    let (store, _folder) = common::sqlite().await;
+    let (store, _folder) = SqliteHarness::new().scratch().await;
     let of = |holds| match holds {
         ColumnType::Uuid => "BLOB".to_owned(),
         ColumnType::Int => "INTEGER".to_owned(),
@@ -111,8 +117,9 @@ async fn sqlite_has_the_tables_that_core_describes() {
 #[cfg(feature = "postgres")]
 #[tokio::test]
 async fn postgres_has_the_tables_that_core_describes() {
-    let Some(place) = common::scratch::postgres().await else { return };
-    let store = common::scratch::on_postgres(&place.url, &place.name).await;
+    let harness = PostgresHarness::from_env();
+    let Some(scratch) = harness.make().await else { return };
+    let store = harness.at(&scratch).await.unwrap();
     let of = |holds| match holds {
         ColumnType::Uuid => "uuid".to_owned(),
         ColumnType::Int => "bigint".to_owned(),
@@ -125,7 +132,7 @@ async fn postgres_has_the_tables_that_core_describes() {
                  FROM information_schema.columns WHERE table_schema = $1 AND table_name = $2
                  ORDER BY ordinal_position",
         )
-        .bind(&place.name)
+        .bind(scratch.name())
         .bind(name)
         .fetch_all(store.pool())
         .await
@@ -138,7 +145,7 @@ async fn postgres_has_the_tables_that_core_describes() {
                  WHERE i.indrelid = format('%I.%I', $1::text, $2::text)::regclass
                  ORDER BY c.relname, a.attnum",
         )
-        .bind(&place.name)
+        .bind(scratch.name())
         .bind(name)
         .fetch_all(store.pool())
         .await
@@ -156,8 +163,9 @@ async fn postgres_has_the_tables_that_core_describes() {
 #[cfg(feature = "mysql")]
 #[tokio::test]
 async fn mysql_has_the_tables_that_core_describes() {
-    let Some(place) = common::scratch::mysql().await else { return };
-    let store = common::scratch::on_mysql(&place.url, &place.name).await;
+    let harness = MySqlHarness::from_env();
+    let Some(scratch) = harness.make().await else { return };
+    let store = harness.at(&scratch).await.unwrap();
     let of = |holds| match holds {
         ColumnType::Uuid => "binary(16)".to_owned(),
         ColumnType::Int => "bigint".to_owned(),
@@ -244,8 +252,8 @@ async fn migrating_is_safe<B: Backend>(store: &SqlStore<B>) {
 async fn sqlite_migrates_once_also_when_processes_race() {
     use referral_sql::SqliteStore;
 
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("referral.db");
+    let scratch = SqliteHarness::new().make().await;
+    let file = SqliteHarness::file(&scratch);
     let store = SqliteStore::open(&file).await.unwrap();
     // Each handle has connections of its own, as another process would.
     let racers: Vec<_> = (0..4)
@@ -265,15 +273,16 @@ async fn sqlite_migrates_once_also_when_processes_race() {
 #[cfg(feature = "sqlite")]
 #[tokio::test]
 async fn a_database_without_tables_says_what_to_do() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = referral_sql::SqliteStore::open(folder.path().join("referral.db")).await.unwrap();
+    let harness = SqliteHarness::new();
+    let scratch = harness.make().await;
+    let store = harness.at(&scratch).await.unwrap();
     migrating_is_safe(&store).await;
 }
 
 #[cfg(feature = "sqlite")]
 #[tokio::test]
 async fn a_database_of_a_newer_library_is_refused() {
-    let (store, folder) = common::sqlite().await;
+    let (store, scratch) = SqliteHarness::new().scratch().await;
     sqlx::query(
         "INSERT INTO _referral_migrations (version, description, success, checksum, execution_time)
          VALUES (999, 'later', TRUE, x'00', 0)",
@@ -281,7 +290,7 @@ async fn a_database_of_a_newer_library_is_refused() {
     .execute(store.pool())
     .await
     .unwrap();
-    let older = referral_sql::SqliteStore::open(folder.path().join("referral.db")).await.unwrap();
+    let older = referral_sql::SqliteStore::open(SqliteHarness::file(&scratch)).await.unwrap();
     let read = older.get(&[link(1).id.into()]).await.unwrap_err();
     let write =
         older.commit(&[Changeset::new([Change::Insert(link(1).into())])]).await.remove(0).unwrap_err();

@@ -6,9 +6,10 @@ use referral_core::store::{
     CounterKey, CounterPrefix, CounterRange, Family, Index, MAX_PAGE, Prefix, Range, Read, Seek, StoreError,
     UniqueKey, bytes,
 };
-use referral_core::{Kind, Record, RecordId, Tenant};
+use referral_core::{Action, KeyPart, Kind, Link, Record, RecordId, Tenant};
 
 use crate::history::{History, Past};
+use crate::make::text;
 
 /// The most prefixes that are walked; a case that fills more has others of the same shape.
 const PLACES: usize = 1500;
@@ -23,14 +24,18 @@ type Verdict = Result<(), String>;
 /// Every record of the indexes over all tenants is found by its id, by each of its unique keys and exactly once
 /// in each index, and no key and no index knows another one. A record that was never deleted is at the version
 /// of its acknowledged writes; a number is the sum of what was acknowledged to have been added.
-pub(crate) async fn audit<S: Read + ?Sized>(store: &S, history: &History) -> Verdict {
+///
+/// Where all responses came from the facade, `counted`, every statistic is the number of the responses that it is
+/// about, there is no other statistic, and no link was used more often than it may be.
+pub(crate) async fn audit<S: Read + ?Sized>(store: &S, history: &History, counted: bool) -> Verdict {
     let past = history.past();
     let records = everything(store).await?;
     points(store, &records).await?;
     keys(store, &records, &past).await?;
     indexes(store, &records, &past).await?;
     lives(&records, &past)?;
-    numbers(store, &past).await
+    let numbers = numbers(store, &past).await?;
+    if counted { statistics(&records, &numbers) } else { Ok(()) }
 }
 
 fn fault(error: StoreError) -> String {
@@ -192,7 +197,7 @@ fn lives(records: &BTreeMap<RecordId, Record>, past: &Past) -> Verdict {
 }
 
 /// A number is what was acknowledged to have been added; no listed one is 0, and none is listed twice.
-async fn numbers<S: Read + ?Sized>(store: &S, past: &Past) -> Verdict {
+async fn numbers<S: Read + ?Sized>(store: &S, past: &Past) -> Result<BTreeMap<CounterKey, i64>, String> {
     let families: BTreeSet<(Tenant, Family)> =
         past.numbers.keys().map(|key| (key.tenant.clone(), key.family)).collect();
     let mut found: BTreeMap<CounterKey, i64> = BTreeMap::new();
@@ -221,6 +226,47 @@ async fn numbers<S: Read + ?Sized>(store: &S, past: &Past) -> Verdict {
         let value = found.get(key).copied().unwrap_or(0);
         if !number.uncertain && i128::from(value) != number.sum {
             return Err(format!("{key:?} is {value}; {} was acknowledged to have been added", number.sum));
+        }
+    }
+    Ok(found)
+}
+
+/// The statistics are those of the records.
+fn statistics(records: &BTreeMap<RecordId, Record>, found: &BTreeMap<CounterKey, i64>) -> Verdict {
+    let mut expected: BTreeMap<CounterKey, i64> = BTreeMap::new();
+    for record in records.values() {
+        let Record::Response(response) = record else { continue };
+        let link = text::<KeyPart>(&response.link.to_string());
+        let key = |family, second| CounterKey::new(response.tenant.clone(), family, [link.clone(), second]);
+        let action = KeyPart::from(&response.action);
+        let (total, hourly) = if response.counted {
+            (Family::Responses, Family::ResponsesByHour)
+        } else {
+            (Family::Flagged, Family::FlaggedByHour)
+        };
+        *expected.entry(key(total, action.clone())).or_default() += 1;
+        *expected.entry(key(hourly, action).in_bucket(response.created_at.hour())).or_default() += 1;
+        let used = RecordId::from(response.link);
+        if let Some(Record::Link(link)) = records.get(&used)
+            && link.limits.clicks.is_some()
+            && response.counted
+            && response.action == Action::RESPONDED
+        {
+            *expected.entry(key(Family::LinkUses, KeyPart::NONE)).or_default() += 1;
+        }
+    }
+    for key in expected.keys().chain(found.keys()) {
+        let (records, number) = (expected.get(key).unwrap_or(&0), found.get(key).unwrap_or(&0));
+        if records != number {
+            return Err(format!("{key:?} is {number}, and there are {records} such responses"));
+        }
+    }
+    for link in records.values().filter_map(|record| Link::try_from(record.clone()).ok()) {
+        let Some(limit) = link.limits.clicks else { continue };
+        let parts = [text::<KeyPart>(&link.id.to_string()), KeyPart::NONE];
+        let used = found.get(&CounterKey::new(link.tenant.clone(), Family::LinkUses, parts));
+        if used.is_some_and(|used| *used > i64::from(limit)) {
+            return Err(format!("link {} may be used {limit} times, and was {used:?} times", link.id));
         }
     }
     Ok(())

@@ -1,63 +1,174 @@
-//! The process that is killed: it writes to a store as fast as it can, and says what was acknowledged.
+//! A process that is killed while it writes: started as this program again, telling what was acknowledged through a
+//! pipe, so that nothing which the kill cuts off counts as told.
+//!
+//! The case of the suite writes one thing with a few writers, a few times. A test that wants another load, or more
+//! kills, takes [`Child`], [`task`] and [`acknowledge`] for its own:
+//!
+//! ```no_run
+//! # async fn the_test_itself(_: String) {}
+//! # #[allow(clippy::unwrap_used)]
+//! # async fn test() {
+//! use referral_testkit::child::{Child, acknowledge, task};
+//!
+//! if let Some(task) = task() {
+//!     // This process is the child: it writes, and tells of each answer until it is killed.
+//!     loop {
+//!         acknowledge("what was written");
+//!     }
+//! }
+//! let mut child = Child::start(["--exact", "name_of_this_test", "--nocapture"], "what to do");
+//! let first = child.next().await;
+//! let more = child.kill().await;
+//! # }
+//! ```
 
+use std::ffi::OsStr;
+use std::fmt;
 use std::io::Write as _;
 use std::process::Stdio;
 use std::sync::Arc;
 
 use referral_core::code::Code;
 use referral_core::store::{Change, Changeset, CounterKey, Outcome, Store};
-use referral_core::{Alias, AliasId, Record};
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::Command;
+use referral_core::{Alias, AliasId, Limits, Link, LinkId, Metadata, Status, Tenant, Version};
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::process::{ChildStdout, Command};
 use uuid::Uuid;
 
-use crate::cx::Cx;
+use crate::cx::{Cx, NOW};
 use crate::harness::Harness;
 use crate::make::{count_any, counter, text};
 use crate::runner::runtime;
 
-const ADDRESS: &str = "REFERRAL_TESTKIT_CHILD";
+const TASK: &str = "REFERRAL_TESTKIT_CHILD";
 const MARK: &str = "acknowledged:";
 const WRITERS: u64 = 4;
 
-/// Where this process shall write and from which number on, if it was started to be killed: `number@address`.
-pub(crate) fn address() -> Option<String> {
-    std::env::var(ADDRESS).ok()
+/// What this process was started for, if [`Child::start`] started it.
+#[must_use]
+pub fn task() -> Option<String> {
+    std::env::var(TASK).ok()
 }
 
-/// What the child commits under a number: a link, its code and a count.
-pub(crate) fn changeset(cx: &Cx, number: u64) -> Changeset {
-    let (link, alias, counter) = parts(cx, number);
-    Changeset::new([Change::Insert(link), Change::Insert(alias), count_any(&counter, 1)])
+/// Tells the parent that this was acknowledged: a text without line breaks. It is in the pipe when this returns, so
+/// the parent reads it whenever the kill comes.
+pub fn acknowledge(what: impl fmt::Display) {
+    // In one piece, because the kill cuts between pieces.
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(format!("\n{MARK}{what}\n").as_bytes());
+    let _ = out.flush();
 }
 
-/// The records and the counter that the child commits under a number.
-pub(crate) fn parts(cx: &Cx, number: u64) -> (Record, Record, CounterKey) {
-    let id = |kind: u64| Uuid::from_u64_pair(number, kind);
-    let code = Code::new(format!("child-{number}")).unwrap();
-    let mut link = cx.link();
-    link.id = referral_core::LinkId::from_uuid(id(1));
-    link.code = code.clone();
-    link.owner = Some(text("the-child"));
-    let alias = Alias { id: AliasId::from_uuid(id(2)), link: link.id, code, ..cx.alias("any") };
-    (link.into(), alias.into(), counter(&format!("child-{number}")))
+/// This program, running a second time. Killed when dropped.
+#[derive(Debug)]
+pub struct Child {
+    process: tokio::process::Child,
+    lines: Lines<BufReader<ChildStdout>>,
 }
 
-/// Writes until it is killed. Never returns.
-pub(crate) fn work(harness: Arc<dyn Harness>, address: String) -> ! {
+impl Child {
+    /// Starts this program with these arguments; its [`task`] is then this one. For a test they are `--exact`, the
+    /// name of the test and `--nocapture`.
+    ///
+    /// # Panics
+    /// Where no process can be started.
+    #[must_use]
+    pub fn start(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>, task: &str) -> Self {
+        let program = std::env::current_exe().expect("the path of this program");
+        let mut process = Command::new(program)
+            .args(arguments)
+            .env(TASK, task)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("this program as a child");
+        let lines = BufReader::new(process.stdout.take().expect("a pipe")).lines();
+        Self { process, lines }
+    }
+
+    /// The next thing that it [acknowledged](acknowledge); `None` when it has ended and told everything.
+    pub async fn next(&mut self) -> Option<String> {
+        while let Ok(Some(line)) = self.lines.next_line().await {
+            if let Some((_, what)) = line.split_once(MARK) {
+                return Some(what.to_owned());
+            }
+        }
+        None
+    }
+
+    /// Kills it, in a way that it cannot notice (SIGKILL), and gives what it told besides.
+    ///
+    /// # Panics
+    /// If it had ended by itself: then nothing was killed.
+    pub async fn kill(mut self) -> Vec<String> {
+        let ended = self.process.try_wait().expect("the state of the child");
+        assert!(ended.is_none(), "the child ended by itself: {ended:?}");
+        self.process.start_kill().expect("the kill");
+        let mut rest = Vec::new();
+        while let Some(what) = self.next().await {
+            rest.push(what);
+        }
+        let _ = self.process.wait().await;
+        rest
+    }
+}
+
+/// The changeset of a number: [its records](parts), and one count.
+#[must_use]
+pub fn changeset(number: u64) -> Changeset {
+    let (link, alias, counter) = parts(number);
+    Changeset::new([Change::Insert(link.into()), Change::Insert(alias.into()), count_any(&counter, 1)])
+}
+
+/// The records and the counter that [`changeset`] writes under a number: a link, its code and a counter of its uses.
+/// The number stands in the upper half of their ids.
+#[must_use]
+pub fn parts(number: u64) -> (Link, Alias, CounterKey) {
+    let name = format!("child-{number}");
+    let code = Code::new(name.clone()).unwrap();
+    let link = Link {
+        id: LinkId::from_uuid(Uuid::from_u64_pair(number, 1)),
+        tenant: Tenant::default(),
+        version: Version::FIRST,
+        created_at: NOW,
+        code: code.clone(),
+        owner: Some(text("the-child")),
+        label: text("a link"),
+        destination: text("/"),
+        target: None,
+        status: Status::Active,
+        expires_at: None,
+        limits: Limits::default(),
+        metadata: Metadata::default(),
+        natural: None,
+    };
+    let alias = Alias {
+        id: AliasId::from_uuid(Uuid::from_u64_pair(number, 2)),
+        tenant: Tenant::default(),
+        version: Version::FIRST,
+        created_at: NOW,
+        code,
+        link: link.id,
+        case_exact: false,
+    };
+    (link, alias, counter(&name))
+}
+
+/// What the child of a case does: writes until it is killed, from the number in its task on, to the store at the
+/// address in it, `number@address`. Never returns.
+pub(crate) fn work(harness: Arc<dyn Harness>, task: String) -> ! {
     // Not on this thread: it may belong to a runtime already.
     let worker = std::thread::spawn(move || {
         runtime().block_on(async move {
-            let (start, address) = address.split_once('@').expect("a number and an address");
+            let (start, address) = task.split_once('@').expect("a number and an address");
             let start: u64 = start.parse().expect("a number");
             let opened = harness.attach(address).await.expect("the child finds the parent's data");
-            let store = opened.store.clone();
-            let cx = Cx::new(harness, crate::Settings::default(), opened);
             let writers = (0..WRITERS).map(|first| {
-                let (store, cx) = (store.clone(), cx.clone());
+                let store = opened.store.clone();
                 tokio::spawn(async move {
                     for round in 0.. {
-                        write(&cx, &*store, start + first + round * WRITERS).await;
+                        write(&*store, start + first + round * WRITERS).await;
                     }
                 })
             });
@@ -71,39 +182,22 @@ pub(crate) fn work(harness: Arc<dyn Harness>, address: String) -> ! {
     std::process::exit(70)
 }
 
-async fn write(cx: &Cx, store: &dyn Store, number: u64) {
-    let answers = store.commit(&[changeset(cx, number)]).await;
+async fn write(store: &dyn Store, number: u64) {
+    let answers = store.commit(&[changeset(number)]).await;
     assert!(matches!(answers.as_slice(), [Ok(Outcome::Applied)]), "the child's commit: {answers:?}");
-    // Straight to the pipe: what the parent reads has been acknowledged, whenever the kill comes.
-    // In one piece, because the kill cuts between pieces.
-    let mut out = std::io::stdout().lock();
-    let _ = out.write_all(format!("\n{MARK}{number}\n").as_bytes());
-    let _ = out.flush();
+    acknowledge(number);
 }
 
 /// Starts this program again as a child, kills it after `enough` acknowledgements, and gives all that it made.
-pub(crate) async fn kill_one(cx: &Cx, address: &str, enough: usize) -> Vec<u64> {
-    let program = std::env::current_exe().expect("the path of this program");
-    let mut child = Command::new(program)
-        .args(&cx.settings().again)
-        .env(ADDRESS, address)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("this program as a child");
-    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+pub(crate) async fn kill_one(cx: &Cx, task: &str, enough: usize) -> Vec<u64> {
+    let mut child = Child::start(&cx.settings().again, task);
     let mut acknowledged = Vec::new();
-    let mut killed = false;
-    while let Ok(Some(line)) = lines.next_line().await {
-        let Some((_, number)) = line.split_once(MARK) else { continue };
-        acknowledged.extend(number.parse::<u64>());
-        if acknowledged.len() >= enough && !killed {
-            killed = true;
-            child.start_kill().expect("the kill");
-        }
+    while acknowledged.len() < enough {
+        let Some(number) = child.next().await else {
+            panic!("the child ended by itself after {} acknowledgements", acknowledged.len())
+        };
+        acknowledged.push(number);
     }
-    let _ = child.wait().await;
-    assert!(killed, "the child ended by itself after {} acknowledgements", acknowledged.len());
-    acknowledged
+    acknowledged.extend(child.kill().await);
+    acknowledged.iter().map(|number| number.parse().expect("a number")).collect()
 }

@@ -1,6 +1,7 @@
 //! What a case gets: a store of its own, things to put into it, and short ways to ask it.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use referral_core::source::{IdSource, SequentialIds};
@@ -24,8 +25,11 @@ struct Shared {
     settings: Settings,
     ids: SequentialIds,
     history: Arc<History>,
+    // Before the slot, whose guard may take the data away.
+    attached: Mutex<Vec<(Arc<dyn Store>, Guard)>>,
     slot: Mutex<Slot>,
     skipped: Mutex<Option<String>>,
+    counts_responses: AtomicBool,
 }
 
 // The store stands first, because it has to go before what guards its data.
@@ -45,8 +49,10 @@ impl Cx {
             settings,
             ids: SequentialIds::default(),
             history: Arc::default(),
+            attached: Mutex::default(),
             slot: Mutex::default(),
             skipped: Mutex::default(),
+            counts_responses: AtomicBool::new(false),
         }));
         cx.put(opened);
         cx
@@ -71,6 +77,7 @@ impl Cx {
 
     /// Drops the store; what guards its data stays. The case must have dropped its own handles.
     pub fn close(&self) {
+        self.0.attached.lock().unwrap().clear();
         let store = self.0.slot.lock().unwrap().store.take();
         drop(store);
     }
@@ -99,6 +106,23 @@ impl Cx {
 
     pub(crate) fn history(&self) -> &History {
         &self.0.history
+    }
+
+    /// From now on all responses come from the facade, so the statistics have to agree with them.
+    pub(crate) fn counts_responses(&self) {
+        self.0.counts_responses.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn is_counting_responses(&self) -> bool {
+        self.0.counts_responses.load(Ordering::SeqCst)
+    }
+
+    /// A second handle on the same data, as another process has one. `None` where there can be none.
+    pub async fn second_handle(&self) -> Option<Arc<dyn Store>> {
+        let opened = self.0.harness.attach(&self.address()?).await?;
+        let store: Arc<dyn Store> = Arc::new(Watched::new(opened.store, self.0.history.clone()));
+        self.0.attached.lock().unwrap().push((store.clone(), opened.guard));
+        Some(store)
     }
 
     pub(crate) fn is_open(&self) -> bool {

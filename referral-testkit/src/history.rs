@@ -100,6 +100,8 @@ impl History {
                     let number = past.numbers.entry(counter.clone()).or_default();
                     number.uncertain |= !applied;
                     number.sum += i128::from(*add);
+                    // A statistic stays at the end of its range; what it is from then on depends on the order.
+                    number.uncertain |= i64::try_from(number.sum).is_err();
                 }
                 Change::Expect { .. } => {}
             }

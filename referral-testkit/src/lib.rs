@@ -57,7 +57,8 @@
 //!
 //! # Map
 //!
-//! [`Harness`] is what an author writes, [`conformance!`] makes it tests. [`registry`] lists the cases and
+//! [`Harness`] is what an author writes, with [`Scratch`] as the guard of what has to be removed, [`conformance!`]
+//! makes it tests. [`registry`] lists the cases and
 //! [`runner`] runs them, for programs that choose the store when they run. [`cases`] are the cases themselves and
 //! [`Cx`] what they get. [`markdown_table`] is the list for people.
 //!
@@ -73,28 +74,35 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stdout,
+    clippy::print_stderr,
     reason = "this is test code by nature: what does not hold has to end the case"
 )]
 
 mod audit;
 pub mod broken;
 pub mod cases;
-mod child;
+pub mod child;
 mod cx;
+mod drops;
+pub mod failing;
 mod harness;
 mod history;
 mod make;
 mod model;
 mod plan;
+mod race;
 mod registry;
 pub mod runner;
 mod samples;
+mod scratch;
+mod shop;
 
 pub use async_trait::async_trait;
 pub use cx::{Cx, NOW};
 pub use harness::{Guard, Harness, MemoryHarness, Opened};
 pub use registry::{Case, case, markdown_table, registry};
 pub use runner::{Outcome, Report, Settings, Summary, run, run_all};
+pub use scratch::{Scratch, server_from_env, skip};
 
 #[allow(rustdoc::invalid_rust_codeblocks, reason = "its excerpts begin and end within items")]
 #[doc = include_str!("../docs/store-author.md")]

@@ -71,7 +71,11 @@ impl Model {
             Change::Expect { id, was } => self.stale(*id, *was),
             Change::Claim { responses, user, at } => self.claim(responses, user, *at),
             Change::Count { counter, add, within } => self.count(counter, *add, *within),
-            Change::Tally { counter, add } => self.count(counter, *add, Bounds::ANY),
+            Change::Tally { counter, add } => {
+                let value = self.numbers.entry(counter.clone()).or_default();
+                *value = value.saturating_add(*add);
+                Vec::new()
+            }
         }
     }
 

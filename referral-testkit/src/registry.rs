@@ -64,6 +64,7 @@ macro_rules! for_each_case {
                 answers_come_in_the_order_of_the_batch,
                 a_later_changeset_sees_the_earlier_ones,
                 a_later_changeset_sees_nothing_of_a_failed_one,
+                a_batch_may_write_a_record_again_and_again,
                 equal_inserts_in_a_batch_have_one_winner,
                 an_empty_changeset_is_applied,
                 an_empty_batch_has_no_answers,
@@ -98,6 +99,7 @@ macro_rules! for_each_case {
                 zero_is_not_listed,
                 tallies_add_up_and_never_conflict,
                 a_tally_made_twice_in_a_changeset_counts_twice,
+                a_tally_stays_at_the_end_of_its_range,
                 a_conflict_takes_counts_and_tallies_back,
                 counts_of_a_batch_are_decided_one_after_another,
                 tallies_of_a_batch_add_up,
@@ -110,6 +112,7 @@ macro_rules! for_each_case {
                 tenants_and_families_do_not_share_numbers,
                 key_parts_are_equal_only_byte_for_byte,
                 the_longest_key_parts_are_kept_apart,
+                parts_that_hold_separators_are_kept_apart,
                 a_read_that_asks_for_too_much_is_invalid;
             pages:
                 every_index_gives_its_records_in_both_directions,
@@ -121,12 +124,15 @@ macro_rules! for_each_case {
                 the_limit_is_kept,
                 a_prefix_gives_only_its_own_records,
                 text_prefixes_are_equal_only_byte_for_byte,
+                parts_that_hold_separators_are_kept_apart,
+                ids_that_end_in_zeros_or_ones_are_ids_like_any_other,
                 tenants_do_not_see_each_other,
                 an_unknown_prefix_is_an_empty_page,
                 a_prefix_that_does_not_fit_is_invalid,
                 an_update_moves_the_entry,
                 an_entry_goes_when_its_part_does,
                 a_page_holds_a_thousand_records,
+                reading_begins_anywhere_in_a_large_prefix,
                 pages_make_up_the_whole_while_others_insert;
             points:
                 answers_come_in_the_order_asked,
@@ -151,17 +157,40 @@ macro_rules! for_each_case {
                 crossing_changesets_do_not_block_each_other,
                 crossing_batches_do_not_block_each_other,
                 an_acknowledged_write_is_read_at_once,
-                a_retried_changeset_is_applied_once;
+                a_retried_changeset_is_applied_once,
+                of_two_handles_one_wins,
+                two_handles_count_together;
             durability:
                 a_reopened_store_keeps_its_records,
                 a_reopened_store_keeps_its_keys_and_indexes,
                 a_reopened_store_keeps_its_numbers,
-                a_killed_process_keeps_what_it_acknowledged;
+                a_killed_process_keeps_what_it_acknowledged,
+                the_facts_do_not_change;
             cancellation:
                 a_dropped_commit_is_whole_or_absent,
                 a_dropped_batch_leaves_each_changeset_whole_or_absent,
                 a_dropped_claim_is_whole_or_absent,
+                a_dropped_read_leaves_a_usable_store,
+                a_dropped_verb_is_whole_or_absent,
                 dropped_calls_leave_a_usable_store;
+            facade:
+                a_link_asked_for_by_many_at_once_is_made_once,
+                a_code_chosen_by_many_at_once_makes_one_link,
+                generated_codes_never_meet_and_run_out_as_a_typed_error,
+                a_code_given_to_many_links_at_once_leads_to_one,
+                responses_are_claimed_once_by_many_logins_of_one_user,
+                responses_claimed_by_two_users_at_once_have_one_of_them,
+                a_click_limit_is_reached_exactly_and_never_passed,
+                statistics_are_what_the_pages_show,
+                edits_made_at_once_are_all_applied,
+                a_disabled_link_records_no_click_that_begins_later,
+                tenants_have_codes_and_numbers_of_their_own;
+            faults:
+                a_refused_commit_stores_nothing,
+                a_lost_answer_is_found_out,
+                an_answer_that_stays_lost_is_said_to_be_unknown,
+                a_failed_read_stores_nothing,
+                visitors_who_try_again_are_counted_once;
             model:
                 random_changesets_are_answered_as_by_the_model,
                 random_reads_are_answered_as_by_the_model;

@@ -111,8 +111,8 @@ pub struct Summary {
 /// Runs one case on a store of its own, on a runtime and a thread of its own; callable from anywhere.
 #[must_use]
 pub fn run(harness: &Arc<dyn Harness>, case: Case, settings: &Settings) -> Report {
-    if let Some(address) = child::address() {
-        child::work(harness.clone(), address);
+    if let Some(task) = child::task() {
+        child::work(harness.clone(), task);
     }
     let started = Instant::now();
     let (harness, settings) = (harness.clone(), settings.clone());
@@ -165,23 +165,13 @@ pub(crate) fn runtime() -> tokio::runtime::Runtime {
 
 async fn attempt(harness: Arc<dyn Harness>, case: Case, settings: Settings) -> Outcome {
     let patience = settings.patience;
+    let Some(opened) = harness.open().await else {
+        return Outcome::Skipped(format!("{} is not configured: {}", harness.name(), harness.setup()));
+    };
+    // The last one goes here and not on a worker: a guard may wait for connections that the workers bring home.
+    let cx = Cx::new(harness, settings, opened);
     // In a task of its own, so that a panic ends the case and not the runner.
-    let task = tokio::spawn(async move {
-        let Some(opened) = harness.open().await else {
-            return Outcome::Skipped(format!("{} is not configured: {}", harness.name(), harness.setup()));
-        };
-        let cx = Cx::new(harness, settings, opened);
-        (case.run)(cx.clone()).await;
-        if let Some(reason) = cx.skipped() {
-            return Outcome::Skipped(reason);
-        }
-        if cx.is_open()
-            && let Err(problem) = audit(&*cx.store(), cx.history()).await
-        {
-            return Outcome::Failed(format!("the audit after the case: {problem}"));
-        }
-        Outcome::Passed
-    });
+    let task = tokio::spawn(held(case, cx.clone()));
     match tokio::time::timeout(patience, task).await {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(error)) => Outcome::Failed(match error.try_into_panic() {
@@ -190,6 +180,20 @@ async fn attempt(harness: Arc<dyn Harness>, case: Case, settings: Settings) -> O
         }),
         Err(_) => Outcome::Failed(format!("stuck: not done after {} s", patience.as_secs())),
     }
+}
+
+/// The case, and the audit of what it left.
+async fn held(case: Case, cx: Cx) -> Outcome {
+    (case.run)(cx.clone()).await;
+    if let Some(reason) = cx.skipped() {
+        return Outcome::Skipped(reason);
+    }
+    if cx.is_open()
+        && let Err(problem) = audit(&*cx.store(), cx.history(), cx.is_counting_responses()).await
+    {
+        return Outcome::Failed(format!("the audit after the case: {problem}"));
+    }
+    Outcome::Passed
 }
 
 /// What a panic said.

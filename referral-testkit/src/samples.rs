@@ -74,6 +74,24 @@ pub(crate) const TEXTS: &[&str] = &[
     "1e3",
 ];
 
+/// What keys are put together with, and what sorts before and behind all that people write.
+pub(crate) const SEPARATORS: &[&str] = &[
+    ":",
+    "/",
+    "|",
+    ",",
+    ".",
+    "\\",
+    "\u{1}",
+    "\u{1f}",
+    "\u{7f}",
+    "\u{ff}",
+    "\u{ffff}",
+    "\u{10ffff}",
+    "%00",
+    "\\0",
+];
+
 /// Numbers at which integers turn into something else.
 pub(crate) const NUMBERS: &[i64] = &[
     0,

@@ -136,7 +136,7 @@ impl<'t> Tables<'t> {
     fn put(&mut self, old: Option<&Record>, new: Option<Record>) -> Result<(), Failure> {
         for key in new.iter().flat_map(UniqueKey::all_of) {
             let holder = self.get(In::Unique, &bytes::unique(&key))?;
-            let holder = holder.as_deref().and_then(schema::read_id);
+            let holder = holder.as_deref().and_then(bytes::read_record);
             if let Some(holder) = holder.filter(|id| new.as_ref().is_some_and(|new| new.id() != *id)) {
                 return Err(Failure::Conflict(Conflict::Taken { key, holder }));
             }

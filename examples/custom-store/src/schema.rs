@@ -10,7 +10,7 @@
 //! Keys are those of [`referral_core::store::bytes`]. The names carry the version of the format.
 
 use redb::{Database, TableDefinition};
-use referral_core::record::{ColumnType, Kind, Record, RecordId, Value};
+use referral_core::record::{ColumnType, Kind, Record, Value};
 use referral_core::store::{Index, StoreError, Unique, UniqueKey, bytes};
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
@@ -84,7 +84,7 @@ fn encode(kind: Kind, values: &[Value]) -> Vec<u8> {
 
 /// The record of a key and a value.
 pub(crate) fn decode(key: &[u8], value: &[u8]) -> Result<Record, StoreError> {
-    let kind = read_id(key).ok_or_else(|| error::corrupt("a key of no record"))?.kind;
+    let kind = bytes::read_record(key).ok_or_else(|| error::corrupt("a key of no record"))?.kind;
     let mut json: Map<String, Json> =
         serde_json::from_slice(value).map_err(|e| error::corrupt("a value of no record").with_source(e))?;
     let mut values = Vec::with_capacity(kind.columns().len());
@@ -103,13 +103,6 @@ pub(crate) fn decode(key: &[u8], value: &[u8]) -> Result<Record, StoreError> {
         return Err(error::corrupt("a column that only a newer version knows"));
     }
     Record::from_values(kind, values).map_err(|e| error::corrupt("a value of no record").with_source(e))
-}
-
-/// The id in the key of a record.
-pub(crate) fn read_id(key: &[u8]) -> Option<RecordId> {
-    let (code, uuid) = key.split_first()?;
-    let kind = Kind::ALL.iter().copied().find(|kind| *kind as u8 == *code)?;
-    Some(RecordId { kind, uuid: Uuid::from_slice(uuid).ok()? })
 }
 
 /// A number as it is stored.

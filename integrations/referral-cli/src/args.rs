@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use referral_core::Tenant;
 use referral_core::read::Cursor;
 
-use crate::database::{Address, AddressError};
+use crate::address::{Address, AddressError};
 
 pub(crate) use records::{LinkAddArgs, LinkArgs, LinkCommand, LinkListArgs, ResponsesArgs, StatsArgs};
 
@@ -16,6 +16,16 @@ Exit codes:
   1  it did not work: no such link, the database failed, a case failed, a line is malformed
   2  it was asked wrongly: arguments, a date, a code, a destination that is not allowed, a database
      that this release cannot open
+
+Databases:
+  sqlite:///absolute/path.db, sqlite://relative.db   a file
+  sled:///absolute/folder, sled://relative           a folder, for one process: not while the
+                                                     application has it open
+  postgres://USER:PASSWORD@HOST/DATABASE             also postgresql://
+  mysql://USER:PASSWORD@HOST/DATABASE                also mariadb://
+  mongodb://USER:PASSWORD@HOST/DATABASE?replicaSet=NAME   also mongodb+srv://
+  memory:                                            forgets everything at the end
+A URL with a password in it is better kept in DATABASE_URL than on the command line.
 
 Standard output carries data only. A table is for people and may change; what --format jsonl and
 json print is stable: names stay, new ones may come. Times are RFC 3339 in UTC.";
@@ -33,8 +43,10 @@ standard error counts holes (allowed against `expect`), false denials, and the a
 that resolve, from https://{base_host}/r/abc, to where `browser` says.";
 
 const CASES: &str = "\
-SQLite: works in a folder of its own beside the file that the URL names, which is neither made nor
-opened, and removes the folder. Exit code 1 if a case fails.
+What the URL names is left alone. Each case works in a place of its own beside it, which is removed: a
+folder beside the file of SQLite or the folder of sled, a schema in the database of PostgreSQL, a
+database on the server of MySQL, MariaDB and MongoDB. The user of the URL must be allowed to make
+them; their names begin with referral_test_. Exit code 1 if a case fails.
 
 jsonl: a line per case {\"case\",\"group\",\"outcome\",\"ms\"}, outcome being passed, failed or skipped (the
 last two with \"reason\"), then {\"passed\",\"failed\",\"skipped\"}.
@@ -86,7 +98,7 @@ pub(crate) enum Format {
 /// Which database.
 #[derive(Debug, Args)]
 pub(crate) struct DatabaseArgs {
-    /// sqlite:///absolute/path, sqlite://relative.db, or memory: (forgets everything at the end)
+    /// sqlite://FILE, sled://FOLDER, or a server: postgres://, mysql://, mariadb://, mongodb:// (see `referral --help`)
     // A text to clap, which would print a URL that it cannot read, password and all.
     #[arg(long = "database", value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
     url: String,
@@ -189,7 +201,7 @@ pub(crate) enum CasesFormat {
 pub(crate) struct ConformanceArgs {
     /// Only cases with one of these in `group::name`
     pub(crate) filters: Vec<String>,
-    /// memory:, or sqlite:///path
+    /// memory:, sqlite://FILE, sled://FOLDER, postgres://, mysql://, mariadb:// or mongodb://
     #[arg(
         long,
         value_name = "URL",

@@ -1,105 +1,88 @@
-//! The databases that the program can open.
+//! Opening the databases that the program knows.
 
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use referral_core::memory::MemoryStore;
 use referral_core::store::Store;
 use referral_core::token::KeyRing;
 use referral_core::{Referrals, Tenant};
-use referral_sql::SqliteStore;
-use referral_sql::sqlx::sqlite::SqliteConnectOptions;
+use referral_mongo::MongoStore;
+use referral_sled::SledStore;
+use referral_sql::sqlx::{Connection, MySqlConnection, PgConnection};
+use referral_sql::{MySqlStore, PostgresStore, SqliteStore};
 
+use crate::address::Address;
 use crate::args::{DatabaseArgs, SiteArgs};
 use crate::failure::Failure;
 
-/// A database, by its URL.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Address {
-    /// `memory:`
-    Memory,
-    /// `sqlite:///an/absolute/path`, `sqlite://a/relative/one`
-    Sqlite {
-        /// The URL as it was given.
-        url: String,
-        /// The file.
-        path: PathBuf,
-    },
+/// How long a server has for answering at all.
+const ANSWER: Duration = Duration::from_secs(10);
+
+/// An open database, by its own type.
+pub(crate) enum Database {
+    Memory(MemoryStore),
+    Sqlite(SqliteStore),
+    Sled(SledStore),
+    Postgres(PostgresStore),
+    MySql(MySqlStore),
+    Mongo(MongoStore),
 }
 
-/// Why a URL names no database that this program can open. Never shows the URL, which may hold a password.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum AddressError {
-    /// No scheme at all.
-    #[error(
-        "the database is no URL; a file is written sqlite://referral.db or sqlite:///var/lib/referral.db"
-    )]
-    NoUrl,
-    /// A database that there will be a store for.
-    #[error("{name} comes with the next release; this one opens `sqlite:` and `memory:`")]
-    Later {
-        /// What it is called.
-        name: &'static str,
-    },
-    /// A database that nobody has heard of.
-    #[error("no database is called `{scheme}:`; this release opens `sqlite:` and `memory:`")]
-    Unknown {
-        /// What the URL begins with.
-        scheme: String,
-    },
-    /// SQLite without a file.
-    #[error("SQLite needs a file: sqlite://referral.db; `memory:` is for what may be forgotten")]
-    NoFile,
-    /// The rest of the URL is no path.
-    #[error("the database's URL is not understood")]
-    Malformed(#[source] referral_sql::sqlx::Error),
-}
-
-impl FromStr for Address {
-    type Err = AddressError;
-
-    fn from_str(url: &str) -> Result<Self, AddressError> {
-        let is_scheme = |scheme: &&str| {
-            scheme.starts_with(|first: char| first.is_ascii_alphabetic())
-                && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
-        };
-        let (scheme, rest) = url.split_once(':').filter(|(s, _)| is_scheme(s)).ok_or(AddressError::NoUrl)?;
-        let later = |name| Err(AddressError::Later { name });
-        match scheme.to_ascii_lowercase().as_str() {
-            "memory" => Ok(Self::Memory),
-            "sqlite" => {
-                let given = format!("sqlite:{rest}");
-                let options = SqliteConnectOptions::from_str(&given).map_err(AddressError::Malformed)?;
-                let path = options.get_filename().to_owned();
-                let temporary = rest.contains(":memory:") || rest.contains("mode=memory");
-                if temporary || path.as_os_str().is_empty() {
-                    return Err(AddressError::NoFile);
-                }
-                Ok(Self::Sqlite { url: given, path })
-            }
-            "postgres" | "postgresql" => later("PostgreSQL"),
-            "mysql" => later("MySQL"),
-            "mariadb" => later("MariaDB"),
-            "mongodb" | "mongodb+srv" => later("MongoDB"),
-            "sled" => later("sled"),
-            scheme => Err(AddressError::Unknown { scheme: scheme.to_owned() }),
+impl Database {
+    fn into_store(self) -> Arc<dyn Store> {
+        match self {
+            Self::Memory(store) => Arc::new(store),
+            Self::Sqlite(store) => Arc::new(store),
+            Self::Sled(store) => Arc::new(store),
+            Self::Postgres(store) => Arc::new(store),
+            Self::MySql(store) => Arc::new(store),
+            Self::Mongo(store) => Arc::new(store),
         }
     }
 }
 
 impl Address {
     /// Opens the database, which has to be there.
-    async fn open(&self) -> Result<Arc<dyn Store>, Failure> {
-        match self {
-            Self::Memory => Ok(Arc::new(MemoryStore::new())),
-            Self::Sqlite { url, path } => {
-                if !path.exists() {
-                    return Err(Failure::NoDatabase { path: path.clone() });
-                }
-                Ok(Arc::new(SqliteStore::open(Path::new(url)).await?))
+    async fn open(&self) -> Result<Database, Failure> {
+        let (path, is_there) = match self {
+            Self::Sqlite { path, .. } => (path, path.exists()),
+            // The folder may be there for another reason; this is the file that sled makes.
+            Self::Sled { path } => (path, path.join("db").exists()),
+            _ => return self.open_or_make().await,
+        };
+        if is_there { self.open_or_make().await } else { Err(Failure::NoDatabase { path: path.clone() }) }
+    }
+
+    /// Opens the database; a file or folder is made where there is none.
+    pub(crate) async fn open_or_make(&self) -> Result<Database, Failure> {
+        Ok(match self {
+            Self::Memory => Database::Memory(MemoryStore::new()),
+            Self::Sqlite { url, .. } => Database::Sqlite(SqliteStore::open(Path::new(url)).await?),
+            Self::Sled { path } => Database::Sled(SledStore::open(path).await?),
+            Self::Postgres { url, options } => {
+                let (host, port) = (options.get_host(), options.get_port());
+                knock::<PgConnection>(options, format!("{host}:{port}")).await?;
+                Database::Postgres(PostgresStore::open(url).await?)
             }
-        }
+            Self::MySql { url, options } => {
+                let (host, port) = (options.get_host(), options.get_port());
+                knock::<MySqlConnection>(options, format!("{host}:{port}")).await?;
+                Database::MySql(MySqlStore::open(url).await?)
+            }
+            Self::Mongo { url } => Database::Mongo(MongoStore::open(url).await?),
+        })
+    }
+}
+
+/// Connects once. A pool asks a server that is not there again and again, for half a minute.
+async fn knock<C: Connection>(options: &C::Options, server: String) -> Result<(), Failure> {
+    let work = async { C::connect_with(options).await?.close().await };
+    match tokio::time::timeout(ANSWER, work).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(source)) => Err(Failure::NoConnection { server, source }),
+        Err(_) => Err(Failure::NoAnswer { server, seconds: ANSWER.as_secs() }),
     }
 }
 
@@ -109,7 +92,7 @@ pub(crate) async fn referrals(
     tenant: &Tenant,
     site: &SiteArgs,
 ) -> Result<Referrals, Failure> {
-    let store = database.address()?.open().await?;
+    let store = database.address()?.open().await?.into_store();
     // No verb of this program signs anything, so that the keys of the site stay where they are.
     let keys = KeyRing::generate()?;
     // One caller has nothing to merge, and nothing is asked for twice.
@@ -119,39 +102,4 @@ pub(crate) async fn referrals(
         .with_cache(None);
     let builder = site.landing_hosts.iter().fold(builder, |builder, host| builder.with_landing_host(host));
     Ok(builder.build()?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn path(url: &str) -> PathBuf {
-        match url.parse() {
-            Ok(Address::Sqlite { path, .. }) => path,
-            other => panic!("{url}: {other:?}"),
-        }
-    }
-
-    #[test]
-    fn three_slashes_are_absolute_and_two_are_relative() {
-        assert_eq!(path("sqlite:///var/lib/a.db"), Path::new("/var/lib/a.db"));
-        assert_eq!(path("sqlite://a.db"), Path::new("a.db"));
-        assert_eq!(path("SQLITE:a/b.db"), Path::new("a/b.db"));
-        assert_eq!(path("sqlite:///tmp/a%20b.db"), Path::new("/tmp/a b.db"));
-        assert_eq!("memory:".parse::<Address>().ok(), Some(Address::Memory));
-    }
-
-    #[test]
-    fn what_cannot_be_opened_is_said_without_the_password() {
-        let told = |url: &str| url.parse::<Address>().unwrap_err().to_string();
-        assert!(told("postgres://u:secret@h/db").starts_with("PostgreSQL comes with the next release"));
-        assert!(told("mongodb+srv://u:secret@h/db").starts_with("MongoDB comes with the next release"));
-        assert!(told("oracle://u:secret@h/db").contains("`oracle:`"));
-        for url in ["", "referral.db", "/var/lib/referral.db", "://x", "u:secret@h"] {
-            assert!(!told(url).contains("secret"), "{url}");
-        }
-        for url in ["sqlite:", "sqlite://", "sqlite::memory:", "sqlite://x?mode=memory"] {
-            assert!(told(url).starts_with("SQLite needs a file"), "{url}");
-        }
-    }
 }

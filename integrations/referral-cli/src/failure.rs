@@ -9,7 +9,7 @@ use referral_core::facade::BuildError;
 use referral_core::store::StoreError;
 use referral_core::token::KeyError;
 
-use crate::database::AddressError;
+use crate::address::AddressError;
 use crate::moment::MomentError;
 
 /// The exit code of whatever did not work.
@@ -48,9 +48,25 @@ pub(crate) enum Failure {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The database's own books of its migrations.
-    #[error("the books of the migrations cannot be read")]
-    Books(#[from] referral_sql::sqlx::Error),
+    /// A server that refuses, or is not there.
+    #[error("no connection to {server}")]
+    NoConnection {
+        /// Host and port.
+        server: String,
+        /// Why not.
+        source: referral_sql::sqlx::Error,
+    },
+    /// A server that says nothing.
+    #[error("{server} did not answer within {seconds} seconds")]
+    NoAnswer {
+        /// Host and port.
+        server: String,
+        /// How long it was waited for.
+        seconds: u64,
+    },
+    /// MongoDB's own book of what was made.
+    #[error("the book of what was migrated cannot be read")]
+    Book(#[from] Box<referral_mongo::mongodb::error::Error>),
     /// A key that cannot be made.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -59,14 +75,6 @@ pub(crate) enum Failure {
     NoCase {
         /// What was asked for.
         filter: String,
-    },
-    /// There is no folder to work in.
-    #[error("no folder can be made in {}", path.display())]
-    Folder {
-        /// Where it was tried.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
     },
     /// Standard input cannot be read.
     #[error("standard input cannot be read")]
@@ -77,6 +85,9 @@ pub(crate) enum Failure {
     /// The runtime does not start.
     #[error("the runtime does not start")]
     Runtime(#[source] io::Error),
+    /// Somebody pressed Ctrl-C.
+    #[error("stopped; the cases that are left were not run")]
+    Interrupted,
     /// It went wrong, and everything about it has been said.
     #[error("it failed")]
     Said,
@@ -105,12 +116,22 @@ impl Failure {
     }
 }
 
+/// A cause in words.
+fn cause(error: &(dyn Error + 'static)) -> String {
+    let Some(error) = error.downcast_ref::<referral_mongo::mongodb::error::Error>() else {
+        return error.to_string();
+    };
+    // Its own text goes on with all that the driver knows about every server, in the driver's notation.
+    let text = error.kind.to_string();
+    text.split_once(" Topology:").map_or(text.as_str(), |(before, _)| before).to_owned()
+}
+
 /// An error and its sources in one line.
 pub(crate) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(source) = next {
-        let cause = source.to_string();
+        let cause = cause(source);
         // Some drivers print their source themselves.
         if !text.contains(&cause) {
             text.push_str(": ");

@@ -2,10 +2,12 @@
 //!
 //! Standard output carries data and nothing else, standard error everything that is said about it.
 
+mod address;
 mod args;
 mod commands;
 mod database;
 mod failure;
+mod interrupt;
 mod moment;
 mod output;
 

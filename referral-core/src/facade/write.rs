@@ -18,30 +18,38 @@ impl Referrals {
 
     /// Commits a changeset. Where the answer is lost, it is committed again: its witness then conflicts if the
     /// first try was applied, and reading the witness tells that it was this one.
+    ///
+    /// Once an answer was lost, no later fault says that nothing was written: then the outcome stays unknown.
     pub(crate) async fn commit(&self, changeset: Changeset) -> Result<Outcome, Error> {
         let batch = [changeset];
         let [changeset] = &batch;
-        let mut doubtful = false;
+        let mut doubt: Option<StoreError> = None;
         for _ in 0..ATTEMPTS {
             match self.store.commit(&batch).await.pop() {
-                Some(Ok(Outcome::Conflict { index: 0, conflict })) if doubtful => {
-                    return if self.is_ours(changeset, &conflict).await? {
-                        Ok(Outcome::Applied)
-                    } else {
-                        Ok(Outcome::Conflict { index: 0, conflict })
-                    };
+                Some(Ok(Outcome::Conflict { index: 0, conflict })) if doubt.is_some() => {
+                    match self.is_ours(changeset, &conflict).await {
+                        Ok(true) => return Ok(Outcome::Applied),
+                        Ok(false) => return Ok(Outcome::Conflict { index: 0, conflict }),
+                        Err(error) => doubt = Some(error),
+                    }
                 }
                 Some(Ok(outcome)) => return Ok(outcome),
-                Some(Err(error)) if error.kind() == ErrorKind::UnknownOutcome => doubtful = true,
+                Some(Err(error)) if doubt.is_some() || error.kind() == ErrorKind::UnknownOutcome => {
+                    doubt = Some(error);
+                }
                 Some(Err(error)) => return Err(error.into()),
                 None => return Err(unanswered().into()),
             }
         }
-        Err(unanswered().into())
+        Err(match doubt {
+            Some(error) => unanswered().with_source(error),
+            None => unanswered(),
+        }
+        .into())
     }
 
     /// Whether what stands in the way of a repeated changeset is its own first application.
-    async fn is_ours(&self, changeset: &Changeset, conflict: &Conflict) -> Result<bool, Error> {
+    async fn is_ours(&self, changeset: &Changeset, conflict: &Conflict) -> Result<bool, StoreError> {
         let Conflict::Stale { id, now } = conflict else { return Ok(false) };
         Ok(match changeset.changes.first() {
             // The id is new and random: nobody else has it.

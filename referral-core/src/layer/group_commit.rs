@@ -9,11 +9,7 @@ use async_trait::async_trait;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 
-use crate::record::{Record, RecordId};
-use crate::store::{
-    Changeset, CounterKey, CounterPrefix, CounterRange, ErrorKind, Index, Outcome, Prefix, Range, Read,
-    Store, StoreError, StoreFacts, UniqueKey,
-};
+use crate::store::{Changeset, ErrorKind, Outcome, Read, Store, StoreError, StoreFacts};
 
 type Answer = Result<Outcome, StoreError>;
 
@@ -181,34 +177,8 @@ impl<S: fmt::Debug> fmt::Debug for GroupCommit<S> {
     }
 }
 
-#[async_trait]
-#[deny(clippy::missing_trait_methods)]
 impl<S: Store> Read for GroupCommit<S> {
-    async fn get(&self, ids: &[RecordId]) -> Result<Vec<Option<Record>>, StoreError> {
-        self.store.get(ids).await
-    }
-
-    async fn find(&self, keys: &[UniqueKey]) -> Result<Vec<Option<Record>>, StoreError> {
-        self.store.find(keys).await
-    }
-
-    async fn page(
-        &self,
-        index: Index,
-        prefix: &Prefix,
-        range: &Range,
-        limit: u32,
-    ) -> Result<Vec<Record>, StoreError> {
-        self.store.page(index, prefix, range, limit).await
-    }
-
-    async fn counters(
-        &self,
-        prefix: &CounterPrefix,
-        range: &CounterRange,
-    ) -> Result<Vec<(CounterKey, i64)>, StoreError> {
-        self.store.counters(prefix, range).await
-    }
+    crate::forward_reads!(store);
 }
 
 #[async_trait]
@@ -229,7 +199,7 @@ mod tests {
     use crate::memory::MemoryStore;
     use crate::record::{Tenant, Timestamp};
     use crate::source::{IdSource, RandomIds};
-    use crate::store::{Change, Family};
+    use crate::store::{Change, CounterKey, CounterPrefix, CounterRange, Family};
     use std::sync::atomic::{AtomicUsize, Ordering};
     use tokio::sync::Semaphore;
 
@@ -241,30 +211,8 @@ mod tests {
         commits: AtomicUsize,
     }
 
-    #[async_trait]
     impl Read for Gate {
-        async fn get(&self, ids: &[RecordId]) -> Result<Vec<Option<Record>>, StoreError> {
-            self.store.get(ids).await
-        }
-        async fn find(&self, keys: &[UniqueKey]) -> Result<Vec<Option<Record>>, StoreError> {
-            self.store.find(keys).await
-        }
-        async fn page(
-            &self,
-            index: Index,
-            prefix: &Prefix,
-            range: &Range,
-            limit: u32,
-        ) -> Result<Vec<Record>, StoreError> {
-            self.store.page(index, prefix, range, limit).await
-        }
-        async fn counters(
-            &self,
-            prefix: &CounterPrefix,
-            range: &CounterRange,
-        ) -> Result<Vec<(CounterKey, i64)>, StoreError> {
-            self.store.counters(prefix, range).await
-        }
+        crate::forward_reads!(store);
     }
 
     #[async_trait]

@@ -10,10 +10,7 @@ use quick_cache::sync::Cache;
 
 use crate::record::{Kind, Record, RecordId, Timestamp};
 use crate::source::{Clock, SystemClock};
-use crate::store::{
-    Change, Changeset, CounterKey, CounterPrefix, CounterRange, Index, Outcome, Prefix, Range, Read, Store,
-    StoreError, StoreFacts, Unique, UniqueKey,
-};
+use crate::store::{Change, Changeset, Outcome, Read, Store, StoreError, StoreFacts, Unique, UniqueKey};
 
 /// How much a [`LinkCache`] keeps, and for how long.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -177,6 +174,8 @@ impl<S: fmt::Debug> fmt::Debug for LinkCache<S> {
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl<S: Store> Read for LinkCache<S> {
+    crate::forward_reads!(store: page, counters);
+
     async fn get(&self, ids: &[RecordId]) -> Result<Vec<Option<Record>>, StoreError> {
         let read = |missing: Vec<RecordId>| async move { self.store.get(&missing).await };
         self.through(&self.links, ids, |id| id.kind == Kind::Link, read).await
@@ -186,24 +185,6 @@ impl<S: Store> Read for LinkCache<S> {
         let codes = |key: &UniqueKey| matches!(key.unique, Unique::AliasCode | Unique::AliasFolded);
         let read = |missing: Vec<UniqueKey>| async move { self.store.find(&missing).await };
         self.through(&self.codes, keys, codes, read).await
-    }
-
-    async fn page(
-        &self,
-        index: Index,
-        prefix: &Prefix,
-        range: &Range,
-        limit: u32,
-    ) -> Result<Vec<Record>, StoreError> {
-        self.store.page(index, prefix, range, limit).await
-    }
-
-    async fn counters(
-        &self,
-        prefix: &CounterPrefix,
-        range: &CounterRange,
-    ) -> Result<Vec<(CounterKey, i64)>, StoreError> {
-        self.store.counters(prefix, range).await
     }
 }
 

@@ -36,6 +36,8 @@ impl Slow {
 
 #[async_trait]
 impl Read for Slow {
+    crate::forward_reads!(store: page, counters);
+
     async fn get(&self, ids: &[RecordId]) -> Result<Vec<Option<Record>>, StoreError> {
         let found = self.store.get(ids).await?;
         self.read(found).await
@@ -44,24 +46,6 @@ impl Read for Slow {
     async fn find(&self, keys: &[UniqueKey]) -> Result<Vec<Option<Record>>, StoreError> {
         let found = self.store.find(keys).await?;
         self.read(found).await
-    }
-
-    async fn page(
-        &self,
-        index: Index,
-        prefix: &Prefix,
-        range: &Range,
-        limit: u32,
-    ) -> Result<Vec<Record>, StoreError> {
-        self.store.page(index, prefix, range, limit).await
-    }
-
-    async fn counters(
-        &self,
-        prefix: &CounterPrefix,
-        range: &CounterRange,
-    ) -> Result<Vec<(CounterKey, i64)>, StoreError> {
-        self.store.counters(prefix, range).await
     }
 }
 

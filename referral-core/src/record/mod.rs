@@ -38,6 +38,12 @@ macro_rules! kinds {
             /// Every kind.
             pub const ALL: &'static [Self] = &[$(Self::$kind),+];
 
+            /// The kind of a number in a stored key.
+            #[must_use]
+            pub fn from_code(code: u8) -> Option<Self> {
+                match code { $($code => Some(Self::$kind),)+ _ => None }
+            }
+
             /// The name in lower case; SQL tables and collections are called after it.
             #[must_use]
             pub const fn name(self) -> &'static str {

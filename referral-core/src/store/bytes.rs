@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::counter::{CounterKey, CounterPrefix, Family};
 use super::index::{Entry, Index, Prefix, Seek};
 use super::unique::UniqueKey;
-use crate::record::{KeyPart, RecordId, Tenant, Value};
+use crate::record::{KeyPart, Kind, RecordId, Tenant, Value};
 
 /// The key of a record.
 #[must_use]
@@ -23,6 +23,13 @@ pub fn record(id: RecordId) -> Vec<u8> {
     let mut key = vec![id.kind as u8];
     key.extend_from_slice(id.uuid.as_bytes());
     key
+}
+
+/// The record that a key of [`record`] names; `None` if no version of this library wrote it.
+#[must_use]
+pub fn read_record(bytes: &[u8]) -> Option<RecordId> {
+    let (code, uuid) = bytes.split_first()?;
+    Some(RecordId { kind: Kind::from_code(*code)?, uuid: Uuid::from_slice(uuid).ok()? })
 }
 
 /// The key of a unique key's holder.

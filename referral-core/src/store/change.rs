@@ -54,7 +54,9 @@ pub enum Change {
         /// What the sum must be; `n..=n` is compare-and-set.
         within: Bounds,
     },
-    /// Adds to a statistic. Never decides anything, never conflicts.
+    /// Adds to a statistic. Never decides anything, never conflicts. A sum that would leave the range of `i64` stays at
+    /// that end, and what went beyond it is forgotten; where a store stripes tallies, that holds for each stripe and for
+    /// their sum.
     Tally {
         /// Which; of a tallied family.
         counter: CounterKey,

@@ -5,6 +5,7 @@ mod change;
 mod contract;
 mod counter;
 mod error;
+mod forward;
 mod index;
 mod unique;
 

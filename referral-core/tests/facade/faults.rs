@@ -5,11 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use referral_core::facade::{Error, TokenChange, TouchOutcome};
 use referral_core::memory::MemoryStore;
-use referral_core::record::{Record, RecordId};
-use referral_core::store::{
-    Changeset, CounterKey, CounterPrefix, CounterRange, ErrorKind, Index, Outcome, Prefix, Range, Read,
-    Store, StoreError, StoreFacts, UniqueKey,
-};
+use referral_core::read::{PageRequest, ResponseReads as _};
+use referral_core::record::{Record, Tenant};
+use referral_core::store::{Changeset, ErrorKind, Outcome, Range, Read, Store, StoreError, StoreFacts};
 use referral_core::token::KeyRing;
 use referral_core::{Referrals, async_trait};
 
@@ -22,6 +20,10 @@ struct Flaky {
     lost_after: Arc<AtomicUsize>,
     lost_before: Arc<AtomicUsize>,
     down: Arc<AtomicUsize>,
+    reads_down: Arc<AtomicUsize>,
+    /// Whether it is down from the next lost answer on: as a whole, or for reads.
+    down_once_lost: Arc<AtomicUsize>,
+    reads_down_once_lost: Arc<AtomicUsize>,
 }
 
 impl Flaky {
@@ -30,44 +32,15 @@ impl Flaky {
     }
 
     fn check(&self) -> Result<(), StoreError> {
-        if self.down.load(Ordering::SeqCst) > 0 {
+        if self.down.load(Ordering::SeqCst) > 0 || self.reads_down.load(Ordering::SeqCst) > 0 {
             return Err(StoreError::new(ErrorKind::Unavailable, "flaky", "read", "down"));
         }
         Ok(())
     }
 }
 
-#[async_trait]
 impl Read for Flaky {
-    async fn get(&self, ids: &[RecordId]) -> Result<Vec<Option<Record>>, StoreError> {
-        self.check()?;
-        self.store.get(ids).await
-    }
-
-    async fn find(&self, keys: &[UniqueKey]) -> Result<Vec<Option<Record>>, StoreError> {
-        self.check()?;
-        self.store.find(keys).await
-    }
-
-    async fn page(
-        &self,
-        index: Index,
-        prefix: &Prefix,
-        range: &Range,
-        limit: u32,
-    ) -> Result<Vec<Record>, StoreError> {
-        self.check()?;
-        self.store.page(index, prefix, range, limit).await
-    }
-
-    async fn counters(
-        &self,
-        prefix: &CounterPrefix,
-        range: &CounterRange,
-    ) -> Result<Vec<(CounterKey, i64)>, StoreError> {
-        self.check()?;
-        self.store.counters(prefix, range).await
-    }
+    referral_core::forward_reads!(store after check);
 }
 
 #[async_trait]
@@ -78,7 +51,7 @@ impl Store for Flaky {
 
     async fn commit(&self, batch: &[Changeset]) -> Vec<Result<Outcome, StoreError>> {
         let lost = StoreError::new(ErrorKind::UnknownOutcome, "flaky", "commit", "the connection closed");
-        if self.check().is_err() {
+        if self.down.load(Ordering::SeqCst) > 0 {
             let down = StoreError::new(ErrorKind::Unavailable, "flaky", "commit", "down");
             return batch.iter().map(|_| Err(down.clone())).collect();
         }
@@ -87,6 +60,8 @@ impl Store for Flaky {
         }
         let answers = self.store.commit(batch).await;
         if Self::next(&self.lost_after) {
+            self.down.store(self.down_once_lost.load(Ordering::SeqCst), Ordering::SeqCst);
+            self.reads_down.store(self.reads_down_once_lost.load(Ordering::SeqCst), Ordering::SeqCst);
             return batch.iter().map(|_| Err(lost.clone())).collect();
         }
         answers
@@ -129,6 +104,39 @@ async fn an_outcome_that_stays_unknown_is_said_so() {
     let error = referrals.create(draft("/", "ada")).await.unwrap_err();
     assert!(matches!(&error, Error::Store(e) if e.kind() == ErrorKind::UnknownOutcome));
     assert!(error.is_retryable());
+}
+
+/// A server that dies in mid-commit is not reached afterwards either. "Nothing was written" would be said of the second
+/// try, and be wrong about the first.
+#[tokio::test]
+async fn an_outcome_stays_unknown_when_the_store_is_down_afterwards() {
+    let store = Flaky::default();
+    let referrals = shop(&store);
+    store.down_once_lost.store(1, Ordering::SeqCst);
+    store.lost_after.store(1, Ordering::SeqCst);
+    let error = referrals.create(draft("/", "ada")).await.unwrap_err();
+    assert!(matches!(&error, Error::Store(e) if e.kind() == ErrorKind::UnknownOutcome), "{error:?}");
+    store.down.store(0, Ordering::SeqCst);
+    let page = referrals.all_links(&PageRequest::default()).await.unwrap();
+    assert_eq!(page.items.len(), 1, "it was applied, and only the answer lost");
+}
+
+/// Nor where it is the witness that cannot be read.
+#[tokio::test]
+async fn an_outcome_stays_unknown_when_its_witness_cannot_be_read() {
+    let store = Flaky::default();
+    let referrals = shop(&store);
+    let link = referrals.create(draft("/", "ada")).await.unwrap();
+    let token = issued(&referrals.land(link.code.as_str(), &get("/r/x")).await.touch).unwrap();
+    let batch =
+        store.unclaimed_responses(&Tenant::default(), token.visitor, &Range::oldest(), 9).await.unwrap();
+    store.reads_down_once_lost.store(1, Ordering::SeqCst);
+    store.lost_after.store(1, Ordering::SeqCst);
+    let error = referrals.identify(token.visitor, &user("bob")).await.unwrap_err();
+    assert!(matches!(&error, Error::Store(e) if e.kind() == ErrorKind::UnknownOutcome), "{error:?}");
+    store.reads_down.store(0, Ordering::SeqCst);
+    let claimed = store.get(&[batch[0].id.into()]).await.unwrap().remove(0);
+    assert!(matches!(claimed, Some(Record::Response(response)) if response.user == Some(user("bob"))));
 }
 
 /// R18 of the reliability anchors: with the store down, a click still gets its redirect.

@@ -1,9 +1,9 @@
 //! What differs between the databases; everything else is written once over [`Backend`].
 
 #[cfg(feature = "mysql")]
-mod mysql;
+pub(crate) mod mysql;
 #[cfg(feature = "postgres")]
-mod postgres;
+pub(crate) mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
@@ -12,7 +12,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use referral_core::store::StoreError;
-use sea_query::{Expr, QueryBuilder};
+use sea_query::{Expr, QueryBuilder, SelectStatement};
 use sqlx::error::DatabaseError;
 use sqlx::migrate::Migrate;
 use sqlx::{Connection, Database};
@@ -20,6 +20,10 @@ use uuid::Uuid;
 
 use crate::error::Trouble;
 use crate::statement::Statement;
+
+/// How many connections to a server a pool of ours has.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+const CONNECTIONS: u32 = 10;
 
 /// A database that [`SqlStore`](crate::SqlStore) runs on: `sqlx::Sqlite`, `sqlx::Postgres` or `sqlx::MySql`.
 ///
@@ -73,12 +77,22 @@ pub trait Backend: Database<Connection: Driver<Cells = <Self as Database>::Row>,
     #[doc(hidden)]
     const ROW_RANGES: bool;
 
+    /// Whether a column that is asked to be null has to stand in the order, or else the index that holds it is not
+    /// taken for one that gives the order.
+    #[doc(hidden)]
+    const NULLS_DIFFER: bool;
+
     /// What asks for a plan, and in which column of the answer it stands.
     #[doc(hidden)]
     const EXPLAIN: (&'static str, usize);
 
     #[doc(hidden)]
     type Dialect: QueryBuilder + Default;
+
+    /// Says which index a select is to read, where the database can be told. The others find it: see the plans that
+    /// the tests hold them to.
+    #[doc(hidden)]
+    fn read_from(_: &mut SelectStatement, _: &str) {}
 
     /// The value that an insert brought and an upsert met.
     #[doc(hidden)]
@@ -106,7 +120,7 @@ const KNOCK: Duration = Duration::from_millis(300);
 /// Ten connections. One that died while it was idle, also without a word, is replaced before a call gets it.
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 fn pool_options<B: Backend>() -> sqlx::pool::PoolOptions<B> {
-    let options = sqlx::pool::PoolOptions::new().max_connections(10).acquire_timeout(ACQUIRE);
+    let options = sqlx::pool::PoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(ACQUIRE);
     // sqlx's own test of a connection waits for a silent one until the call's time is up.
     options.test_before_acquire(false).before_acquire(|connection: &mut B::Connection, _| {
         Box::pin(async {

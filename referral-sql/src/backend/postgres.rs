@@ -24,7 +24,7 @@ impl Backend for Postgres {
     const MIGRATIONS: &'static [(i64, &'static str, &'static str)] =
         &[(1, "links", include_str!("../../migrations/postgres/0001_links.sql"))];
     const MIGRATION_LOCK: Option<&'static str> = Some(
-        "SELECT pg_try_advisory_lock(hashtextextended('referral ' || current_database(), 0))::int::bigint",
+        "SELECT pg_try_advisory_lock(hashtextextended(concat_ws(' ', 'referral', current_database(), current_schema()), 0))::int::bigint",
     );
     const REMOTE: bool = true;
     const MIGRATION_SESSION: Option<&'static str> = Some(
@@ -37,6 +37,7 @@ impl Backend for Postgres {
     const FAILURE_SPOILS: bool = true;
     const FULL_ROLLS_BACK: bool = false;
     const ROW_RANGES: bool = true;
+    const NULLS_DIFFER: bool = true;
     const EXPLAIN: (&'static str, usize) = ("EXPLAIN ", 0);
 
     type Dialect = sea_query::PostgresQueryBuilder;
@@ -101,11 +102,17 @@ impl SqlStore<Postgres> {
     /// `Invalid` for a URL that is none, `Unavailable` where the server does not answer for ten seconds.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         let invalid = |error| Fault::from(error).into_error::<Postgres>("open");
-        let options: PgConnectOptions = url.parse().map_err(invalid)?;
-        let place =
-            server(options.get_host(), options.get_port(), options.get_socket(), options.get_database());
-        let pool = connect(Self::pool_options(), options).await;
-        let pool = pool.map_err(|error| opening::<Postgres>(error, place))?;
+        Self::connect(Self::pool_options(), url.parse().map_err(invalid)?).await
+    }
+
+    pub(crate) async fn connect(pool: PgPoolOptions, options: PgConnectOptions) -> Result<Self, StoreError> {
+        let place = place(&options);
+        let pool = connect(pool, options).await.map_err(|error| opening::<Postgres>(error, place))?;
         Self::from_pool(pool).await
     }
+}
+
+/// The server and the database of these options, without the password.
+pub(crate) fn place(options: &PgConnectOptions) -> String {
+    server(options.get_host(), options.get_port(), options.get_socket(), options.get_database())
 }

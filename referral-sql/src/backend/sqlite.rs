@@ -46,6 +46,7 @@ impl Backend for Sqlite {
     const FAILURE_SPOILS: bool = false;
     const FULL_ROLLS_BACK: bool = true;
     const ROW_RANGES: bool = true;
+    const NULLS_DIFFER: bool = false;
     const EXPLAIN: (&'static str, usize) = ("EXPLAIN QUERY PLAN ", 3);
 
     type Dialect = sea_query::SqliteQueryBuilder;

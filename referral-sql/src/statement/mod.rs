@@ -55,12 +55,12 @@ pub(crate) fn chunk(left: usize) -> usize {
     }
 }
 
-/// The migrations that are wholly applied, oldest first.
+/// Version and name of the migrations that are wholly applied, oldest first.
 pub(crate) fn applied<B: Backend>() -> Statement {
     let mut query = Query::select();
     query
         .from(Alias::new(BOOKKEEPING))
-        .column("version")
+        .columns(["version", "description"])
         .and_where(Expr::col("success").eq(true))
         .order_by("version", Order::Asc);
     Statement::of::<B>(&query)

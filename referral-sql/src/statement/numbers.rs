@@ -26,6 +26,7 @@ pub(crate) fn counters<B: Backend>(prefix: &CounterPrefix, range: &CounterRange)
         .and_where(Expr::col("value").ne(0_i64))
         .and_where_option(range.from.map(|from| Expr::col("bucket").gte(from)))
         .and_where_option(range.until.map(|until| Expr::col("bucket").lt(until)));
+    B::read_from(&mut query, "PRIMARY");
     for (column, value) in NAME.iter().zip(&prefix.parts) {
         query.and_where(Expr::col(*column).eq(value.as_str()));
     }
@@ -39,11 +40,18 @@ pub(crate) fn counters<B: Backend>(prefix: &CounterPrefix, range: &CounterRange)
                 let [first, second] = after.parts.each_ref().map(|part| Expr::val(part.as_str()));
                 let values = [first, second, Expr::val(after.bucket)].into_iter().skip(given);
                 let columns = NAME.into_iter().skip(given).map(Expr::col);
+                if let (false, Some(column), Some(value)) =
+                    (B::ROW_RANGES, columns.clone().next(), values.clone().next())
+                {
+                    // Where rows are no range, this one says where to begin.
+                    query.and_where(column.gte(value));
+                }
                 query.and_where(Expr::tuple(columns).gt(Expr::tuple(values)));
             }
         }
     }
-    for column in NAME {
+    // What the prefix fixes needs no order; asked for one, MariaDB may sort a family of few.
+    for column in NAME.into_iter().skip(given) {
         query.order_by(column, Order::Asc);
     }
     Some(Statement::of::<B>(query.limit(u64::from(range.limit))))

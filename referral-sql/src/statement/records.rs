@@ -167,16 +167,23 @@ pub(crate) fn find<B: Backend>(kind: Kind, keys: &[&UniqueKey]) -> Statement {
 pub(crate) fn page<B: Backend>(index: Index, prefix: &Prefix, range: &Range, limit: u32) -> Statement {
     let shape = index.shape();
     let mut query = all_of(shape.kind);
+    B::read_from(&mut query, &schema::index_name(index));
     if let Some(tenant) = &prefix.tenant {
         query.and_where(Expr::col("tenant").eq(tenant.as_str()));
     }
+    let order = if range.ascending { Order::Asc } else { Order::Desc };
     let mut parts = prefix.parts.iter();
     for wanted in shape.parts {
         match wanted {
             Part::Is(column) => {
                 query.and_where_option(parts.next().map(|value| Expr::col(*column).eq(part(value))));
             }
-            Part::Null(column) => drop(query.and_where(Expr::col(*column).is_null())),
+            Part::Null(column) => {
+                query.and_where(Expr::col(*column).is_null());
+                if B::NULLS_DIFFER {
+                    query.order_by(*column, order.clone());
+                }
+            }
         }
     }
     // One bound at each end: given two, a planner may begin the scan at the worse one.
@@ -193,7 +200,6 @@ pub(crate) fn page<B: Backend>(index: Index, prefix: &Prefix, range: &Range, lim
     query.and_where_option(from.map(|from| Expr::col(shape.order).gte(from)));
     query.and_where_option(until.map(|until| Expr::col(shape.order).lt(until)));
     query.and_where_option(after.map(|seek| behind::<B>(shape.order, seek, range.ascending)));
-    let order = if range.ascending { Order::Asc } else { Order::Desc };
     query.order_by(shape.order, order.clone()).order_by("id", order).limit(u64::from(limit));
     Statement::of::<B>(&query)
 }

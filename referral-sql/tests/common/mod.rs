@@ -1,9 +1,6 @@
-//! Records and stores for the tests of this crate.
+//! Records for the tests of this crate.
 #![allow(dead_code)] // each test file takes what it needs
-#![allow(clippy::unwrap_used, clippy::expect_used)] // to clippy, helpers are no tests
-
-#[cfg(any(feature = "postgres", feature = "mysql"))]
-pub(crate) mod scratch;
+#![allow(clippy::unwrap_used)] // to clippy, helpers are no tests
 
 use referral_core::code::Code;
 use referral_core::store::{CounterKey, Family};
@@ -86,12 +83,4 @@ pub(crate) fn response(number: u64) -> Response {
 pub(crate) fn counter(family: Family, first: &str, bucket: i64) -> CounterKey {
     let parts = [KeyPart::new(first.to_owned()).unwrap(), KeyPart::NONE];
     CounterKey { tenant: Tenant::default(), family, parts, bucket }
-}
-
-#[cfg(feature = "sqlite")]
-pub(crate) async fn sqlite() -> (referral_sql::SqliteStore, tempfile::TempDir) {
-    let folder = tempfile::tempdir().unwrap();
-    let store = referral_sql::SqliteStore::open(folder.path().join("referral.db")).await.unwrap();
-    store.migrate().await.unwrap();
-    (store, folder)
 }

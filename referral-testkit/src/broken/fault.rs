@@ -73,7 +73,10 @@ faults! {
 
     // Unique keys
     KeysUnchecked: "A key is not unique.",
-        caught by "unique::a_taken_key_is_refused_and_names_its_holder";
+        caught by "unique::a_taken_key_is_refused_and_names_its_holder",
+            "faults::a_refused_commit_stores_nothing",
+            "faults::a_failed_read_stores_nothing",
+            "faults::an_answer_that_stays_lost_is_said_to_be_unknown";
     KeysFolded: "Keys are compared without case.",
         caught by "unique::keys_are_equal_only_byte_for_byte", "unique::two_exact_codes_may_fold_alike";
     KeysPadded: "Keys are compared without the spaces at their end.",
@@ -83,7 +86,8 @@ faults! {
     AbsentKeysMeet: "Two records without a key hold the same one.",
         caught by "unique::absent_parts_hold_nothing";
     KeysOverTenants: "A key is unique over all tenants.",
-        caught by "unique::tenants_do_not_share_keys";
+        caught by "unique::tenants_do_not_share_keys",
+            "facade::tenants_have_codes_and_numbers_of_their_own";
     KeysOverRules: "The exact and the folded code share one index.",
         caught by "unique::two_exact_codes_may_fold_alike";
     UpdateKeepsKeys: "An update does not release the keys it leaves.",
@@ -98,7 +102,8 @@ faults! {
         caught by "unique::an_update_may_keep_its_keys";
     RetryTaken: "An insert made twice is refused by its own key.",
         caught by "unique::an_insert_made_twice_is_stale_and_not_taken_by_itself",
-            "races::a_retried_changeset_is_applied_once";
+            "races::a_retried_changeset_is_applied_once",
+            "faults::a_lost_answer_is_found_out";
     HolderInvented: "A conflict names the record that asks as the holder.",
         caught by "unique::a_taken_key_is_refused_and_names_its_holder";
     KeysCheckedLast: "Keys are checked at the end of a changeset.",
@@ -107,12 +112,17 @@ faults! {
     // Changesets
     PrefixKept: "A conflict leaves what was applied before it.",
         caught by "changesets::all_of_it_is_applied_or_none", "model::random_changesets_are_answered_as_by_the_model";
+    TornBesideApplied: "A conflict leaves what was applied before it, where a neighbour of its batch is applied.",
+        caught by "changesets::all_of_it_is_applied_or_none";
     NeighboursRolledBack: "A conflict takes back what the batch had applied.",
         caught by "changesets::a_conflict_leaves_its_neighbours_alone";
     BatchStops: "After a conflict the rest of the batch is not tried.",
         caught by "changesets::a_conflict_leaves_its_neighbours_alone";
     BatchBlind: "Every member of a batch sees the store as it was before the batch.",
-        caught by "changesets::a_later_changeset_sees_the_earlier_ones";
+        caught by "changesets::a_later_changeset_sees_the_earlier_ones",
+            "changesets::a_batch_may_write_a_record_again_and_again";
+    BatchWritesOnce: "A record that several members of a batch write goes on by one version.",
+        caught by "changesets::a_batch_may_write_a_record_again_and_again";
     FirstIndex: "A conflict is always reported at the first change.",
         caught by "changesets::the_first_failing_change_is_reported";
     LastFailure: "Of several changes that fail, the last one is reported.",
@@ -180,6 +190,12 @@ faults! {
         caught by "counters::a_tally_made_twice_in_a_changeset_counts_twice";
     TallyPositive: "A statistic never goes down.",
         caught by "counters::tallies_add_up_and_never_conflict";
+    TallyWraps: "A statistic that overflows wraps around.",
+        caught by "counters::a_tally_stays_at_the_end_of_its_range";
+    TallyRefused: "A statistic that would overflow is a conflict.",
+        caught by "counters::a_tally_stays_at_the_end_of_its_range";
+    TallyMerged: "What a batch adds to a statistic is added up first, and lost where that overflows.",
+        caught by "counters::a_tally_stays_at_the_end_of_its_range";
     BucketsUnsigned: "Buckets before 1970 come last.",
         caught by "counters::buckets_are_ordered_also_below_zero";
     BucketUntilInside: "The end of a range of buckets is inside.",
@@ -192,12 +208,15 @@ faults! {
         caught by "counters::key_parts_are_equal_only_byte_for_byte";
     PartsCut: "Key parts are cut at 191 bytes.",
         caught by "counters::the_longest_key_parts_are_kept_apart";
+    PartsWithColons: "Key parts are put together with a colon between, also those that hold one.",
+        caught by "counters::parts_that_hold_separators_are_kept_apart";
     NumbersAfterInside: "The next page of numbers begins with the last one of the page before.",
         caught by "counters::the_next_page_begins_behind_its_key";
     NumbersUnlimited: "The limit of numbers is not kept.",
         caught by "counters::the_limit_is_kept";
     NumbersOverTenants: "Tenants share their numbers.",
-        caught by "counters::tenants_and_families_do_not_share_numbers";
+        caught by "counters::tenants_and_families_do_not_share_numbers",
+            "facade::tenants_have_codes_and_numbers_of_their_own";
     FamiliesShared: "Families share their numbers.",
         caught by "counters::tenants_and_families_do_not_share_numbers";
     ReadsUnchecked: "A read that asks for too much is answered.",
@@ -227,12 +246,20 @@ faults! {
         caught by "pages::the_limit_is_kept";
     LimitHundred: "A page holds at most a hundred records.",
         caught by "pages::a_page_holds_a_thousand_records";
+    ScanThousand: "A page is looked for among the first thousand records of its prefix.",
+        caught by "pages::reading_begins_anywhere_in_a_large_prefix";
     PrefixFolded: "Prefixes are compared without case.",
         caught by "pages::text_prefixes_are_equal_only_byte_for_byte", "pages::a_prefix_gives_only_its_own_records";
     PrefixPadded: "Prefixes are compared without the spaces at their end.",
         caught by "pages::text_prefixes_are_equal_only_byte_for_byte", "pages::a_prefix_gives_only_its_own_records";
     PrefixBegins: "A prefix gives every text that begins so.",
         caught by "pages::a_prefix_gives_only_its_own_records";
+    PrefixWithColons: "The parts of a prefix are put together with a colon between, also those that hold one.",
+        caught by "pages::parts_that_hold_separators_are_kept_apart";
+    IdsTrimmed: "The zero bytes at the end of an id are taken for the end of the prefix.",
+        caught by "pages::ids_that_end_in_zeros_or_ones_are_ids_like_any_other";
+    LastIdEmpty: "Behind the highest id there is no end of the range, so nothing is in it.",
+        caught by "pages::ids_that_end_in_zeros_or_ones_are_ids_like_any_other";
     TenantLeak: "A page gives the records of every tenant.",
         caught by "pages::tenants_do_not_see_each_other";
     EverywhereNowhere: "The indexes over all tenants give only the tenant without a name.",
@@ -252,25 +279,37 @@ faults! {
 
     // Races
     LookThenWrite: "A key is looked up, and then written.",
-        caught by "races::a_code_has_one_winner", "races::a_natural_key_has_one_winner";
+        caught by "races::a_code_has_one_winner", "races::a_natural_key_has_one_winner",
+            "facade::a_link_asked_for_by_many_at_once_is_made_once",
+            "facade::a_code_chosen_by_many_at_once_makes_one_link",
+            "facade::generated_codes_never_meet_and_run_out_as_a_typed_error",
+            "facade::a_code_given_to_many_links_at_once_leads_to_one";
     IdLookThenWrite: "An id is looked up, and then written.",
         caught by "races::an_id_has_one_winner", "races::a_retried_changeset_is_applied_once";
     VersionLookThenWrite: "A version is looked up, and then written.",
-        caught by "races::a_version_has_one_winner";
+        caught by "races::a_version_has_one_winner",
+            "facade::edits_made_at_once_are_all_applied";
     ClaimLookThenWrite: "A response is looked up, and then claimed.",
-        caught by "races::a_response_is_claimed_once";
+        caught by "races::a_response_is_claimed_once",
+            "facade::responses_are_claimed_once_by_many_logins_of_one_user",
+            "facade::responses_claimed_by_two_users_at_once_have_one_of_them";
     ReadThenCount: "A counter is read, and then written.",
         caught by "races::a_counter_never_passes_its_bound", "races::counts_are_exact",
-            "races::a_compare_and_set_has_one_winner";
+            "races::a_compare_and_set_has_one_winner",
+            "facade::a_click_limit_is_reached_exactly_and_never_passed";
     ReadThenTally: "A statistic is read, and then written.",
-        caught by "races::tallies_are_exact";
+        caught by "races::tallies_are_exact",
+            "facade::statistics_are_what_the_pages_show";
     WriteSkew: "An expectation is looked at, and not held.",
         caught by "races::an_expectation_holds_until_the_commit";
     ContendedAtOnce: "Whoever meets another writer is told to try again.",
         caught by "races::crossing_changesets_do_not_block_each_other",
             "races::crossing_batches_do_not_block_each_other";
     EarlyAnswer: "The answer comes before what it says can be read.",
-        caught by "races::an_acknowledged_write_is_read_at_once";
+        caught by "races::an_acknowledged_write_is_read_at_once",
+            "facade::a_disabled_link_records_no_click_that_begins_later";
+    HandlesApart: "Each handle decides on what it knows itself.",
+        caught by "races::of_two_handles_one_wins", "races::two_handles_count_together";
 
     // Durability and cancellation
     EverythingForgotten: "A store that says it is durable opens empty.",
@@ -283,11 +322,22 @@ faults! {
         caught by "durability::a_reopened_store_keeps_its_numbers";
     IndexesForgotten: "Keys and indexes live in memory only.",
         caught by "durability::a_reopened_store_keeps_its_keys_and_indexes";
+    FactsChange: "A store that was opened again says that it likes other batches.",
+        caught by "durability::the_facts_do_not_change";
     HalfWhenDropped: "A changeset whose caller goes away stays half applied.",
         caught by "cancellation::a_dropped_commit_is_whole_or_absent",
-            "cancellation::a_dropped_batch_leaves_each_changeset_whole_or_absent";
+            "cancellation::a_dropped_batch_leaves_each_changeset_whole_or_absent",
+            "cancellation::a_dropped_verb_is_whole_or_absent";
     ClaimHalfWhenDropped: "A claim whose caller goes away stays half applied.",
         caught by "cancellation::a_dropped_claim_is_whole_or_absent";
     ConnectionLeaked: "A caller that goes away keeps its connection.",
         caught by "cancellation::dropped_calls_leave_a_usable_store";
+    ReadConnectionLeaked: "A caller that goes away while it reads keeps its connection.",
+        caught by "cancellation::a_dropped_read_leaves_a_usable_store";
+
+    // What an application would see
+    SecondTallyLost: "Of the statistics of a changeset only the first one is kept.",
+        caught by "facade::statistics_are_what_the_pages_show", "faults::a_lost_answer_is_found_out";
+    RetryCounts: "An insert that is made twice is Applied again, with all that stands behind it.",
+        caught by "faults::a_lost_answer_is_found_out", "faults::visitors_who_try_again_are_counted_once";
 }

@@ -7,7 +7,7 @@ mod fault;
 mod state;
 mod store;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 
 pub use fault::Fault;
 pub use store::BrokenStore;
@@ -21,6 +21,10 @@ use crate::harness::{Guard, Harness, Opened};
 pub struct BrokenHarness(pub Option<Fault>);
 
 type Data = Arc<Mutex<state::Data>>;
+
+/// The data of the stores that are open, by the addresses that [`Harness::attach`] is given. It lives in this process
+/// only, so a child finds none.
+static OPEN: Mutex<Vec<Weak<Mutex<state::Data>>>> = Mutex::new(Vec::new());
 
 #[async_trait]
 impl Harness for BrokenHarness {
@@ -43,11 +47,20 @@ impl Harness for BrokenHarness {
         Some(Opened::new(BrokenStore::over(self.0, (*data).clone()), *data))
     }
 
-    fn address(&self, _: &Guard) -> Option<String> {
-        None
+    fn address(&self, guard: &Guard) -> Option<String> {
+        let data = guard.downcast_ref::<Data>()?;
+        let mut open = OPEN.lock().unwrap();
+        open.push(Arc::downgrade(data));
+        Some((open.len() - 1).to_string())
     }
 
-    async fn attach(&self, _: &str) -> Option<Opened> {
-        None
+    async fn attach(&self, address: &str) -> Option<Opened> {
+        let address: usize = address.parse().ok()?;
+        let mut data = OPEN.lock().unwrap().get(address)?.upgrade()?;
+        if self.0 == Some(Fault::HandlesApart) {
+            let now = data.lock().unwrap().now.clone();
+            data = Arc::new(Mutex::new(state::Data { now, ..state::Data::default() }));
+        }
+        Some(Opened::new(BrokenStore::over(self.0, data.clone()), data))
     }
 }

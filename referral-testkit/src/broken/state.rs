@@ -14,11 +14,14 @@ use super::Fault;
 pub(super) struct Data {
     pub(super) now: State,
     pub(super) saved: State,
+    /// How often it was opened again.
+    pub(super) opened: usize,
 }
 
 impl Data {
     /// The store is opened again.
     pub(super) fn crash(&mut self, fault: Option<Fault>) {
+        self.opened += 1;
         match fault {
             Some(Fault::EverythingForgotten) => self.now = State::default(),
             Some(Fault::LastForgotten) => self.now = self.saved.clone(),
@@ -47,6 +50,8 @@ pub(super) struct How {
     pub(super) fault: Option<Fault>,
     /// What was looked at a moment ago, and is not looked at again.
     pub(super) looked: bool,
+    /// Whether a neighbour of the same batch was applied before.
+    pub(super) beside: bool,
     /// The numbers that were read a moment ago.
     pub(super) seen: BTreeMap<CounterKey, i64>,
 }
@@ -74,6 +79,9 @@ impl State {
             if how.is(Fault::TallyOnce) && tallied_later(changeset, index) {
                 continue;
             }
+            if how.is(Fault::SecondTallyLost) && tallied_before(changeset, index) {
+                continue;
+            }
             if let Err(conflict) = self.change(change, how) {
                 failed = Some((index, conflict));
                 if !how.is(Fault::LastFailure) {
@@ -85,7 +93,7 @@ impl State {
             failed = self.doubly_held().map(|conflict| (0, conflict));
         }
         let Some((index, conflict)) = failed else { return Outcome::Applied };
-        if !how.is(Fault::PrefixKept) {
+        if !how.is(Fault::PrefixKept) && !(how.is(Fault::TornBesideApplied) && how.beside) {
             let after = std::mem::replace(self, before);
             if how.is(Fault::NumbersSurvive) {
                 self.numbers = after.numbers;
@@ -144,7 +152,14 @@ impl State {
                 let key = number(counter, how.fault);
                 let value = self.number(&key, how);
                 let add = if how.is(Fault::TallyPositive) { (*add).max(0) } else { *add };
-                self.set(key, value.saturating_add(add), how);
+                let sum = match value.checked_add(add) {
+                    None if how.is(Fault::TallyWraps) => value.wrapping_add(add),
+                    None if how.is(Fault::TallyRefused) => {
+                        return Err(Conflict::OutOfBounds { counter: counter.clone(), value });
+                    }
+                    _ => value.saturating_add(add),
+                };
+                self.set(key, sum, how);
                 Ok(())
             }
         }
@@ -166,6 +181,11 @@ impl State {
         let known = found.map(Record::version);
         if how.is(Fault::RetryTaken) && known.is_some() {
             self.free(record, how)?;
+        }
+        if how.is(Fault::RetryCounts)
+            && self.records.get(&id) == Some(&record.clone().at_version(Version::FIRST))
+        {
+            return Ok(());
         }
         if known.is_some() && !how.is(Fault::InsertOverwrites) && !how.skips(Fault::IdLookThenWrite) {
             return Err(Conflict::Stale { id, now: known });
@@ -349,6 +369,11 @@ fn tallied_later(changeset: &Changeset, index: usize) -> bool {
     changeset.changes.iter().skip(index + 1).any(same)
 }
 
+fn tallied_before(changeset: &Changeset, index: usize) -> bool {
+    let is_tally = |change: &Change| matches!(change, Change::Tally { .. });
+    changeset.changes.get(index).is_some_and(is_tally) && changeset.changes.iter().take(index).any(is_tally)
+}
+
 fn merged(old: &Record, new: Record) -> Record {
     let values = new.values().into_iter().zip(old.values());
     let values = values.map(|(new, old)| if new == Value::Null { old } else { new }).collect();
@@ -402,6 +427,12 @@ pub(super) fn kept(key: &UniqueKey, fault: Option<Fault>) -> UniqueKey {
     }
 }
 
+/// Two texts put together with a colon, and cut at the first one.
+fn rejoined(first: &str, second: &str) -> (String, String) {
+    let joined = format!("{first}:{second}");
+    joined.split_once(':').map_or_else(Default::default, |(a, b)| (a.to_owned(), b.to_owned()))
+}
+
 /// The bytes of a prefix as the store keeps them.
 pub(super) fn prefix(index: Index, prefix: &referral_core::store::Prefix, fault: Option<Fault>) -> Vec<u8> {
     let faulty = match fault {
@@ -410,6 +441,12 @@ pub(super) fn prefix(index: Index, prefix: &referral_core::store::Prefix, fault:
     };
     let mut prefix = prefix.clone();
     prefix.parts = prefix.parts.iter().map(|part| compared_value(part, faulty)).collect();
+    if fault == Some(Fault::PrefixWithColons)
+        && let [.., Value::Text(first), Value::Text(second)] = prefix.parts.as_mut_slice()
+    {
+        let (a, b) = rejoined(first, second);
+        (*first, *second) = (a.into(), b.into());
+    }
     if fault == Some(Fault::TenantLeak) && index.shape().tenant {
         prefix.tenant = Some(Tenant::default());
     }
@@ -454,6 +491,10 @@ pub(super) fn number(key: &CounterKey, fault: Option<Fault>) -> CounterKey {
         Some(Fault::PartsJoined) => {
             let joined = key.parts.iter().map(KeyPart::as_str).collect::<String>();
             key.parts = [KeyPart::new(joined).unwrap_or_default(), KeyPart::NONE];
+        }
+        Some(Fault::PartsWithColons) => {
+            let (first, second) = rejoined(key.parts[0].as_str(), key.parts[1].as_str());
+            key.parts = [first, second].map(|part| KeyPart::new(part).unwrap_or_default());
         }
         Some(Fault::NumbersOverTenants) => key.tenant = Tenant::default(),
         Some(Fault::FamiliesShared) => key.family = referral_core::store::Family::LinkUses,

@@ -1,5 +1,6 @@
 //! The reads and the commit of a broken store, each with the faults that concern it.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -20,6 +21,7 @@ pub struct BrokenStore {
     fault: Option<Fault>,
     data: Arc<Mutex<Data>>,
     writers: AtomicUsize,
+    readers: AtomicUsize,
 }
 
 /// The connections that [`Fault::ConnectionLeaked`] has.
@@ -27,7 +29,7 @@ const CONNECTIONS: usize = 6;
 
 impl BrokenStore {
     pub(super) fn over(fault: Option<Fault>, data: Arc<Mutex<Data>>) -> Self {
-        Self { fault, data, writers: AtomicUsize::new(0) }
+        Self { fault, data, writers: AtomicUsize::new(0), readers: AtomicUsize::new(0) }
     }
 
     fn is(&self, fault: Fault) -> bool {
@@ -44,11 +46,15 @@ impl BrokenStore {
 
     /// One changeset, in one piece.
     fn apply(&self, changeset: &Changeset) -> Result<Outcome, StoreError> {
+        self.apply_as(changeset, &self.how())
+    }
+
+    fn apply_as(&self, changeset: &Changeset, how: &How) -> Result<Outcome, StoreError> {
         let mut data = self.data();
         if self.is(Fault::LastForgotten) {
             data.saved = data.now.clone();
         }
-        Ok(data.now.apply(changeset, &self.how()))
+        Ok(data.now.apply(changeset, how))
     }
 
     fn check(&self, changeset: &Changeset) -> Result<(), StoreError> {
@@ -116,9 +122,18 @@ impl BrokenStore {
         if looked != Outcome::Applied {
             return Ok(looked);
         }
+        // Until somebody else has looked too, if there is anybody.
+        self.writers.fetch_add(1, Ordering::SeqCst);
+        for _ in 0..1000 {
+            if self.writers.load(Ordering::SeqCst) > 1 {
+                break;
+            }
+            yield_now().await;
+        }
         for _ in 0..3 {
             yield_now().await;
         }
+        self.writers.fetch_sub(1, Ordering::SeqCst);
         let how = How { looked: true, seen, ..self.how() };
         Ok(self.data().now.apply(changeset, &how))
     }
@@ -160,6 +175,12 @@ impl BrokenStore {
         for changeset in batch {
             let answer = if self.is(Fault::BatchBlind) {
                 self.blindly(&before, changeset)
+            } else if self.is(Fault::TornBesideApplied) {
+                let beside = answers.iter().any(|answer| matches!(answer, Ok(Outcome::Applied)));
+                match self.check(changeset) {
+                    Ok(()) => self.apply_as(changeset, &How { beside, ..self.how() }),
+                    Err(error) => Err(error),
+                }
             } else {
                 self.one(changeset).await
             };
@@ -177,6 +198,21 @@ impl BrokenStore {
         answers
     }
 
+    /// Takes back all but the first version of what several members updated.
+    fn written_once(&self, batch: &[Changeset], answers: &[Result<Outcome, StoreError>]) {
+        let mut first = BTreeMap::new();
+        let mut data = self.data();
+        let applied = batch.iter().zip(answers).filter(|(_, answer)| matches!(answer, Ok(Outcome::Applied)));
+        for change in applied.flat_map(|(changeset, _)| &changeset.changes) {
+            if let Change::Update { record, was } = change {
+                let version = *first.entry(record.id()).or_insert_with(|| was.next());
+                if let Some(now) = data.now.records.get_mut(&record.id()) {
+                    *now = now.clone().at_version(version);
+                }
+            }
+        }
+    }
+
     /// Decides by what was there before the batch.
     fn blindly(&self, before: &State, changeset: &Changeset) -> Result<Outcome, StoreError> {
         self.check(changeset)?;
@@ -186,6 +222,19 @@ impl BrokenStore {
             self.data().now.apply(changeset, &how);
         }
         Ok(answer)
+    }
+
+    /// Waits for a connection, where they are lost.
+    async fn connect(&self, operation: &'static str) -> Result<(), StoreError> {
+        if !self.is(Fault::ReadConnectionLeaked) {
+            return Ok(());
+        }
+        if self.readers.fetch_add(1, Ordering::SeqCst) >= CONNECTIONS {
+            return Err(StoreError::new(ErrorKind::Unavailable, "broken", operation, "no connection"));
+        }
+        yield_now().await;
+        self.readers.fetch_sub(1, Ordering::SeqCst);
+        Ok(())
     }
 
     fn points<T>(&self, found: Vec<(T, Option<Record>)>) -> Vec<Option<Record>>
@@ -212,6 +261,7 @@ impl Read for BrokenStore {
         if !self.is(Fault::ReadsUnchecked) {
             check_points("get", ids.len())?;
         }
+        self.connect("get").await?;
         let data = self.data();
         Ok(self.points(ids.iter().map(|id| (*id, data.now.records.get(id).cloned())).collect()))
     }
@@ -220,6 +270,7 @@ impl Read for BrokenStore {
         if !self.is(Fault::ReadsUnchecked) {
             check_points("find", keys.len())?;
         }
+        self.connect("find").await?;
         let data = self.data();
         let holder = |key| data.now.records.get(data.now.keys.get(&kept(key, self.fault))?).cloned();
         Ok(self.points(keys.iter().map(|key| (key.clone(), holder(key))).collect()))
@@ -235,13 +286,24 @@ impl Read for BrokenStore {
         if !self.is(Fault::ReadsUnchecked) {
             index.check(wanted, limit)?;
         }
+        self.connect("page").await?;
         let data = self.data();
         let start = prefix(index, wanted, self.fault);
         let kind = index.shape().kind;
         let same = |key: &Vec<u8>| {
             // Without the zero byte at its end, a text is the beginning of every text that begins so.
             let open = self.is(Fault::PrefixBegins) && !wanted.parts.is_empty();
-            if open { key.starts_with(start.strip_suffix(&[0]).unwrap_or(&start)) } else { *key == start }
+            if open {
+                return key.starts_with(start.strip_suffix(&[0]).unwrap_or(&start));
+            }
+            match (self.fault, wanted.parts.last()) {
+                (Some(Fault::IdsTrimmed), Some(Value::Uuid(_))) => {
+                    let end = start.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+                    key.starts_with(start.get(..end).unwrap_or_default())
+                }
+                (Some(Fault::LastIdEmpty), Some(Value::Uuid(id))) if id.is_max() => false,
+                _ => *key == start,
+            }
         };
         let mut places: Vec<Seek> = data
             .now
@@ -269,6 +331,9 @@ impl Read for BrokenStore {
         if self.is(Fault::LimitFirst) {
             places.truncate(limit);
         }
+        if self.is(Fault::ScanThousand) {
+            places.truncate(1000);
+        }
         if self.is(Fault::SeekNeedsRecord) && range.after.is_some_and(|after| !places.contains(&after)) {
             return Ok(Vec::new());
         }
@@ -289,6 +354,7 @@ impl Read for BrokenStore {
         if !self.is(Fault::ReadsUnchecked) {
             check_counters(prefix, range)?;
         }
+        self.connect("counters").await?;
         let data = self.data();
         let kept = |key: &CounterKey| number(key, self.fault);
         let part = |wanted: &str, part: &str| {
@@ -360,7 +426,8 @@ impl BrokenStore {
 #[async_trait]
 impl Store for BrokenStore {
     fn facts(&self) -> StoreFacts {
-        StoreFacts { name: "broken", durable: true, shared: false, batch: 64 }
+        let reopened = self.is(Fault::FactsChange) && self.data().opened > 0;
+        StoreFacts { name: "broken", durable: true, shared: true, batch: if reopened { 65 } else { 64 } }
     }
 
     async fn commit(&self, batch: &[Changeset]) -> Vec<Result<Outcome, StoreError>> {
@@ -370,8 +437,10 @@ impl Store for BrokenStore {
         {
             return vec![Err(error); batch.len()];
         }
-        let mut answers = self.members(batch).await;
+        let merged = if self.is(Fault::TallyMerged) { merged(batch) } else { None };
+        let mut answers = self.members(merged.as_deref().unwrap_or(batch)).await;
         match self.fault {
+            Some(Fault::BatchWritesOnce) => self.written_once(batch, &answers),
             Some(Fault::AnswersReversed) => answers.reverse(),
             Some(Fault::ConflictsLast) => {
                 answers.sort_by_key(|answer| !matches!(answer, Ok(Outcome::Applied)));
@@ -380,6 +449,22 @@ impl Store for BrokenStore {
         }
         answers
     }
+}
+
+/// The batch without the tallies of those statistics that overflow when they are added up.
+fn merged(batch: &[Changeset]) -> Option<Vec<Changeset>> {
+    let mut sums: BTreeMap<&CounterKey, Option<i64>> = BTreeMap::new();
+    for change in batch.iter().flat_map(|changeset| &changeset.changes) {
+        if let Change::Tally { counter, add } = change {
+            let sum = sums.entry(counter).or_insert(Some(0));
+            *sum = sum.and_then(|sum| sum.checked_add(*add));
+        }
+    }
+    let lost = |change: &&Change| matches!(change, Change::Tally { counter, .. } if sums.get(counter).is_some_and(Option::is_none));
+    let without = |changeset: &Changeset| {
+        Changeset::new(changeset.changes.iter().filter(|change| !lost(change)).cloned())
+    };
+    (batch.len() > 1).then(|| batch.iter().map(without).collect())
 }
 
 /// A record as the store writes it.

@@ -1,30 +1,19 @@
 //! A caller may go away at any moment.
 
-use std::future::{Future, poll_fn};
-use std::task::Poll;
-
-use referral_core::RecordId;
-use referral_core::store::{Change, Changeset, Conflict, Index, Outcome, Range};
+use referral_core::facade::{Error, Referrals};
+use referral_core::store::{Change, Changeset, Conflict, CounterRange, Family, Index, Outcome, Range};
+use referral_core::{Action, Link, LinkId, Record, RecordId};
 
 use crate::cx::Cx;
-use crate::make::{claim, code, count_any, counter, insert, natural, nobody, statistic, tally, update};
+use crate::drops::{Sweeps, drop_after};
+use crate::make::{
+    claim, code, count_any, counter, insert, natural, nobody, numbers_of, statistic, tally, update, user,
+    visitor,
+};
+use crate::shop::{draft, links_of, responses_of, shop, visit};
 
-/// How many polls the longest-lived call gets.
+/// How many polls a call gets that is dropped together with others.
 const POLLS: usize = 10;
-
-/// Polls a future so often at most, and drops it then.
-async fn drop_after<F: Future>(polls: usize, future: F) -> Option<F::Output> {
-    let mut future = Box::pin(future);
-    let mut left = polls;
-    poll_fn(move |context| match future.as_mut().poll(context) {
-        Poll::Ready(output) => Poll::Ready(Some(output)),
-        Poll::Pending => {
-            left -= 1;
-            if left == 0 { Poll::Ready(None) } else { Poll::Pending }
-        }
-    })
-    .await
-}
 
 /// Makes the changeset again, as a caller does that does not know what became of it: it must have been applied
 /// whole or not at all, so now it is there exactly once.
@@ -37,11 +26,12 @@ async fn settle(cx: &Cx, changes: Vec<Change>, witness: RecordId, what: &str) {
     }
 }
 
-/// Dropped after one poll, after two, after three …
+/// Dropped at its first await, at its second one, and so on until it completes by itself.
 pub async fn a_dropped_commit_is_whole_or_absent(cx: Cx) {
     let (uses, clicks) = (counter("uses"), statistic("clicks", "all"));
     let mut made = 0;
-    for polls in (1..=POLLS).cycle().take(cx.rounds(2 * POLLS)) {
+    let mut sweeps = Sweeps::of(cx.rounds(20));
+    while let Some(polls) = sweeps.polls() {
         made += 1;
         let (link, alias) = (cx.natural_link(&format!("key-{made}")), cx.alias(&format!("code-{made}")));
         let changes = vec![
@@ -53,7 +43,7 @@ pub async fn a_dropped_commit_is_whole_or_absent(cx: Cx) {
         ];
         let store = cx.store();
         let batch = [Changeset::new(changes.clone())];
-        drop_after(polls, store.commit(&batch)).await;
+        sweeps.ended(drop_after(polls, store.commit(&batch)).await.is_some());
         let what = format!("dropped after {polls} polls");
         settle(&cx, changes, link.id.into(), &what).await;
         assert_eq!(cx.get(link.id).await, Some(link.clone().into()), "{what}");
@@ -67,17 +57,18 @@ pub async fn a_dropped_commit_is_whole_or_absent(cx: Cx) {
 pub async fn a_dropped_batch_leaves_each_changeset_whole_or_absent(cx: Cx) {
     let uses = counter("uses");
     let mut made = 0;
-    for polls in 1..=POLLS {
+    let mut sweeps = Sweeps::of(cx.rounds(10));
+    while let Some(polls) = sweeps.polls() {
         let members: Vec<_> = (0..4)
             .map(|member| {
-                let (link, alias) = (cx.link(), cx.alias(&format!("code-{polls}-{member}")));
+                let (link, alias) = (cx.link(), cx.alias(&format!("code-{made}-{member}")));
                 let changes = vec![insert(link.clone()), insert(alias.clone()), count_any(&uses, 1)];
                 (link, alias, changes)
             })
             .collect();
         let batch: Vec<_> = members.iter().map(|(_, _, changes)| Changeset::new(changes.clone())).collect();
         let store = cx.store();
-        drop_after(polls, store.commit(&batch)).await;
+        sweeps.ended(drop_after(polls, store.commit(&batch)).await.is_some());
         let what = format!("dropped after {polls} polls");
         for (link, alias, changes) in members {
             settle(&cx, changes, link.id.into(), &what).await;
@@ -92,15 +83,18 @@ pub async fn a_dropped_batch_leaves_each_changeset_whole_or_absent(cx: Cx) {
 /// All responses or none, and their places in the indexes.
 pub async fn a_dropped_claim_is_whole_or_absent(cx: Cx) {
     let clicks = statistic("clicks", "all");
-    for polls in 1..=POLLS {
+    let mut made = 0;
+    let mut sweeps = Sweeps::of(cx.rounds(10));
+    while let Some(polls) = sweeps.polls() {
+        made += 1;
         let responses: Vec<_> = (0..5).map(|_| cx.response()).collect();
         cx.insert(responses.clone()).await;
-        let owner = format!("user-{polls}");
+        let owner = format!("user-{made}");
         let ids: Vec<_> = responses.iter().map(|response| response.id).collect();
         let changes = vec![claim(ids.clone(), &owner, 1), tally(&clicks, 1)];
         let store = cx.store();
         let batch = [Changeset::new(changes.clone())];
-        drop_after(polls, store.commit(&batch)).await;
+        sweeps.ended(drop_after(polls, store.commit(&batch)).await.is_some());
         let what = format!("dropped after {polls} polls");
         settle(&cx, changes, ids[0].into(), &what).await;
         for id in &ids {
@@ -108,7 +102,7 @@ pub async fn a_dropped_claim_is_whole_or_absent(cx: Cx) {
         }
         let found = cx.page(Index::ResponsesOfUser, &nobody().text(&owner), Range::newest(), 9).await;
         assert_eq!(found.len(), ids.len(), "{what}");
-        assert_eq!(cx.number(&clicks).await, polls as i64, "{what}");
+        assert_eq!(cx.number(&clicks).await, made, "{what}");
     }
 }
 
@@ -140,4 +134,98 @@ pub async fn dropped_calls_leave_a_usable_store(cx: Cx) {
         version += 1;
     }
     assert_eq!((cx.version(link.id).await, cx.number(&counter("after")).await), (Some(version), 20));
+}
+
+/// Each of the four, at each of its awaits and more often than a store has connections; then all of them answer.
+pub async fn a_dropped_read_leaves_a_usable_store(cx: Cx) {
+    let (link, uses) = (cx.natural_link("there"), counter("uses"));
+    cx.apply([insert(link.clone()), count_any(&uses, 1)]).await;
+    let (ids, keys) = ([RecordId::from(link.id)], [natural("there")]);
+    let (everything, all_uses) = (nobody(), numbers_of("", Family::LinkUses, &[]));
+    let (newest, first) = (Range::newest(), CounterRange::first(9));
+    let store = cx.store();
+    for read in 0..4 {
+        let mut sweeps = Sweeps::of(cx.rounds(40));
+        while let Some(polls) = sweeps.polls() {
+            let completed = match read {
+                0 => drop_after(polls, store.get(&ids)).await.map(|found| found.unwrap().len()),
+                1 => drop_after(polls, store.find(&keys)).await.map(|found| found.unwrap().len()),
+                2 => {
+                    let page = store.page(Index::Links, &everything, &newest, 9);
+                    drop_after(polls, page).await.map(|found| found.unwrap().len())
+                }
+                _ => {
+                    let numbers = store.counters(&all_uses, &first);
+                    drop_after(polls, numbers).await.map(|found| found.unwrap().len())
+                }
+            };
+            assert!(completed.is_none_or(|found| found == 1), "read {read} after {polls} polls");
+            sweeps.ended(completed.is_some());
+        }
+    }
+    assert_eq!(cx.get(link.id).await, Some(link.clone().into()));
+    assert_eq!(cx.find(natural("there")).await, Some(link.clone().into()));
+    assert_eq!(cx.page(Index::Links, &nobody(), Range::newest(), 9).await, [link.id.as_uuid()]);
+    assert_eq!(cx.numbers(&all_uses, &first).await, [(uses, 1)]);
+}
+
+/// A verb of the facade, made for a browser that goes away.
+async fn verb(shop: &Referrals, link: &Link, verb: usize, number: u128) -> Result<(), Error> {
+    let browser = visit(visitor(number));
+    match verb {
+        0 => drop(shop.get_or_create(draft("ada", &number.to_string())).await?),
+        1 => drop(shop.land(link.code.as_str(), &browser).await),
+        2 => drop(shop.respond(link.id, &browser, Action::new("ORDERED")?, None).await?),
+        _ => drop(shop.identify(visitor(number), user("eve")).await?),
+    }
+    Ok(())
+}
+
+/// A link made, a click, a later action, an identified visitor: with its code and its statistics, or not at all.
+pub async fn a_dropped_verb_is_whole_or_absent(cx: Cx) {
+    // Without group commit, which would go on without the caller.
+    let shop = shop(&cx).with_group_commit(None).build().unwrap();
+    let link = shop.create(draft("ada", "dropped").with_click_limit(1_000_000)).await.unwrap();
+    let mut number = 0;
+    for which in 0..4 {
+        let mut sweeps = Sweeps::of(cx.rounds(10));
+        while let Some(polls) = sweeps.polls() {
+            number += 1;
+            let mut made = Vec::new();
+            for name in ["READ", "LIKED"].iter().filter(|_| which == IDENTIFY) {
+                let action = Action::new(*name).unwrap();
+                made.push(shop.respond(link.id, &visit(visitor(number)), action, None).await.unwrap());
+            }
+            sweeps.ended(drop_after(polls, verb(&shop, &link, which, number)).await.is_some());
+            // Once more, by somebody with patience: what was claimed before is claimed, the rest is now.
+            for response in made {
+                shop.identify(visitor(number), user("eve")).await.unwrap();
+                let Some(Record::Response(now)) = cx.get(response.id).await else { panic!("it is gone") };
+                assert_eq!((now.user, now.version.get()), (Some(user("eve")), 2), "claimed once");
+            }
+        }
+    }
+    settled(&shop, link.id).await;
+    for link in links_of(&shop, &user("ada")).await {
+        let found = shop.link_by_code(&link.code).await.unwrap().map(|found| found.id);
+        assert_eq!(found, Some(link.id), "a link has its code");
+    }
+}
+
+const IDENTIFY: usize = 3;
+
+/// Waits until what is still on its way, when its caller has gone, has arrived: whole, so that the numbers are those
+/// of the records.
+async fn settled(shop: &Referrals, link: LinkId) {
+    const PATIENCE: usize = 100;
+    for round in 0.. {
+        let told = shop.statistics(link).await.unwrap();
+        let rows = responses_of(shop, link).await;
+        let told: i64 = told.actions.iter().map(|action| action.counted + action.flagged).sum();
+        if told == rows.len() as i64 {
+            return;
+        }
+        assert!(round < PATIENCE, "{told} responses are counted, and {} are there", rows.len());
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
 }

@@ -10,7 +10,8 @@ use crate::make::{
     with_natural,
 };
 
-/// One change of each sort, and then one that fails: the store is as if nothing had been asked.
+/// One change of each sort, and then one that fails: the store is as if nothing had been asked. Alone, and between
+/// neighbours that are applied, with which it may share a transaction.
 pub async fn all_of_it_is_applied_or_none(cx: Cx) {
     let (edited, deleted, response) = (cx.natural_link("edited"), cx.alias("deleted"), cx.response());
     let (uses, clicks) = (counter("uses"), statistic("clicks", "all"));
@@ -34,12 +35,22 @@ pub async fn all_of_it_is_applied_or_none(cx: Cx) {
     let absent = LinkId::from_uuid(Uuid::from_u128(1));
     changes.push(expect(absent, 1));
     cx.stale(changes.clone(), 6, absent, None).await;
-    assert_eq!(cx.get(new.id).await, None);
-    assert_eq!(cx.find(natural("new")).await, None);
-    assert_eq!(cx.find(natural("edited")).await, Some(edited.clone().into()));
-    assert_eq!(cx.find(code("deleted")).await, Some(deleted.clone().into()));
-    assert_eq!(cx.get(response.id).await, Some(response.clone().into()));
-    assert_eq!((cx.number(&uses).await, cx.number(&clicks).await), (3, 5));
+    for neighbours in 0..2 {
+        if neighbours == 1 {
+            let beside = || Changeset::new([cx.witness(), tally(&statistic("beside", "all"), 1)]);
+            let answers = cx.batch(&[beside(), Changeset::new(changes.clone()), beside()]).await;
+            assert_applied(&answers[0]);
+            assert_applied(&answers[2]);
+            assert!(matches!(&answers[1], Ok(Outcome::Conflict { index: 6, .. })), "{:?}", answers[1]);
+        }
+        assert_eq!(cx.get(new.id).await, None);
+        assert_eq!(cx.find(natural("new")).await, None);
+        assert_eq!(cx.find(natural("edited")).await, Some(edited.clone().into()));
+        assert_eq!(cx.find(code("deleted")).await, Some(deleted.clone().into()));
+        assert_eq!(cx.get(response.id).await, Some(response.clone().into()));
+        assert_eq!((cx.number(&uses).await, cx.number(&clicks).await), (3, 5));
+        assert_eq!(cx.number(&statistic("beside", "all")).await, 2 * neighbours);
+    }
     // Without the last one all of it goes.
     changes.pop();
     cx.apply(changes).await;
@@ -174,6 +185,50 @@ pub async fn a_later_changeset_sees_the_earlier_ones(cx: Cx) {
     }
     assert_eq!(cx.find(natural("life")).await, Some(heir.into()));
     assert_eq!((cx.get(link.id).await, cx.number(&uses).await), (None, 3));
+}
+
+/// The members of a batch write the same records and numbers over and over, with some that come too late.
+pub async fn a_batch_may_write_a_record_again_and_again(cx: Cx) {
+    let (link, response) = (cx.natural_link("key-0"), cx.response());
+    let (uses, clicks) = (counter("uses"), statistic("clicks", "all"));
+    let mut batch = vec![(Changeset::new([insert(link.clone()), insert(response.clone())]), true)];
+    for was in 1..=20 {
+        let next = with_natural(link.clone(), Some(&format!("key-{was}")));
+        let write = Changeset::new([update(next, was), count(&uses, 1, was, was), tally(&clicks, 1)]);
+        batch.push((write.clone(), true));
+        batch.push((write, false));
+        batch.push((Changeset::new([expect(link.id, was + 1), insert(cx.link())]), true));
+        batch.push((Changeset::new([expect(link.id, was), insert(cx.link())]), false));
+    }
+    // Claimed, erased, gone, and there again.
+    batch.push((Changeset::new([claim([response.id], "ada", 1), tally(&clicks, 1)]), true));
+    batch.push((Changeset::new([claim([response.id], "bob", 2), tally(&clicks, 1)]), false));
+    batch.push((Changeset::new([update(Response { visitor: None, ..response.clone() }, 2)]), true));
+    batch.push((Changeset::new([delete(response.id, 2)]), false));
+    batch.push((Changeset::new([delete(response.id, 3), tally(&clicks, 1)]), true));
+    batch.push((Changeset::new([insert(response.clone())]), true));
+    let (sets, expected): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+    for (index, (answer, applied)) in cx.batch(&sets).await.into_iter().zip(expected).enumerate() {
+        let fits = match &answer {
+            Ok(Outcome::Applied) => applied,
+            Ok(Outcome::Conflict { index: 0, conflict: Conflict::Stale { .. } }) => !applied,
+            _ => false,
+        };
+        assert!(
+            fits,
+            "member {index} should {}have been applied: {answer:?}",
+            if applied { "" } else { "not " }
+        );
+    }
+    assert_eq!(
+        (cx.version(link.id).await, cx.number(&uses).await, cx.number(&clicks).await),
+        (Some(21), 20, 22)
+    );
+    assert_eq!(cx.find(natural("key-20")).await.map(|record| record.id()), Some(link.id.into()));
+    assert_eq!(cx.get(response.id).await, Some(response.into()));
+    for gone in 0..20 {
+        assert_eq!(cx.find(natural(&format!("key-{gone}"))).await, None);
+    }
 }
 
 /// What was taken back is not there for the next one either.

@@ -1,5 +1,6 @@
 //! Numbers: exact where they decide, cheap where they only tell.
 
+use std::collections::BTreeSet;
 use std::pin::Pin;
 
 use referral_core::LinkId;
@@ -12,7 +13,7 @@ use crate::cx::{Cx, assert_applied, assert_invalid};
 use crate::make::{
     count, count_any, counter, counter_of, expect, numbers_of, statistic, tally, tenant, text,
 };
-use crate::samples::{NUMBERS, TEXTS};
+use crate::samples::{NUMBERS, SEPARATORS, TEXTS};
 
 async fn add(cx: &Cx, key: &CounterKey, add: i64) {
     cx.apply([cx.witness(), count_any(key, add)]).await;
@@ -201,6 +202,56 @@ pub async fn counts_of_a_batch_are_decided_one_after_another(cx: Cx) {
         assert_eq!(matches!(answer, Ok(Outcome::Applied)), fits, "{add:+}: {answer:?}");
     }
     assert_eq!(cx.number(&key).await, 3);
+}
+
+/// Up and down: no fault, no conflict, no wrap, and it comes back from there; and what stands beside it is stored.
+pub async fn a_tally_stays_at_the_end_of_its_range(cx: Cx) {
+    for (name, end, step) in [("up", i64::MAX, 1), ("down", i64::MIN, -1)] {
+        let (key, beside) = (statistic("link", name), statistic("beside", name));
+        for add in [end, step, end, 5 * step, 0] {
+            cx.apply([cx.witness(), tally(&key, add), tally(&beside, 1)]).await;
+            assert_eq!(cx.number(&key).await, end, "{name}, after {add:+}");
+        }
+        // In a batch, where a store may merge them; and twice in one changeset.
+        let (fresh, twice) = (statistic("fresh", name), statistic("twice", name));
+        let over = || Changeset::new([cx.witness(), tally(&key, end), tally(&beside, 1), tally(&fresh, end)]);
+        let both = Changeset::new([cx.witness(), tally(&twice, end), tally(&twice, end)]);
+        for answer in cx.batch(&[over(), over(), both]).await {
+            assert_applied(&answer);
+        }
+        assert_eq!((cx.number(&key).await, cx.number(&beside).await), (end, 7));
+        assert_eq!((cx.number(&fresh).await, cx.number(&twice).await), (end, end));
+        // A store may know how far beyond the end it would be, or have forgotten it.
+        cx.apply([cx.witness(), tally(&key, -100 * step)]).await;
+        let back = cx.number(&key).await;
+        assert!(back == end || back == end - 100 * step, "{name}: {back} after it went back by 100");
+    }
+}
+
+/// What databases, drivers and hand-made keys separate with, inside of parts.
+pub async fn parts_that_hold_separators_are_kept_apart(cx: Cx) {
+    let pairs = SEPARATORS.iter().flat_map(|s| {
+        [
+            (format!("a{s}b"), "c".to_owned()),
+            ("a".to_owned(), format!("b{s}c")),
+            (format!("a{s}"), format!("b{s}c")),
+            (format!("a{s}b{s}"), "c".to_owned()),
+            ("a".to_owned(), format!("{s}b")),
+            (format!("{s}a"), s.to_string()),
+        ]
+    });
+    let keys: BTreeSet<CounterKey> =
+        pairs.map(|(first, second)| counter_of("", &first, &second, 0)).collect();
+    let keys: Vec<_> = keys.into_iter().collect();
+    let expected = each(&cx, keys.clone()).await;
+    assert_eq!(cx.numbers(&all(Family::LinkUses), &CounterRange::first(MAX_PAGE)).await, expected);
+    for key in keys {
+        assert_eq!(cx.number(&key).await, 1, "{key:?}");
+        let of_first: Vec<_> =
+            expected.iter().filter(|(other, _)| other.parts[0] == key.parts[0]).cloned().collect();
+        let prefix = numbers_of("", Family::LinkUses, &[key.parts[0].as_str()]);
+        assert_eq!(cx.numbers(&prefix, &CounterRange::first(99)).await, of_first, "those of {prefix:?}");
+    }
 }
 
 /// Several of one batch on one number, merged or not.

@@ -93,17 +93,28 @@ pub async fn a_killed_process_keeps_what_it_acknowledged(cx: Cx) {
         assert!(cx.reopen().await, "the harness opens the data after a kill");
         let last = acknowledged.iter().max().copied().unwrap_or(first);
         for number in first..=last + 16 {
-            let (link, alias, counter) = child::parts(&cx, number);
-            let found = (cx.get(link.id()).await, cx.get(alias.id()).await, cx.number(&counter).await);
+            let (link, alias, counter) = child::parts(number);
+            let found = (cx.get(link.id).await, cx.get(alias.id).await, cx.number(&counter).await);
+            let whole = (Some(link.into()), Some(alias.into()), 1);
             if acknowledged.contains(&number) {
-                assert_eq!(found, (Some(link), Some(alias), 1), "{number} was acknowledged");
+                assert_eq!(found, whole, "{number} was acknowledged");
                 assert!(cx.find(code(&format!("child-{number}"))).await.is_some());
             } else {
-                let whole = (Some(link), Some(alias), 1);
                 assert!(found == whole || found == (None, None, 0), "{number} is half there: {found:?}");
             }
         }
         // And it can be written to.
         assert_applied(&cx.commit([cx.witness()]).await);
+    }
+}
+
+/// Before and after a write, and opened again; and what they say can be worked with.
+pub async fn the_facts_do_not_change(cx: Cx) {
+    let facts = cx.facts();
+    assert!(!facts.name.is_empty() && facts.batch > 0, "{facts:?}");
+    cx.apply([cx.witness()]).await;
+    assert_eq!(cx.facts(), facts);
+    if survives(&cx).await {
+        assert_eq!(cx.facts(), facts);
     }
 }

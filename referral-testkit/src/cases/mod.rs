@@ -5,6 +5,8 @@ pub mod changesets;
 pub mod claims;
 pub mod counters;
 pub mod durability;
+pub mod facade;
+pub mod faults;
 pub mod model;
 pub mod pages;
 pub mod points;

@@ -14,13 +14,13 @@ use crate::plan::{History, Look, Plan, World};
 /// Whole states: after each history everything that can be read is what the model has.
 pub async fn random_changesets_are_answered_as_by_the_model(cx: Cx) {
     let plans = crate::plan::plans(1..12, 0..1);
-    hold(&cx, "changesets", 24, plans).await;
+    hold(&cx, "changesets", 16, plans).await;
 }
 
 /// Few changes, many reads: any range, seek, direction and limit of any index, and any part of the numbers.
 pub async fn random_reads_are_answered_as_by_the_model(cx: Cx) {
     let plans = crate::plan::plans(1..5, 4..24);
-    hold(&cx, "reads", 16, plans).await;
+    hold(&cx, "reads", 12, plans).await;
 }
 
 async fn hold(cx: &Cx, what: &str, histories: usize, plans: impl Strategy<Value = Plan>) {

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::cx::{Cx, NOW, assert_invalid};
 use crate::make::{at, delete, nobody, place, tenant, text, update, user, visitor};
-use crate::samples::{Absent, Filling, TEXTS, record};
+use crate::samples::{Absent, Filling, SEPARATORS, TEXTS, record};
 
 /// Times with ties, and both ends of them.
 const TIMES: [i64; 7] = [5, 5, i64::MAX, -3, i64::MIN, 9, 5];
@@ -255,6 +255,114 @@ pub async fn a_prefix_gives_only_its_own_records(cx: Cx) {
             expected.iter().filter(|(other, ..)| *other == owner).map(|(.., id)| *id).collect();
         let found = cx.page(Index::LinksOfOwner, &nobody().text(owner), Range::oldest(), 99).await;
         assert_eq!(found, of_owner, "the links of {owner:?}");
+    }
+}
+
+/// What hand-made keys separate with, inside of parts: no part runs into the next one.
+pub async fn parts_that_hold_separators_are_kept_apart(cx: Cx) {
+    let mut expected: BTreeMap<(String, String, String), Vec<Uuid>> = BTreeMap::new();
+    let mut links = Vec::new();
+    for s in SEPARATORS {
+        for (owner, kind, id) in [
+            ("a".to_owned(), format!("b{s}c"), "d".to_owned()),
+            ("a".to_owned(), "b".to_owned(), format!("c{s}d")),
+            (format!("a{s}b"), "c".to_owned(), "d".to_owned()),
+            (format!("a{s}"), "b".to_owned(), format!("c{s}")),
+            ("a".to_owned(), format!("{s}b"), format!("c{s}")),
+        ] {
+            let target = Some(Target { kind: text(&kind), id: text(&id) });
+            let link = Link { owner: Some(user(&owner)), target, ..cx.link() };
+            expected.entry((owner, kind, id)).or_default().push(link.id.as_uuid());
+            links.push(link);
+        }
+    }
+    cx.insert(links).await;
+    let mut owners: BTreeMap<&str, usize> = BTreeMap::new();
+    for ((owner, kind, id), ids) in &expected {
+        *owners.entry(owner).or_default() += ids.len();
+        let prefix = nobody().text(owner).text(kind).text(id);
+        assert_eq!(cx.page(Index::LinksOfTarget, &prefix, Range::oldest(), 9).await, *ids, "{prefix:?}");
+    }
+    for (owner, links) in owners {
+        let found = cx.page(Index::LinksOfOwner, &nobody().text(owner), Range::oldest(), 99).await;
+        assert_eq!(found.len(), links, "the links of {owner:?}");
+    }
+}
+
+/// Ids of nothing but zeros or ones, those that begin or end so, and their next neighbours: as prefixes, as records
+/// and as places to go on from.
+pub async fn ids_that_end_in_zeros_or_ones_are_ids_like_any_other(cx: Cx) {
+    const IDS: [u128; 11] = [
+        0,
+        1,
+        0xff,
+        0x100,
+        0x12 << 120,
+        (0x12 << 120) + 1,
+        (0x1200ff << 104) + 0xff,
+        (0x13 << 120) - 1,
+        0x13 << 120,
+        u128::MAX - 1,
+        u128::MAX,
+    ];
+    let mut responses = Vec::new();
+    for (number, link) in (0..).zip(IDS) {
+        for id in [number, u128::MAX - number, (number + 1) << 120] {
+            let id = ResponseId::from_uuid(Uuid::from_u128(id));
+            let (link, who) = (LinkId::from_uuid(Uuid::from_u128(link)), visitor(link));
+            responses.push(Response { id, link, visitor: Some(who), ..cx.response() });
+        }
+    }
+    responses.sort_by_key(|response| response.id);
+    cx.insert(responses.clone()).await;
+    for link in IDS.map(Uuid::from_u128) {
+        let of_link = |response: &&Response| response.link.as_uuid() == link;
+        let expected: Vec<_> =
+            responses.iter().filter(of_link).map(|response| response.id.as_uuid()).collect();
+        for index in [Index::ResponsesOfLink, Index::ResponsesUnclaimed] {
+            let prefix = nobody().uuid(link);
+            assert_eq!(cx.page(index, &prefix, Range::oldest(), 99).await, expected, "{index:?} of {link}");
+            for (place, id) in expected.iter().enumerate() {
+                let after = Some(Seek { at: NOW.as_millis(), id: *id });
+                let rest = cx.page(index, &prefix, Range { after, ..Range::oldest() }, 99).await;
+                assert_eq!(rest, expected[place + 1..], "{index:?} of {link} behind {id}");
+                let mut back = cx.page(index, &prefix, Range { after, ..Range::newest() }, 99).await;
+                back.reverse();
+                assert_eq!(back, expected[..place], "{index:?} of {link} before {id}");
+            }
+        }
+    }
+}
+
+/// From the middle and near both ends of more records than one read gives, by place, by time and by both.
+pub async fn reading_begins_anywhere_in_a_large_prefix(cx: Cx) {
+    const MANY: i64 = 1200;
+    // Three of each moment.
+    let responses: Vec<_> =
+        (0..MANY).map(|i| Response { created_at: at(i / 3 * 10), ..cx.response() }).collect();
+    let ids: Vec<_> = responses.iter().map(|response| response.id.as_uuid()).collect();
+    cx.insert(responses.clone()).await;
+    let prefix = nobody().uuid(responses[0].link.as_uuid());
+    for place in [0, 1, 2, 600, 998, 999, 1000, 1001, 1197, 1198, 1199] {
+        let time = responses[place].created_at.as_millis();
+        let after = Some(Seek { at: time, id: ids[place] });
+        let forth = cx.page(Index::ResponsesOfLink, &prefix, Range { after, ..Range::oldest() }, 4).await;
+        assert_eq!(forth, ids[place + 1..ids.len().min(place + 5)], "behind {place}");
+        let mut back = cx.page(Index::ResponsesOfLink, &prefix, Range { after, ..Range::newest() }, 4).await;
+        back.reverse();
+        assert_eq!(back, ids[place.saturating_sub(4)..place], "before {place}");
+        // The first of this moment, and the last one before it.
+        let first = place / 3 * 3;
+        let from = Range { from: Some(time), ..Range::oldest() };
+        let found = cx.page(Index::ResponsesOfLink, &prefix, from, 4).await;
+        assert_eq!(found, ids[first..ids.len().min(first + 4)], "from {time}");
+        let until = Range { until: Some(time), ..Range::newest() };
+        let found = cx.page(Index::ResponsesOfLink, &prefix, until, 1).await;
+        assert_eq!(found, ids[first.saturating_sub(1)..first], "before {time}");
+        // This moment, behind this place.
+        let both = Range { from: Some(time), until: Some(time + 1), after, ascending: true };
+        let found = cx.page(Index::ResponsesOfLink, &prefix, both, 9).await;
+        assert_eq!(found, ids[place + 1..first + 3], "of {time} behind {place}");
     }
 }
 

@@ -1,17 +1,20 @@
 //! `referral conformance`
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
-use async_trait::async_trait;
-use referral_sql::SqliteStore;
-use referral_testkit::{Case, Guard, Harness, MemoryHarness, Opened, Outcome, Report, Settings, registry};
+use referral_core::store::StoreError;
+use referral_mongo::harness::MongoHarness;
+use referral_sled::harness::SledHarness;
+use referral_sql::harness::{MySqlHarness, PostgresHarness, SqliteHarness};
+use referral_testkit::{Case, Harness, MemoryHarness, Outcome, Report, Settings, registry};
 use serde::Serialize;
-use tempfile::TempDir;
 
+use super::wait;
+use crate::address::{Address, beside};
 use crate::args::{CasesFormat, ConformanceArgs};
-use crate::database::Address;
 use crate::failure::Failure;
+use crate::interrupt::Interrupt;
 use crate::output::{self, Output};
 
 /// A case that was run, as JSON. The names are part of what the program promises.
@@ -34,11 +37,42 @@ struct NameLine {
 }
 
 /// How many cases ended how, as JSON.
-#[derive(Default, Serialize)]
-struct Summary {
+#[derive(Clone, Copy, Default, Serialize)]
+struct Counts {
     passed: u32,
     failed: u32,
     skipped: u32,
+}
+
+/// What became of a group of cases.
+#[derive(Default)]
+struct Group {
+    name: &'static str,
+    counts: Counts,
+    took: Duration,
+}
+
+impl Group {
+    fn add(&mut self, report: &Report) {
+        match &report.outcome {
+            Outcome::Passed => self.counts.passed += 1,
+            Outcome::Failed(_) => self.counts.failed += 1,
+            Outcome::Skipped(_) => self.counts.skipped += 1,
+        }
+        self.took += report.took;
+    }
+
+    fn row(&self) -> Vec<String> {
+        let Counts { passed, failed, skipped } = self.counts;
+        let took = format!("{:.1} s", self.took.as_secs_f64());
+        vec![
+            self.name.to_owned(),
+            format!("{passed:>6}"),
+            format!("{failed:>6}"),
+            format!("{skipped:>7}"),
+            format!("{took:>8}"),
+        ]
+    }
 }
 
 /// Runs the cases that were asked for, or names them.
@@ -49,25 +83,42 @@ pub(crate) fn run(args: &ConformanceArgs, out: &mut Output) -> Result<(), Failur
     }
     let harness = harness(args.database.as_deref().unwrap_or_default())?;
     let settings = Settings::from_env();
-    let mut summary = Summary::default();
+    if std::env::var_os("RUST_BACKTRACE").is_none() {
+        // A case fails by a panic, and its report says which. MongoDB's driver may also panic where a runtime ends.
+        std::panic::set_hook(Box::new(|_| {}));
+    }
+    // Cases come group by group.
+    let mut groups: Vec<Group> = Vec::new();
+    let mut all = Group { name: "all", ..Group::default() };
+    let interrupt = Interrupt::listen()?;
     for case in cases {
+        if interrupt.is_asked() {
+            return Err(Failure::Interrupted);
+        }
         let report = referral_testkit::run(&harness, case, &settings);
-        match &report.outcome {
-            Outcome::Passed => summary.passed += 1,
-            Outcome::Failed(_) => summary.failed += 1,
-            Outcome::Skipped(_) => summary.skipped += 1,
+        all.add(&report);
+        match groups.last_mut() {
+            Some(group) if group.name == case.group => group.add(&report),
+            _ => {
+                let mut group = Group { name: case.group, ..Group::default() };
+                group.add(&report);
+                groups.push(group);
+            }
         }
         print(&report, args.format, out)?;
     }
-    let Summary { passed, failed, skipped } = &summary;
+    let Counts { passed, failed, skipped } = all.counts;
     match args.format {
         CasesFormat::Text => {
-            let name = harness.name();
-            out.line(&format!("{name}: {passed} passed, {failed} failed, {skipped} skipped"))?;
+            out.line("")?;
+            let rows: Vec<_> = groups.iter().chain([&all]).map(Group::row).collect();
+            out.table(&["GROUP", "PASSED", "FAILED", "SKIPPED", "    TIME"], &rows)?;
+            out.line("")?;
+            out.line(&format!("{}: {passed} passed, {failed} failed, {skipped} skipped", harness.name()))?;
         }
-        CasesFormat::Jsonl => out.json(&summary)?,
+        CasesFormat::Jsonl => out.json(&all.counts)?,
     }
-    if *failed > 0 { Err(Failure::Said) } else { Ok(()) }
+    if failed > 0 { Err(Failure::Said) } else { Ok(()) }
 }
 
 /// The cases whose names hold one of the filters; all of them where there is none.
@@ -107,62 +158,39 @@ fn print(report: &Report, format: CasesFormat, out: &mut Output) -> Result<(), F
     }
 }
 
+/// What opens stores beside this database. Tried once, so that a server which is not there, or on which nothing may
+/// be made, is told as that and not case by case.
 fn harness(database: &str) -> Result<Arc<dyn Harness>, Failure> {
     match database.parse::<Address>()? {
         Address::Memory => Ok(Arc::new(MemoryHarness)),
         Address::Sqlite { path, .. } => {
-            let beside = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-            let beside = beside.unwrap_or(Path::new(".")).to_owned();
-            // Tried once, so that a folder nobody may write to is told as that and not case by case.
-            drop(folder(&beside).map_err(|source| Failure::Folder { path: beside.clone(), source })?);
-            Ok(Arc::new(SqliteHarness { beside }))
+            let harness = SqliteHarness::beside(beside(&path));
+            tried(harness.check())?;
+            Ok(Arc::new(harness))
+        }
+        Address::Sled { path } => {
+            let harness = SledHarness::beside(beside(&path));
+            tried(harness.check())?;
+            Ok(Arc::new(harness))
+        }
+        Address::Postgres { url, .. } => {
+            let harness = PostgresHarness::new(url);
+            tried(harness.check())?;
+            Ok(Arc::new(harness))
+        }
+        Address::MySql { url, .. } => {
+            let harness = MySqlHarness::new(url);
+            tried(harness.check())?;
+            Ok(Arc::new(harness))
+        }
+        Address::Mongo { url } => {
+            let harness = MongoHarness::new(url);
+            tried(harness.check())?;
+            Ok(Arc::new(harness))
         }
     }
 }
 
-/// Opens SQLite stores in folders of their own.
-struct SqliteHarness {
-    /// Where the folders are made.
-    beside: PathBuf,
-}
-
-fn folder(beside: &Path) -> std::io::Result<TempDir> {
-    tempfile::Builder::new().prefix("referral-conformance-").tempdir_in(beside)
-}
-
-#[expect(clippy::expect_used, reason = "the suite makes a failure of the case out of a panic here")]
-async fn open(folder: &Path) -> SqliteStore {
-    let store = SqliteStore::open(folder.join("referral.db")).await.expect("the database opens");
-    store.migrate().await.expect("the database is migrated");
-    store
-}
-
-#[async_trait]
-impl Harness for SqliteHarness {
-    fn name(&self) -> &str {
-        "sqlite"
-    }
-
-    fn setup(&self) -> &str {
-        "nothing is needed"
-    }
-
-    #[expect(clippy::expect_used, reason = "the suite makes a failure of the case out of a panic here")]
-    async fn open(&self) -> Option<Opened> {
-        let folder = folder(&self.beside).expect("a folder for the database");
-        Some(Opened::new(open(folder.path()).await, folder))
-    }
-
-    async fn reopen(&self, guard: Guard) -> Option<Opened> {
-        let folder = guard.downcast::<TempDir>().ok()?;
-        Some(Opened::new(open(folder.path()).await, *folder))
-    }
-
-    fn address(&self, guard: &Guard) -> Option<String> {
-        guard.downcast_ref::<TempDir>()?.path().to_str().map(str::to_owned)
-    }
-
-    async fn attach(&self, address: &str) -> Option<Opened> {
-        Some(Opened::new(open(Path::new(address)).await, ()))
-    }
+fn tried(check: impl Future<Output = Result<(), StoreError>>) -> Result<(), Failure> {
+    wait(async { Ok(check.await?) })
 }

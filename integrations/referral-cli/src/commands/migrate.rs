@@ -1,40 +1,51 @@
 //! `referral migrate`
 
-use referral_sql::SqliteStore;
-use referral_sql::sqlx::{self, Row};
+use referral_mongo::MongoStore;
+use referral_mongo::mongodb::bson::{Bson, Document, doc};
+use referral_mongo::schema::SCHEMA;
+use referral_sql::SqlStore;
+use referral_sql::backend::Backend;
 
 use crate::args::MigrateArgs;
-use crate::database::Address;
+use crate::database::Database;
 use crate::failure::Failure;
 use crate::output::Output;
 
 /// Brings the tables to this release, and prints what that took.
 pub(crate) async fn run(args: &MigrateArgs, out: &mut Output) -> Result<(), Failure> {
-    let Address::Sqlite { url, .. } = args.database.address()? else {
-        return out.line("nothing to migrate: memory has no tables");
+    let new = match args.database.address()?.open_or_make().await? {
+        Database::Memory(_) => return out.line("nothing to migrate: memory has no tables"),
+        Database::Sled(_) => return out.line("nothing to migrate: sled has no tables"),
+        Database::Sqlite(store) => migrate(&store).await?,
+        Database::Postgres(store) => migrate(&store).await?,
+        Database::MySql(store) => migrate(&store).await?,
+        Database::Mongo(store) => migrate_mongo(&store).await?,
     };
-    let store = SqliteStore::open(&url).await?;
-    let before = applied(&store).await?;
-    store.migrate().await?;
-    let after = applied(&store).await?;
-    store.close().await;
-    let new = after.iter().filter(|migration| !before.contains(migration));
-    let mut up_to_date = true;
-    for (version, name) in new {
-        up_to_date = false;
-        out.line(&format!("applied {version:04} {name}"))?;
+    for line in &new {
+        out.line(line)?;
     }
-    if up_to_date { out.line("up to date") } else { Ok(()) }
+    if new.is_empty() { out.line("up to date") } else { Ok(()) }
 }
 
-/// Which migrations the database has, by its own books; none where there are no books yet.
-async fn applied(store: &SqliteStore) -> Result<Vec<(i64, String)>, Failure> {
-    const BOOKS: &str = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = '_referral_migrations'";
-    const ROWS: &str = "SELECT version, description FROM _referral_migrations WHERE success ORDER BY version";
-    if sqlx::query(BOOKS).fetch_optional(store.pool()).await?.is_none() {
-        return Ok(Vec::new());
-    }
-    let rows = sqlx::query(ROWS).fetch_all(store.pool()).await?;
-    let read = |row: &sqlx::sqlite::SqliteRow| Ok((row.try_get(0)?, row.try_get(1)?));
-    rows.iter().map(read).collect::<Result<_, sqlx::Error>>().map_err(Failure::Books)
+async fn migrate<B: Backend>(store: &SqlStore<B>) -> Result<Vec<String>, Failure> {
+    let before = store.migrations().await?;
+    store.migrate().await?;
+    let after = store.migrations().await?;
+    store.close().await;
+    let new = after.iter().filter(|migration| !before.contains(migration));
+    Ok(new.map(|(version, name)| format!("applied {version:04} {name}")).collect())
+}
+
+async fn migrate_mongo(store: &MongoStore) -> Result<Vec<String>, Failure> {
+    let before = made(store).await?;
+    store.migrate().await?;
+    let after = made(store).await?;
+    Ok(after.into_iter().filter(|name| !before.contains(name)).map(|name| format!("made {name}")).collect())
+}
+
+/// The collections and indexes that the database has, by its own book.
+async fn made(store: &MongoStore) -> Result<Vec<String>, Failure> {
+    let book = store.database().collection::<Document>(SCHEMA).find_one(doc! {}).await.map_err(Box::new)?;
+    let made = book.as_ref().and_then(|book| book.get_array("made").ok()).into_iter().flatten();
+    Ok(made.filter_map(Bson::as_str).map(str::to_owned).collect())
 }

@@ -31,7 +31,9 @@ pub(crate) fn run(command: Command, out: &mut Output) -> Result<(), Failure> {
 }
 
 fn wait(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    // Of one thread: its end interrupts nobody half-way. MongoDB's driver, which says goodbye to the server when it is
+    // dropped, would panic in another one.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(Failure::Runtime)?.block_on(work)
 }
 

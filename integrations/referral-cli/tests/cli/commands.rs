@@ -167,17 +167,22 @@ fn nonsense_is_misuse_and_changes_nothing() {
 }
 
 #[test]
-fn a_database_of_a_later_release_is_named_without_its_password() {
-    for (url, name) in [
-        ("postgres://ada:secret@db/shop", "PostgreSQL"),
-        ("mysql://ada:secret@db/shop", "MySQL"),
-        ("mongodb+srv://ada:secret@db/shop", "MongoDB"),
-        ("sled:///var/secret", "sled"),
+fn a_url_that_is_not_understood_is_misuse_and_told_without_its_password() {
+    for url in [
+        "postgres://ada:se/cret@db/shop",
+        "postgres://ada:12/secret@db/shop",
+        "mysql://ada:secret@db:port/shop",
+        "mongodb://ada:secret@db:port/shop",
+        "mongodb+srv://ada:secret@db:1/shop",
+        "sled://",
+        "ada:secret@db",
     ] {
-        let answer = Program::new().run(&["migrate", "--database", url]);
-        assert_eq!((answer.code, answer.out.as_str()), (2, ""));
-        assert!(answer.err.contains(&format!("{name} comes with the next release")), "{}", answer.err);
-        assert!(!answer.err.contains("secret"), "{}", answer.err);
+        for command in ["migrate", "conformance"] {
+            let answer = Program::new().run(&[command, "--database", url]);
+            assert_eq!((answer.code, answer.out.as_str()), (2, ""), "{url}");
+            assert_eq!(answer.err.lines().count(), 1, "{}", answer.err);
+            assert!(!answer.err.contains("cret"), "{}", answer.err);
+        }
     }
     let unknown = Program::new().run(&["link", "list", "--database", "oracle://ada:secret@db"]);
     assert_eq!(unknown.code, 2);

@@ -1,5 +1,10 @@
 //! The conformance suite, from the program.
 
+#[cfg(unix)]
+use std::io::{BufRead, BufReader};
+#[cfg(unix)]
+use std::process::{Command, Stdio};
+
 use crate::program::{Program, lines};
 
 #[test]
@@ -62,7 +67,7 @@ fn a_failed_case_is_a_failure_with_its_reason() {
     let script =
         "trap '' XFSZ; ulimit -f 0; exec \"$0\" conformance --format \"$1\" points::nothing points::a_";
     for format in ["jsonl", "text"] {
-        let mut shell = std::process::Command::new("sh");
+        let mut shell = Command::new("sh");
         let referral = program.command(&[]);
         shell.args(["-c", script]).arg(referral.get_program()).arg(format);
         let output = shell.env("DATABASE_URL", program.url()).output().unwrap();
@@ -77,6 +82,26 @@ fn a_failed_case_is_a_failure_with_its_reason() {
             assert!(out.contains(" 0 passed, "), "{out}");
             assert!(err.contains("referral: points::nothing_asked_is_nothing_answered: "), "{err}");
         }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn who_stops_it_finds_everything_removed() {
+    for signal in ["-INT", "-TERM"] {
+        let program = Program::new();
+        let mut child =
+            program.command(&["conformance"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap()).lines();
+        assert!(out.next().unwrap().unwrap().starts_with("passed"));
+        let pid = child.id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+        let ran = 1 + out.count();
+        let answer = child.wait_with_output().unwrap();
+        assert_eq!(answer.status.code(), Some(1));
+        assert!(String::from_utf8(answer.stderr).unwrap().contains("referral: stopped; "));
+        assert!(ran < referral_testkit::registry().len(), "it went on to the end");
+        assert_eq!(std::fs::read_dir(program.file().parent().unwrap()).unwrap().count(), 0);
     }
 }
 

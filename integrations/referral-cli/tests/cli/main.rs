@@ -8,5 +8,6 @@
 
 mod commands;
 mod conformance;
+mod databases;
 mod pipes;
 mod program;

@@ -3,12 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use referral_core::async_trait;
 use referral_core::memory::MemoryStore;
-use referral_core::store::{
-    Changeset, CounterKey, CounterPrefix, CounterRange, ErrorKind, Index, Outcome, Prefix, Range, Read,
-    Store, StoreError, StoreFacts, UniqueKey,
-};
-use referral_core::{Record, RecordId, async_trait};
+use referral_core::store::{Changeset, ErrorKind, Outcome, Read, Store, StoreError, StoreFacts};
 
 #[derive(Clone, Debug, Default)]
 pub struct Flaky {
@@ -32,37 +29,8 @@ impl Flaky {
     }
 }
 
-#[async_trait]
 impl Read for Flaky {
-    async fn get(&self, ids: &[RecordId]) -> Result<Vec<Option<Record>>, StoreError> {
-        self.check()?;
-        self.inner.get(ids).await
-    }
-
-    async fn find(&self, keys: &[UniqueKey]) -> Result<Vec<Option<Record>>, StoreError> {
-        self.check()?;
-        self.inner.find(keys).await
-    }
-
-    async fn page(
-        &self,
-        index: Index,
-        prefix: &Prefix,
-        range: &Range,
-        limit: u32,
-    ) -> Result<Vec<Record>, StoreError> {
-        self.check()?;
-        self.inner.page(index, prefix, range, limit).await
-    }
-
-    async fn counters(
-        &self,
-        prefix: &CounterPrefix,
-        range: &CounterRange,
-    ) -> Result<Vec<(CounterKey, i64)>, StoreError> {
-        self.check()?;
-        self.inner.counters(prefix, range).await
-    }
+    referral_core::forward_reads!(inner after check);
 }
 
 #[async_trait]

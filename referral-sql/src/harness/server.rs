@@ -1,0 +1,265 @@
+//! PostgreSQL and MySQL: each case has a schema or database of its own on a given server.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use referral_core::store::{ErrorKind, StoreError};
+use referral_testkit::{Guard, Harness, Opened, Scratch, async_trait, server_from_env, skip};
+use sqlx::{AssertSqlSafe, Connection, Executor};
+
+use crate::SqlStore;
+use crate::backend::Backend;
+use crate::error::{Fault, opening};
+
+/// How long a server has for answering at all.
+const ANSWER: Duration = Duration::from_secs(10);
+/// Of each store. A suite has many stores open at once.
+const CONNECTIONS: u32 = 8;
+/// How long a call may wait for a connection and for its answer. The suite has a thousand callers at once, on a machine
+/// that does other things as well.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What differs between the servers. Sealed, as [`Backend`] is.
+pub trait Server: Backend {
+    /// The address of the server of [`ServerHarness::from_env`].
+    const VARIABLE: &'static str;
+
+    #[doc(hidden)]
+    const SETUP: &'static str;
+
+    /// What a case has of its own.
+    #[doc(hidden)]
+    const PLACE: &'static str;
+
+    /// What makes it and what removes it, around its name.
+    #[doc(hidden)]
+    const MAKE: &'static str;
+    #[doc(hidden)]
+    const REMOVE: (&'static str, &'static str);
+
+    /// Runs a statement on a connection of its own, outside any place; where the server refuses, says what that means.
+    #[doc(hidden)]
+    fn run(url: &str, sql: String, refused: String) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// A store in a place, opened as users open it.
+    #[doc(hidden)]
+    fn connect(url: &str, name: &str) -> impl Future<Output = Result<SqlStore<Self>, StoreError>> + Send;
+}
+
+/// [`ServerHarness`] on PostgreSQL: each store has a schema of its own in the database of the URL.
+#[cfg(feature = "postgres")]
+pub type PostgresHarness = ServerHarness<sqlx::Postgres>;
+/// [`ServerHarness`] on MySQL or MariaDB: each store has a database of its own.
+#[cfg(feature = "mysql")]
+pub type MySqlHarness = ServerHarness<sqlx::MySql>;
+
+/// Opens each store in a schema or database of its own on one server, removed with its guard.
+///
+/// The user of the URL must be allowed to make them: `CREATE` on the database in PostgreSQL, everything on
+/// `` `referral\_test\_%`.* `` in MySQL.
+pub struct ServerHarness<B> {
+    url: Option<String>,
+    backend: PhantomData<fn() -> B>,
+}
+
+impl<B: Server> ServerHarness<B> {
+    /// On the server of a URL.
+    #[must_use]
+    pub fn new(url: impl Into<String>) -> Self {
+        Self { url: Some(url.into()), backend: PhantomData }
+    }
+
+    /// On the server that [`Server::VARIABLE`] names; without it, every case is skipped.
+    #[must_use]
+    pub fn from_env() -> Self {
+        Self { url: server_from_env(B::VARIABLE), backend: PhantomData }
+    }
+
+    /// The URL of the server, if there is one.
+    #[must_use]
+    pub fn url(&self) -> Option<&str> {
+        self.url.as_deref()
+    }
+
+    /// A new schema or database, without tables. `None` where no server is named: this says so.
+    ///
+    /// # Panics
+    /// Where none can be made, and where a server is missing and `REFERRAL_TESTKIT_STRICT=1`.
+    pub async fn make(&self) -> Option<Scratch> {
+        let Some(url) = self.url() else {
+            skip(B::STORE, B::SETUP);
+            return None;
+        };
+        Some(place::<B>(url).await.expect("a place of its own on the server"))
+    }
+
+    /// A store in what [`ServerHarness::make`] made, with connections of its own.
+    ///
+    /// # Errors
+    /// As `SqlStore::open`.
+    pub async fn at(&self, scratch: &Scratch) -> Result<SqlStore<B>, StoreError> {
+        at(scratch.address()).await
+    }
+
+    /// An empty store with its tables, and what removes it. `None` where no server is named: this says so.
+    ///
+    /// # Panics
+    /// Where none can be opened, and where a server is missing and `REFERRAL_TESTKIT_STRICT=1`.
+    pub async fn scratch(&self) -> Option<(SqlStore<B>, Scratch)> {
+        let scratch = self.make().await?;
+        Some((self.migrated(&scratch).await.expect("the store opens"), scratch))
+    }
+
+    /// Opens a store and removes it, so that what keeps every case from running is told once.
+    ///
+    /// # Errors
+    /// `Invalid` for a URL that is none, `Unavailable` where the server does not answer within ten seconds; faults
+    /// where nothing can be made or removed.
+    pub async fn check(&self) -> Result<(), StoreError> {
+        let url = self.url();
+        let url = url.ok_or_else(|| StoreError::new(ErrorKind::Unavailable, B::STORE, "open", B::SETUP))?;
+        let scratch = place::<B>(url).await?;
+        self.migrated(&scratch).await?.close().await;
+        scratch.remove()
+    }
+
+    async fn migrated(&self, scratch: &Scratch) -> Result<SqlStore<B>, StoreError> {
+        let store = self.at(scratch).await?;
+        store.migrate().await?;
+        Ok(store)
+    }
+}
+
+impl<B> Clone for ServerHarness<B> {
+    fn clone(&self) -> Self {
+        Self { url: self.url.clone(), backend: PhantomData }
+    }
+}
+
+impl<B: Server> fmt::Debug for ServerHarness<B> {
+    /// Without the URL, in which there may be a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerHarness").field("backend", &B::STORE).finish_non_exhaustive()
+    }
+}
+
+async fn place<B: Server>(url: &str) -> Result<Scratch, StoreError> {
+    let name = Scratch::fresh_name();
+    B::run(url, format!("{} {name}", B::MAKE), format!("no {} can be made", B::PLACE)).await?;
+    let (before, behind) = B::REMOVE;
+    Ok(Scratch::on_server(B::STORE, url, name, move |url, name| async move {
+        let refused = format!("the {} {name} cannot be removed", B::PLACE);
+        B::run(&url, format!("{before} {name} {behind}"), refused).await
+    }))
+}
+
+async fn at<B: Server>(address: &str) -> Result<SqlStore<B>, StoreError> {
+    let (name, url) = Scratch::split(address)
+        .ok_or_else(|| StoreError::new(ErrorKind::Invalid, B::STORE, "open", "no address of this harness"))?;
+    B::connect(url, name).await
+}
+
+#[async_trait]
+impl<B: Server> Harness for ServerHarness<B> {
+    fn name(&self) -> &str {
+        B::STORE
+    }
+
+    fn setup(&self) -> &str {
+        B::SETUP
+    }
+
+    async fn open(&self) -> Option<Opened> {
+        let scratch = place::<B>(self.url()?).await.expect("a place of its own on the server");
+        Some(Opened::new(self.migrated(&scratch).await.expect("the store opens"), scratch))
+    }
+
+    async fn reopen(&self, guard: Guard) -> Option<Opened> {
+        let scratch = Scratch::from_guard(guard)?;
+        Some(Opened::new(self.at(&scratch).await.expect("the store opens again"), scratch))
+    }
+
+    fn address(&self, guard: &Guard) -> Option<String> {
+        Some(Scratch::of(guard)?.address().to_owned())
+    }
+
+    async fn attach(&self, address: &str) -> Option<Opened> {
+        Some(Opened::new(at::<B>(address).await.expect("the parent's store opens"), ()))
+    }
+}
+
+/// Generic over the connection, because what it needs of a `&mut` to it is not implied by [`Backend`].
+async fn run<B: Server>(
+    options: &<B::Connection as Connection>::Options,
+    server: String,
+    sql: String,
+    refused: String,
+) -> Result<(), StoreError>
+where
+    for<'c> &'c mut B::Connection: Executor<'c, Database = B>,
+{
+    let work = async {
+        let mut connection = B::Connection::connect_with(options).await?;
+        Executor::execute(&mut connection, AssertSqlSafe(sql)).await?;
+        connection.close().await
+    };
+    match tokio::time::timeout(ANSWER, work).await {
+        Ok(Err(sqlx::Error::Database(error))) => {
+            let message = format!("{refused}: {server}");
+            Err(StoreError::new(ErrorKind::Other, B::STORE, "open", message).with_source(error.into_error()))
+        }
+        Ok(done) => done.map_err(|error| opening::<B>(error, server)),
+        Err(_) => {
+            let message = format!("no answer within {} seconds: {server}", ANSWER.as_secs());
+            Err(StoreError::new(ErrorKind::Unavailable, B::STORE, "open", message))
+        }
+    }
+}
+
+fn invalid<B: Backend>(error: sqlx::Error) -> StoreError {
+    Fault::from(error).into_error::<B>("open")
+}
+
+#[cfg(feature = "postgres")]
+impl Server for sqlx::Postgres {
+    const VARIABLE: &'static str = "REFERRAL_TEST_POSTGRES_URL";
+    const SETUP: &'static str = "set REFERRAL_TEST_POSTGRES_URL to a database in which schemas may be made, or in \
+        Referral's own repository run scripts/test, which starts a throw-away server";
+    const PLACE: &'static str = "schema";
+    const MAKE: &'static str = "CREATE SCHEMA";
+    const REMOVE: (&'static str, &'static str) = ("DROP SCHEMA", "CASCADE");
+
+    async fn run(url: &str, sql: String, refused: String) -> Result<(), StoreError> {
+        let options: sqlx::postgres::PgConnectOptions = url.parse().map_err(invalid::<Self>)?;
+        run::<Self>(&options, crate::backend::postgres::place(&options), sql, refused).await
+    }
+
+    async fn connect(url: &str, name: &str) -> Result<SqlStore<Self>, StoreError> {
+        let options: sqlx::postgres::PgConnectOptions = url.parse().map_err(invalid::<Self>)?;
+        let pool = SqlStore::<Self>::pool_options().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
+        let options = options.options([("search_path", name)]);
+        Ok(SqlStore::<Self>::connect(pool, options).await?.with_timeout(PATIENCE))
+    }
+}
+
+#[cfg(feature = "mysql")]
+impl Server for sqlx::MySql {
+    const VARIABLE: &'static str = "REFERRAL_TEST_MYSQL_URL";
+    const SETUP: &'static str = "set REFERRAL_TEST_MYSQL_URL to a server on which databases may be made, or in \
+        Referral's own repository run scripts/test, which starts a throw-away one";
+    const PLACE: &'static str = "database";
+    const MAKE: &'static str = "CREATE DATABASE";
+    const REMOVE: (&'static str, &'static str) = ("DROP DATABASE", "");
+
+    async fn run(url: &str, sql: String, refused: String) -> Result<(), StoreError> {
+        let options: sqlx::mysql::MySqlConnectOptions = url.parse().map_err(invalid::<Self>)?;
+        run::<Self>(&options, crate::backend::mysql::place(&options), sql, refused).await
+    }
+
+    async fn connect(url: &str, name: &str) -> Result<SqlStore<Self>, StoreError> {
+        let options: sqlx::mysql::MySqlConnectOptions = url.parse().map_err(invalid::<Self>)?;
+        let pool = SqlStore::<Self>::pool_options().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
+        Ok(SqlStore::<Self>::connect(pool, options.database(name)).await?.with_timeout(PATIENCE))
+    }
+}

@@ -1,0 +1,59 @@
+//! PostgreSQL: an index and no sort, once it has statistics. What nearly every row has it may read from another index
+//! than the one that is meant, and find it at once.
+
+use referral_sql::harness::PostgresHarness;
+use referral_sql::schema::{index_name, unique_name};
+use referral_sql::{PostgresStore, SqlStore};
+
+use sqlx::postgres::{PgConnectOptions, PgPool};
+
+use crate::questions::{self, Asked};
+
+/// The words with which PostgreSQL reads more than it needs, or brings into order what it has read.
+fn assert_reads_indexes_only(steps: &[String], told: &str) {
+    for bad in ["Seq Scan", "Sort", "Materialize", "Hash"] {
+        assert!(!steps.iter().any(|step| step.contains(bad)), "{told}: {steps:#?}");
+    }
+    assert!(steps.iter().any(|step| step.contains("Index Scan")), "{told}: {steps:#?}");
+}
+
+async fn check(store: &PostgresStore) {
+    for plan in questions::pages(store, Asked::Common).await {
+        assert_reads_indexes_only(&plan.steps, &format!("{:?} {}", plan.about, plan.asked));
+    }
+    for plan in questions::pages(store, Asked::Absent).await {
+        let told = format!("{:?} {}", plan.about, plan.asked);
+        assert_reads_indexes_only(&plan.steps, &told);
+        let wanted = index_name(plan.about);
+        assert!(plan.steps.iter().any(|step| step.contains(&wanted)), "{told}: {:#?}", plan.steps);
+    }
+    for plan in questions::finds(store).await {
+        let (unique, many) = plan.about;
+        assert_reads_indexes_only(&plan.steps, &plan.asked);
+        let wanted = unique_name(unique);
+        let scans = plan.steps.iter().filter(|step| step.contains(&wanted)).count();
+        assert_eq!(scans, many, "{:#?}", plan.steps);
+    }
+    assert_reads_indexes_only(&questions::of_a_code(store).await, "a code");
+    for plan in questions::gets(store).await {
+        assert_reads_indexes_only(&plan.steps, &plan.asked);
+    }
+    for plan in questions::counters(store).await {
+        assert_reads_indexes_only(&plan.steps, &plan.asked);
+    }
+}
+
+#[tokio::test]
+async fn every_read_runs_on_an_index_and_sorts_nothing() {
+    let Some((store, _scratch)) = PostgresHarness::from_env().scratch().await else { return };
+    questions::fill(&store).await;
+    sqlx::raw_sql("ANALYZE").execute(store.pool()).await.unwrap();
+    store.close().await;
+    // For few rows it likes to collect them from all over a table and sort them, which costs no more; for many it does
+    // not. Without that way, what is left shows whether the index gives the order.
+    let options = PgConnectOptions::clone(&store.pool().connect_options());
+    let options = options.options([("enable_bitmapscan", "off")]);
+    let store = SqlStore::from_pool(PgPool::connect_with(options).await.unwrap()).await.unwrap();
+    check(&store).await;
+    store.close().await;
+}
