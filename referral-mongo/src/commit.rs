@@ -1,6 +1,7 @@
 //! The one write: a batch is one transaction, in a task of its own.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use mongodb::ClientSession;
 use mongodb::options::{ReadConcern, ReadPreference, SelectionCriteria, TransactionOptions};
@@ -8,7 +9,7 @@ use referral_core::store::{Changeset, ErrorKind, Outcome, StoreError};
 
 use crate::draft::Draft;
 use crate::error::{self, Fault, NAME, Trouble};
-use crate::retry::{PATIENCE, patient, retried, waits};
+use crate::retry::{in_time, retried, waits};
 use crate::store::{Inner, durable};
 use crate::write::Writes;
 
@@ -59,8 +60,12 @@ fn portion(batch: &[Changeset]) -> usize {
 }
 
 async fn some(inner: &Inner, batch: &[Changeset]) -> Vec<Answer> {
-    let _held = inner.gate.enter(batch).await;
-    let error = match transact(inner, batch).await {
+    let entered = match inner.gate.enter(batch, inner.timeout).await {
+        Ok(entered) => entered,
+        Err(fault) => return vec![Err(fault.into_error("commit")); batch.len()],
+    };
+    let timeout = entered.left;
+    let error = match transact(inner, batch, timeout).await {
         Ok(outcomes) => return outcomes.into_iter().map(Ok).collect(),
         Err(fault) => fault.into_error("commit"),
     };
@@ -71,7 +76,7 @@ async fn some(inner: &Inner, batch: &[Changeset]) -> Vec<Answer> {
     let mut answers = Vec::with_capacity(batch.len());
     for changeset in batch {
         let one = std::slice::from_ref(changeset);
-        answers.extend(match transact(inner, one).await {
+        answers.extend(match transact(inner, one, timeout).await {
             Ok(outcomes) => outcomes.into_iter().map(Ok).collect(),
             Err(fault) => vec![Err(fault.into_error("commit"))],
         });
@@ -85,17 +90,21 @@ const fn is_of_one(error: &StoreError) -> bool {
 }
 
 /// Applies changesets in one transaction, as often as it takes.
-async fn transact(inner: &Inner, batch: &[Changeset]) -> Result<Vec<Outcome>, Fault> {
-    inner.check().await?;
+async fn transact(inner: &Inner, batch: &[Changeset], timeout: Duration) -> Result<Vec<Outcome>, Fault> {
+    in_time(timeout, inner.check()).await?;
+    let (begun, mut left) = (Instant::now(), timeout);
     if let Some(writes) = Writes::plain(batch, inner.writer) {
-        match plain(inner, writes).await {
+        match plain(inner, writes, timeout).await {
             Ok(()) => return Ok(vec![Outcome::Applied; batch.len()]),
             Err(fault) if !starts_over(&fault) => return Err(fault),
+            Err(fault) if fault.trouble() == Trouble::Unavailable => {
+                left = timeout.saturating_sub(begun.elapsed());
+            }
             // Something is there already, or was in the way: look first, then write.
             Err(_) => {}
         }
     }
-    retried(|| attempt(inner, batch)).await
+    retried(left, |left| attempt(inner, batch, left)).await
 }
 
 /// Whether nothing is stored, and looking first may help.
@@ -106,34 +115,46 @@ fn starts_over(fault: &Fault) -> bool {
     }
 }
 
-async fn plain(inner: &Inner, writes: Writes) -> Result<(), Fault> {
-    let mut session = begin(inner).await?;
-    match patient(writes.run(&inner.database, &mut session)).await {
-        Ok(()) => finish(&mut session).await,
-        Err(fault) => {
-            abort(&mut session).await;
-            Err(fault)
-        }
-    }
+async fn plain(inner: &Inner, writes: Writes, timeout: Duration) -> Result<(), Fault> {
+    let begun = Instant::now();
+    let mut session = in_time(timeout, begin(inner)).await?;
+    let written = in_time(timeout, writes.run(&inner.database, &mut session)).await;
+    end(inner, session, written, timeout.saturating_sub(begun.elapsed())).await
 }
 
-async fn attempt(inner: &Inner, batch: &[Changeset]) -> Result<Vec<Outcome>, Fault> {
-    let mut session = begin(inner).await?;
-    let decided = patient(async {
+async fn attempt(inner: &Inner, batch: &[Changeset], timeout: Duration) -> Result<Vec<Outcome>, Fault> {
+    let begun = Instant::now();
+    let mut session = in_time(timeout, begin(inner)).await?;
+    let decided = in_time(timeout, async {
         let mut draft = Draft::new(inner, &mut session);
         let outcomes = draft.decide(batch).await?;
         let writes = Writes::of(&draft, inner.writer);
         writes.run(&inner.database, &mut session).await?;
         Ok(outcomes)
     });
-    match decided.await {
-        // Also where nothing is written: only a commit says that what was read is kept by a majority.
-        Ok(outcomes) => finish(&mut session).await.map(|()| outcomes),
+    let decided = decided.await;
+    // Also where nothing is written: only a commit says that what was read is kept by a majority.
+    end(inner, session, decided, timeout.saturating_sub(begun.elapsed())).await
+}
+
+/// Ends a transaction in what is left of its time: commits what went well, and lets go of the rest.
+async fn end<T>(
+    inner: &Inner,
+    mut session: ClientSession,
+    done: Result<T, Fault>,
+    left: Duration,
+) -> Result<T, Fault> {
+    let ended = match done {
+        Ok(done) => finish(&mut session, left).await.map(|()| done),
         Err(fault) => {
-            abort(&mut session).await;
+            abort(session, fault.trouble() == Trouble::Unavailable, inner.timeout).await;
             Err(fault)
         }
+    };
+    if !matches!(ended, Err(Fault::Late | Fault::Unknown(None))) {
+        inner.gate.answered();
     }
+    ended
 }
 
 /// A session in a transaction: what it reads is one moment, and what it writes is durable when it is committed.
@@ -143,22 +164,27 @@ pub(crate) async fn begin(inner: &Inner) -> Result<ClientSession, Fault> {
         .write_concern(durable())
         .selection_criteria(SelectionCriteria::ReadPreference(ReadPreference::Primary))
         .build();
-    let begun = async {
-        let mut session = inner.client.start_session().await?;
-        session.start_transaction().with_options(options).await?;
-        Ok(session)
-    };
-    patient(begun).await
+    let mut session = inner.client.start_session().await?;
+    session.start_transaction().with_options(options).await?;
+    Ok(session)
 }
 
 /// Ends a transaction without a trace. The server does so by itself after an error, or when nobody asks after it
-/// any more; this is to let go of what it holds before the next attempt.
-pub(crate) async fn abort(session: &mut ClientSession) {
-    let _ = tokio::time::timeout(PATIENCE, session.abort_transaction()).await;
+/// any more; this is to let go of what it holds before the next attempt. A silent server is not waited for.
+///
+/// Never leave this to the driver: it asks for the end of a transaction that is dropped in a task without a deadline,
+/// and a connection that is silent stays taken for as long.
+pub(crate) async fn abort(mut session: ClientSession, silent: bool, timeout: Duration) {
+    let ended = async move { drop(tokio::time::timeout(timeout, session.abort_transaction()).await) };
+    if silent {
+        drop(tokio::spawn(ended));
+    } else {
+        ended.await;
+    }
 }
 
 /// Commits, and asks again while the answer is not known: committing twice is committing once.
-async fn finish(session: &mut ClientSession) -> Result<(), Fault> {
+async fn finish(session: &mut ClientSession, left: Duration) -> Result<(), Fault> {
     let done = async {
         // The driver itself asks twice.
         let mut waits = waits().take(9);
@@ -179,5 +205,5 @@ async fn finish(session: &mut ClientSession) -> Result<(), Fault> {
             }
         }
     };
-    tokio::time::timeout(PATIENCE, done).await.unwrap_or(Err(Fault::Unknown(None)))
+    tokio::time::timeout(left, done).await.unwrap_or(Err(Fault::Unknown(None)))
 }

@@ -6,11 +6,18 @@
 //! And however many callers there are, only so many transactions are open at a time.
 
 use std::collections::BTreeSet;
+use std::future::Future;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use referral_core::RecordId;
 use referral_core::store::{Change, Changeset};
 use tokio::sync::{Mutex, MutexGuard, Semaphore, SemaphorePermit};
+use tokio::time::{Instant, timeout_at};
+
+use crate::error::Fault;
 
 const DOORS: u64 = 256;
 /// The most transactions that are open at once. More than a few for each connection of the driver (ten by default)
@@ -22,36 +29,78 @@ const TRANSACTIONS: usize = 64;
 pub(crate) struct Gate {
     doors: Vec<Mutex<()>>,
     room: Semaphore,
+    /// How many transactions the server has answered, well or badly.
+    answers: AtomicU64,
 }
 
 /// Leave to write, for as long as it is held.
 pub(crate) struct Entered<'a> {
     _doors: Vec<MutexGuard<'a, ()>>,
     _room: Option<SemaphorePermit<'a>>,
+    /// How long the transaction may take.
+    pub(crate) left: Duration,
+}
+
+/// Since when, and after how many answers, somebody waits without hearing of another one.
+struct Silence {
+    since: Instant,
+    answers: u64,
+    timeout: Duration,
 }
 
 impl Default for Gate {
     fn default() -> Self {
         let doors = (0..DOORS).map(|_| Mutex::new(())).collect();
-        Self { doors, room: Semaphore::new(TRANSACTIONS) }
+        Self { doors, room: Semaphore::new(TRANSACTIONS), answers: AtomicU64::new(0) }
     }
 }
 
 impl Gate {
     /// Waits until nobody else of this process writes what these changesets write. What they insert is not waited
     /// for, but for keys that two want at once, and those are rare. Waits also while too many write at all.
-    pub(crate) async fn enter(&self, batch: &[Changeset]) -> Entered<'_> {
+    ///
+    /// A queue may be long, so this waits as long as the server answers anybody. When it has not for `timeout`, those
+    /// in the queue do not wait for their own turn to find out. What was waited in silence is not left to the
+    /// transaction itself.
+    pub(crate) async fn enter(&self, batch: &[Changeset], timeout: Duration) -> Result<Entered<'_>, Fault> {
         let wanted: BTreeSet<usize> =
             batch.iter().flat_map(|changeset| &changeset.changes).flat_map(doors).collect();
         let mut held = Vec::with_capacity(wanted.len());
+        let mut silence = Silence { since: Instant::now(), answers: self.answers(), timeout };
         // In order, so that no two wait for each other.
-        for door in wanted {
-            if let Some(door) = self.doors.get(door) {
-                held.push(door.lock().await);
-            }
+        for door in wanted.into_iter().filter_map(|door| self.doors.get(door)) {
+            held.push(self.turn(&mut silence, door.lock()).await?);
         }
         // Last, so that whoever has room waits for nobody. It is never closed.
-        Entered { _doors: held, _room: self.room.acquire().await.ok() }
+        let room = self.turn(&mut silence, self.room.acquire()).await?.ok();
+        let silent = self.answers() == silence.answers;
+        let left = if silent { timeout.saturating_sub(silence.since.elapsed()) } else { timeout };
+        Ok(Entered { _doors: held, _room: room, left })
+    }
+
+    /// Waits for a turn, without losing the place in its queue, until the server is silent for too long.
+    async fn turn<T>(&self, silence: &mut Silence, turn: impl Future<Output = T>) -> Result<T, Fault> {
+        let mut turn = pin!(turn);
+        loop {
+            let end = silence.since.checked_add(silence.timeout).ok_or(Fault::Late)?;
+            if let Ok(turn) = timeout_at(end, turn.as_mut()).await {
+                return Ok(turn);
+            }
+            let answers = self.answers();
+            if answers == silence.answers {
+                return Err(Fault::Late);
+            }
+            (silence.since, silence.answers) = (Instant::now(), answers);
+        }
+    }
+
+    fn answers(&self) -> u64 {
+        self.answers.load(Ordering::Acquire)
+    }
+
+    /// The server answered a transaction.
+    pub(crate) fn answered(&self) {
+        self.answers.fetch_add(1, Ordering::Release);
     }
 }
 
@@ -72,17 +121,42 @@ fn door<T: std::hash::Hash>(what: &T) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use referral_core::store::{CounterKey, Family};
+    use referral_core::{KeyPart, Tenant};
+
     use super::*;
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_gives_up_when_the_server_answers_nobody() {
+        let gate = Gate::default();
+        let key = CounterKey::new(Tenant::default(), Family::LinkUses, [KeyPart::NONE, KeyPart::NONE]);
+        let batch = [Changeset::new([Change::Tally { counter: key, add: 1 }])];
+        let short = Duration::from_secs(4);
+        let first = gate.enter(&batch, short).await.unwrap();
+        assert!(matches!(gate.enter(&batch, short).await, Err(Fault::Late)));
+        // As long as it answers, the queue is waited for, however long it is.
+        let answers = async {
+            for _ in 0..8 {
+                tokio::time::sleep(short / 4).await;
+                gate.answered();
+            }
+            drop(first);
+        };
+        let (second, ()) = tokio::join!(gate.enter(&batch, short), answers);
+        assert!(second.is_ok());
+    }
 
     #[tokio::test]
     async fn only_so_many_are_let_in_at_once() {
         let gate = Gate::default();
         let mut inside = Vec::new();
         for _ in 0..TRANSACTIONS {
-            inside.push(gate.enter(&[]).await);
+            inside.push(gate.enter(&[], LONG).await.unwrap());
         }
         let is_let_in = async || {
-            tokio::select! { biased; _ = gate.enter(&[]) => true, () = std::future::ready(()) => false }
+            tokio::select! { biased; _ = gate.enter(&[], LONG) => true, () = std::future::ready(()) => false }
         };
         assert!(!is_let_in().await);
         inside.pop();

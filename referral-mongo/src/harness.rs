@@ -146,7 +146,8 @@ async fn client(url: &str) -> Result<Client, StoreError> {
 async fn at(address: &str) -> Result<MongoStore, StoreError> {
     let (name, url) = Scratch::split(address)
         .ok_or_else(|| StoreError::new(ErrorKind::Invalid, NAME, "open", "no address of this harness"))?;
-    MongoStore::with_client(client(url).await?, name).await
+    // The suite has a thousand callers at once, on a machine that does other things as well.
+    Ok(MongoStore::with_client(client(url).await?, name).await?.with_timeout(Duration::from_secs(60)))
 }
 
 #[async_trait]

@@ -19,8 +19,8 @@
 //! seconds say `Contended`. Uniqueness is by `_id` alone, in [`schema::KEYS`], so it holds for the whole cluster
 //! where that collection is sharded by `_id`. A commit whose answer is lost is asked for again, and where no answer
 //! comes, the error is `UnknownOutcome`. Reads ask the primary, with read concern `majority`. Every transaction runs
-//! in a task of its own, so that a caller who goes away leaves none open. No call waits for ever: a server has
-//! twenty seconds for each step.
+//! in a task of its own, so that a caller who goes away leaves none open. No call waits for ever: see
+//! [`MongoStore::with_timeout`].
 //!
 //! # What it does not
 //!

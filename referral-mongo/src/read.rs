@@ -1,6 +1,8 @@
 //! The four reads: points, keys, pages and numbers.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
@@ -16,8 +18,8 @@ use uuid::Uuid;
 
 use crate::commit;
 use crate::cut;
-use crate::error::{Fault, corrupt};
-use crate::retry::{patient, retried};
+use crate::error::{self, Fault, corrupt};
+use crate::retry::{in_time, retried};
 use crate::schema::{self, COUNTER, COUNTER_FIELDS, KEYS};
 use crate::store::{Inner, MongoStore};
 
@@ -43,7 +45,10 @@ impl Read for MongoStore {
             match holding(&self.inner, keys, None).await? {
                 Some(found) => Ok(found),
                 // A key changed hands between the two look-ups. Inside a transaction nothing does.
-                None => retried(|| find_at_once(&self.inner, keys)).await,
+                None => {
+                    let attempt = |left| in_a_task(self.inner.clone(), keys.to_vec(), left);
+                    retried(self.inner.timeout, attempt).await
+                }
             }
         })
         .await
@@ -71,7 +76,8 @@ impl Read for MongoStore {
                     .find(piece)
                     .sort(schema::pattern(schema::fields(index), range.ascending))
                     .limit(i64::from(left))
-                    .batch_size(left);
+                    .batch_size(left)
+                    .max_time(self.inner.timeout);
                 let found: Vec<Document> = find.await?.try_collect().await?;
                 for document in found {
                     records.push(schema::record(kind, &document)?);
@@ -100,7 +106,8 @@ impl Read for MongoStore {
                 let find = collection
                     .find(piece)
                     .sort(schema::pattern(COUNTER_FIELDS, true))
-                    .batch_size(range.limit.saturating_add(1).min(BATCH));
+                    .batch_size(range.limit.saturating_add(1).min(BATCH))
+                    .max_time(self.inner.timeout);
                 sum(find, &mut sums, limit).await?;
             }
             Ok(sums)
@@ -117,9 +124,9 @@ async fn read<T>(
 ) -> Result<T, StoreError> {
     let done = async {
         inner.check().await?;
-        patient(read).await
+        read.await
     };
-    done.await.map_err(|fault: Fault| fault.into_error(operation))
+    in_time(inner.timeout, done).await.map_err(|fault: Fault| fault.into_error(operation))
 }
 
 /// The documents of these `_id`s, inside a transaction if there is one.
@@ -211,10 +218,24 @@ async fn holding(
     Ok(keys.iter().zip(&ids).map(holds).collect())
 }
 
-async fn find_at_once(inner: &Inner, keys: &[UniqueKey]) -> Result<Vec<Option<Record>>, Fault> {
-    let mut session = commit::begin(inner).await?;
-    let found = holding(inner, keys, Some(&mut session)).await;
-    commit::abort(&mut session).await;
+/// In a task of its own: a transaction must be ended also when its caller goes away.
+async fn in_a_task(
+    inner: Arc<Inner>,
+    keys: Vec<UniqueKey>,
+    timeout: Duration,
+) -> Result<Vec<Option<Record>>, Fault> {
+    let task = tokio::spawn(async move { find_at_once(&inner, &keys, timeout).await });
+    task.await.unwrap_or_else(|lost| Err(error::lost("find", lost).into()))
+}
+
+async fn find_at_once(
+    inner: &Inner,
+    keys: &[UniqueKey],
+    timeout: Duration,
+) -> Result<Vec<Option<Record>>, Fault> {
+    let mut session = in_time(timeout, commit::begin(inner)).await?;
+    let found = in_time(timeout, holding(inner, keys, Some(&mut session))).await;
+    commit::abort(session, matches!(found, Err(Fault::Late)), timeout).await;
     found?.ok_or_else(|| corrupt("a unique key names a record that does not hold it").into())
 }
 

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 
-use crate::error::Fault;
+use crate::error::{Fault, Trouble};
 
 /// The most attempts at one transaction.
 const ATTEMPTS: usize = 40;
@@ -13,9 +13,11 @@ const PERSISTENCE: Duration = Duration::from_secs(8);
 const FIRST: Duration = Duration::from_millis(2);
 const LONGEST: Duration = Duration::from_millis(250);
 
-/// How long a server may take for one transaction up to its commit, for its commit, or for a read. The driver by
+/// How long a server may take for an attempt at a transaction, or for a read, unless told otherwise. The driver by
 /// itself waits for ever on a connection that died without a word.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
+/// How long all of migrating may take, unless told otherwise.
+pub(crate) const MIGRATION_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// Waits of 2 ms at first, then twice as long each time, up to 250 ms, each with as much again of jitter so that
 /// those who met do not meet again.
@@ -28,14 +30,19 @@ pub(crate) fn waits() -> impl Iterator<Item = Duration> {
         .build()
 }
 
-/// Runs an attempt until it works, fails for good, or the attempts or the time are used up.
-pub(crate) async fn retried<T, F>(mut attempt: impl FnMut() -> F) -> Result<T, Fault>
+/// Runs an attempt until it works, fails for good, or the attempts or the time are used up. Each is told how long it
+/// may take: `timeout`, but for what servers that take no work have used up of it.
+pub(crate) async fn retried<T, F>(
+    timeout: Duration,
+    mut attempt: impl FnMut(Duration) -> F,
+) -> Result<T, Fault>
 where
     F: Future<Output = Result<T, Fault>>,
 {
     let (begun, mut waits) = (Instant::now(), waits());
+    let mut left = timeout;
     loop {
-        let fault = match attempt().await {
+        let fault = match attempt(left).await {
             Err(fault) if fault.is_transient() => fault,
             done => return done,
         };
@@ -43,10 +50,20 @@ where
             Some(wait) if begun.elapsed() < PERSISTENCE => tokio::time::sleep(wait).await,
             _ => return Err(fault),
         }
+        left = match fault.trouble() {
+            Trouble::Unavailable => timeout.saturating_sub(begun.elapsed()),
+            _ => timeout,
+        };
+        if left.is_zero() {
+            return Err(fault);
+        }
     }
 }
 
 /// What a future gives, unless the server takes too long.
-pub(crate) async fn patient<T>(work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
-    tokio::time::timeout(PATIENCE, work).await.unwrap_or(Err(Fault::Late))
+pub(crate) async fn in_time<T>(
+    timeout: Duration,
+    work: impl Future<Output = Result<T, Fault>>,
+) -> Result<T, Fault> {
+    tokio::time::timeout(timeout, work).await.unwrap_or(Err(Fault::Late))
 }

@@ -18,12 +18,17 @@ use referral_core::store::{
 
 use crate::error::{self, Fault, NAME, STANDALONE};
 use crate::gate::Gate;
-use crate::retry::patient;
+use crate::retry::{MIGRATION_TIMEOUT, TIMEOUT, in_time};
 use crate::{commit, migrate, read, schema};
 
 /// A store in a MongoDB. Clones share the connections.
 ///
 /// Needs a tokio runtime: every transaction runs in a task of its own, and goes on when its caller goes away.
+///
+/// No call waits for ever, also not for a server that went away without a word: a read, and an attempt at a commit,
+/// has ten seconds ([`MongoStore::with_timeout`]), all of migrating ten minutes
+/// ([`MongoStore::with_migration_timeout`]). Whoever is not answered by then gets `Unavailable`, or `UnknownOutcome` if the
+/// commit had been sent, and the driver closes the connection.
 #[derive(Clone)]
 pub struct MongoStore {
     pub(crate) inner: Arc<Inner>,
@@ -34,7 +39,9 @@ pub(crate) struct Inner {
     pub(crate) database: Database,
     /// Which stripe of a tally this handle adds to.
     pub(crate) writer: u8,
-    pub(crate) gate: Gate,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) timeout: Duration,
+    migration_timeout: Duration,
     migrated: AtomicBool,
 }
 
@@ -58,7 +65,7 @@ impl Inner {
     /// Looks once whether the indexes are there; afterwards it is known.
     pub(crate) async fn check(&self) -> Result<(), Fault> {
         if !self.migrated.load(Ordering::Acquire) {
-            patient(migrate::check(&self.database)).await?;
+            in_time(self.timeout, migrate::check(&self.database)).await?;
             self.migrated.store(true, Ordering::Release);
         }
         Ok(())
@@ -102,14 +109,41 @@ impl MongoStore {
             .build();
         let database = client.database_with_options(database, options);
         let hello = async { Ok(client.database("admin").run_command(doc! { "hello": 1 }).await?) };
-        let hello = patient(hello).await.map_err(|fault| fault.into_error("open"))?;
+        let hello = in_time(TIMEOUT, hello).await.map_err(|fault| fault.into_error("open"))?;
         if !has_transactions(&hello) {
             return Err(StoreError::new(ErrorKind::Invalid, NAME, "open", STANDALONE));
         }
         let writer = rand::random_range(0..schema::STRIPES);
-        let inner =
-            Inner { client, database, writer, gate: Gate::default(), migrated: AtomicBool::new(false) };
+        let (gate, migrated) = (Arc::new(Gate::default()), AtomicBool::new(false));
+        let (timeout, migration_timeout) = (TIMEOUT, MIGRATION_TIMEOUT);
+        let inner = Inner { client, database, writer, gate, timeout, migration_timeout, migrated };
         Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// This store, with another limit to how long the server may take for a read or for one attempt at a commit;
+    /// ten seconds unless set.
+    ///
+    /// An attempt that met others (a write conflict) is made again, up to forty times in eight seconds. One that ran
+    /// out of time is not: before its commit was sent, the error is `Unavailable` and nothing is stored; from then
+    /// on it is `UnknownOutcome`. How long the driver looks for a server, and for a connection, is the client's
+    /// (`serverSelectionTimeoutMS`, `connectTimeoutMS`); this limit ends that too.
+    #[must_use]
+    pub fn with_timeout(self, timeout: Duration) -> Self {
+        self.with_timeouts(timeout, self.inner.migration_timeout)
+    }
+
+    /// This store, with another limit to how long [`MongoStore::migrate`] may take; ten minutes unless set.
+    #[must_use]
+    pub fn with_migration_timeout(self, timeout: Duration) -> Self {
+        self.with_timeouts(self.inner.timeout, timeout)
+    }
+
+    fn with_timeouts(&self, timeout: Duration, migration_timeout: Duration) -> Self {
+        let Inner { client, database, writer, gate, migrated, .. } = self.inner.as_ref();
+        let (client, database, writer, gate) = (client.clone(), database.clone(), *writer, gate.clone());
+        let migrated = AtomicBool::new(migrated.load(Ordering::Acquire));
+        let inner = Inner { client, database, writer, gate, timeout, migration_timeout, migrated };
+        Self { inner: Arc::new(inner) }
     }
 
     /// Makes the collections and indexes, or brings them to this version of the library. Never done on opening.
@@ -119,10 +153,13 @@ impl MongoStore {
     ///
     /// # Errors
     /// `Corrupt` where the database was migrated by a newer library, or has an index of ours in another shape;
-    /// faults.
+    /// `Unavailable` where it takes longer than [`MongoStore::with_migration_timeout`] says; faults.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         let inner = self.inner.clone();
-        let task = tokio::spawn(async move { migrate::migrate(&inner.database).await });
+        let task =
+            tokio::spawn(
+                async move { in_time(inner.migration_timeout, migrate::migrate(&inner.database)).await },
+            );
         match task.await {
             Ok(done) => done.map_err(|fault| fault.into_error("migrate")),
             Err(lost) => Err(error::lost("migrate", lost)),
@@ -147,7 +184,8 @@ impl MongoStore {
         limit: u32,
     ) -> Result<Vec<Document>, StoreError> {
         index.check(prefix, limit)?;
-        let explained = patient(read::explain_page(&self.inner, index, prefix, range, limit)).await;
+        let explained = read::explain_page(&self.inner, index, prefix, range, limit);
+        let explained = in_time(self.inner.timeout, explained).await;
         explained.map_err(|fault| fault.into_error("explain"))
     }
 }

@@ -1,6 +1,7 @@
 //! The one write: a batch is one transaction, in a task of its own.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use referral_core::store::{Changeset, ErrorKind, Outcome, StoreError};
 use sqlx::Connection;
@@ -74,22 +75,31 @@ fn is_of_one(error: &StoreError) -> bool {
 }
 
 async fn attempt<B: Backend>(inner: &Inner<B>, batch: &[Changeset]) -> Result<Vec<Outcome>, Fault> {
-    let mut connection = inner.connection(&inner.write).await?;
-    let outcomes = transaction::<B>(&mut connection, batch).await;
-    if outcomes.as_ref().is_err_and(|fault| !fault.is_transient::<B>()) {
-        // SQLite may have rolled back by itself, which the driver does not notice; and a broken line is no use.
-        connection.close_on_drop();
+    let committing = &AtomicBool::new(false);
+    let outcomes = inner.in_time(|deadline| async move {
+        let mut connection = inner.connection(&inner.write, deadline).await?;
+        let outcomes = transaction::<B>(&mut connection, batch, committing).await;
+        if outcomes.as_ref().is_err_and(|fault| !fault.is_transient::<B>()) {
+            // SQLite may have rolled back by itself, which the driver does not notice; and a broken line is no use.
+            connection.spoil();
+        }
+        outcomes
+    });
+    match outcomes.await {
+        Err(Fault::Late) if committing.load(Ordering::Relaxed) => Err(Fault::LateCommit),
+        other => other,
     }
-    outcomes
 }
 
 async fn transaction<B: Backend>(
     connection: &mut B::Connection,
     batch: &[Changeset],
+    committing: &AtomicBool,
 ) -> Result<Vec<Outcome>, Fault> {
     let mut transaction = connection.begin_with(B::BEGIN).await?;
     let outcomes = apply::<B>(&mut transaction, batch).await?;
     if outcomes.contains(&Outcome::Applied) {
+        committing.store(true, Ordering::Relaxed);
         transaction.commit().await.map_err(Fault::Commit)?;
     } else {
         transaction.rollback().await?;

@@ -35,6 +35,10 @@ pub(crate) enum Fault {
     Statement(sqlx::Error),
     /// COMMIT failed; nothing is stored only where [`rolled_back`] says so.
     Commit(sqlx::Error),
+    /// The database did not answer in time, and was not yet asked to commit; nothing is stored.
+    Late,
+    /// The answer to COMMIT did not come in time.
+    LateCommit,
     /// What a statement ran into was gone when it was looked up; run again.
     Moved,
     /// What is stored is no record.
@@ -72,7 +76,7 @@ impl Fault {
         match self {
             Self::Statement(error) | Self::Commit(error) => trouble::<B>(error) == Some(Trouble::Transient),
             Self::Moved => true,
-            Self::Column(_) | Self::Store(_) => false,
+            Self::Late | Self::LateCommit | Self::Column(_) | Self::Store(_) => false,
         }
     }
 
@@ -91,6 +95,10 @@ impl Fault {
             Self::Commit(error) if rolled_back::<B>(error) => explain::<B>(error),
             // The answer is lost, or came from a disk that failed half-way, or is one that we do not know.
             Self::Commit(_) => (ErrorKind::UnknownOutcome, "COMMIT failed half-way; it is applied or not"),
+            Self::Late => (ErrorKind::Unavailable, "the database did not answer in time"),
+            Self::LateCommit => {
+                (ErrorKind::UnknownOutcome, "the answer to COMMIT did not come in time; it is applied or not")
+            }
             Self::Moved => (ErrorKind::Contended, "what was in the way changed with every attempt"),
             Self::Column(_) => (ErrorKind::Corrupt, "a row is not what this library wrote"),
             Self::Store(_) => (ErrorKind::Other, ""),
@@ -98,7 +106,7 @@ impl Fault {
         let error = StoreError::new(kind, B::STORE, operation, message);
         match self {
             Self::Statement(source) | Self::Commit(source) => error.with_source(cause(source)),
-            Self::Moved => error,
+            Self::Late | Self::LateCommit | Self::Moved => error,
             Self::Column(source) => error.with_source(source),
             Self::Store(error) => error,
         }

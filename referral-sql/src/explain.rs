@@ -50,8 +50,8 @@ impl<B: Backend> SqlStore<B> {
                 statement::counters::<B>(prefix, range).into_iter().collect()
             }
         };
-        let work = async {
-            let mut connection = self.inner.connection(&self.inner.read).await?;
+        let work = self.inner.in_time(|deadline| async move {
+            let mut connection = self.inner.connection(&self.inner.read, deadline).await?;
             let mut steps = Vec::new();
             for statement in statements {
                 for row in connection.rows(statement.explained::<B>()).await? {
@@ -59,7 +59,7 @@ impl<B: Backend> SqlStore<B> {
                 }
             }
             Ok(steps)
-        };
+        });
         work.await.map_err(|fault: Fault| fault.into_error::<B>("explain"))
     }
 }

@@ -18,6 +18,7 @@ use crate::apply::apply;
 use crate::backend::Backend;
 use crate::commit::{put_together, sort_out};
 use crate::error::Fault;
+use crate::lease::{Held, in_time};
 use crate::read;
 use crate::store::{Inner, lost_task};
 
@@ -28,6 +29,10 @@ use crate::store::{Inner, lost_task};
 /// can run its transaction again. After a commit with a fault, and after a read whose statement failed, the
 /// transaction is rolled back, and every later call answers the same error. A read that only met a row this library
 /// did not write (`Corrupt`) fails alone.
+///
+/// Each call has as long as [`SqlStore::with_timeout`](crate::SqlStore::with_timeout) says. One that takes longer is
+/// `Unavailable` and breaks the transaction, which is never committed then. What the host does with the transaction
+/// before and after, its commit too, is not bounded here.
 ///
 /// ```
 /// # #[cfg(feature = "sqlite")]
@@ -49,7 +54,7 @@ pub struct JoinedStore<B: Backend> {
 
 /// The transaction stays behind the lock while statements run, so that a caller who goes away cannot take it along.
 enum State<B: Backend> {
-    Open(Transaction<'static, B>),
+    Open(Held<B>),
     Broken(StoreError),
     Released,
 }
@@ -69,7 +74,7 @@ impl<B: Backend> fmt::Debug for JoinedStore<B> {
 impl<B: Backend> State<B> {
     fn transaction(&mut self) -> Result<&mut Transaction<'static, B>, StoreError> {
         match self {
-            Self::Open(transaction) => Ok(transaction),
+            Self::Open(held) => held.get().ok_or_else(released::<B>),
             Self::Broken(error) => Err(error.clone()),
             Self::Released => Err(released::<B>()),
         }
@@ -78,10 +83,10 @@ impl<B: Backend> State<B> {
     /// The answer to a read; a statement that failed ends the transaction, a row that is none of ours does not.
     fn answer<T>(&mut self, result: Result<T, Fault>, operation: &'static str) -> Result<T, StoreError> {
         result.map_err(|fault| {
-            let breaks = !fault.is_of_a_row();
+            let (breaks, silent) = (!fault.is_of_a_row(), matches!(fault, Fault::Late));
             let error = fault.into_error::<B>(operation);
-            if breaks {
-                *self = Self::Broken(error.clone());
+            if breaks && let Self::Open(held) = mem::replace(self, Self::Broken(error.clone())) {
+                held.undo_after(silent);
             }
             error
         })
@@ -94,7 +99,8 @@ fn released<B: Backend>() -> StoreError {
 
 impl<B: Backend> JoinedStore<B> {
     pub(crate) fn new(inner: Arc<Inner<B>>, transaction: Transaction<'static, B>) -> Self {
-        Self { inner, state: Arc::new(Mutex::new(State::Open(transaction))) }
+        let held = Held::new(transaction, inner.timeout);
+        Self { inner, state: Arc::new(Mutex::new(State::Open(held))) }
     }
 
     /// Gives the transaction back, for the host to commit. Waits for what is running on clones; they answer
@@ -105,7 +111,7 @@ impl<B: Backend> JoinedStore<B> {
     pub async fn release(self) -> Result<Transaction<'static, B>, StoreError> {
         let mut state = self.state.lock().await;
         match mem::replace(&mut *state, State::Released) {
-            State::Open(transaction) => Ok(transaction),
+            State::Open(held) => held.into_inner().ok_or_else(released::<B>),
             State::Broken(error) => {
                 *state = State::Broken(error.clone());
                 Err(error)
@@ -127,8 +133,8 @@ impl<B: Backend> JoinedStore<B> {
             "commit",
             "a commit was torn off inside the transaction",
         );
-        let mut transaction = match mem::replace(&mut *state, State::Broken(torn)) {
-            State::Open(transaction) => transaction,
+        let mut held = match mem::replace(&mut *state, State::Broken(torn)) {
+            State::Open(held) => held,
             other => {
                 *state = other;
                 let error = state.transaction().err().unwrap_or_else(released::<B>);
@@ -136,15 +142,17 @@ impl<B: Backend> JoinedStore<B> {
             }
         };
         let work = async {
-            inner.check(&mut transaction).await?;
-            apply::<B>(&mut transaction, &batch).await
+            let transaction = held.get().ok_or_else(released::<B>)?;
+            inner.check(transaction).await?;
+            apply::<B>(transaction, &batch).await
         };
-        match work.await {
+        match in_time(inner.deadline(), work).await {
             Ok(outcomes) => {
-                *state = State::Open(transaction);
+                *state = State::Open(held);
                 outcomes.into_iter().map(Ok).collect()
             }
             Err(fault) => {
+                held.undo_after(matches!(fault, Fault::Late));
                 let error = fault.into_error::<B>("commit");
                 *state = State::Broken(error.clone());
                 vec![Err(error); batch.len()]
@@ -165,8 +173,9 @@ impl<B: Backend> JoinedStore<B> {
         read: impl for<'c> FnOnce(&'c mut B::Connection) -> Reading<'c, T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let mut state = self.state.clone().lock_owned().await;
+        let deadline = self.inner.deadline();
         let task = tokio::spawn(async move {
-            let result = read(state.transaction()?).await;
+            let result = in_time(deadline, read(state.transaction()?)).await;
             state.answer(result, operation)
         });
         task.await.unwrap_or_else(|lost| Err(lost_task::<B>(operation, lost)))

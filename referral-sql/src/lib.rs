@@ -27,7 +27,8 @@
 //! # The rooms
 //!
 //! Every backend crate of Referral has the same: `store` (open, facts), `commit` (the one write), `read` (the four
-//! reads), `schema` (names and migrations), `error`, `retry`, and behind a feature `harness` (for the conformance suite). Here also `apply` and `count` (changes inside a transaction),
+//! reads), `schema` (names and migrations), `error`, `retry`, and behind a feature `harness` (for the conformance
+//! suite). Here also `lease` (connections and their deadlines), `apply` and `count` (changes inside a transaction),
 //! `statement` (the SQL, written once), `join`, `explain`, and `backend` (what differs between the databases). Tables, columns
 //! and indexes derive from core's description of each kind of record; the tables themselves are in `migrations/`.
 //!
@@ -51,6 +52,7 @@ mod explain;
 #[cfg_attr(docsrs, doc(cfg(feature = "harness")))]
 pub mod harness;
 mod join;
+mod lease;
 mod read;
 mod retry;
 pub mod schema;

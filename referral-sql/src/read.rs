@@ -139,18 +139,22 @@ fn record(kind: Kind, row: &impl Cells) -> Result<Record, Fault> {
 impl<B: Backend> Read for SqlStore<B> {
     async fn get(&self, ids: &[RecordId]) -> Result<Vec<Option<Record>>, StoreError> {
         check_points("get", ids.len())?;
-        let attempt = || async {
-            let mut connection = self.inner.connection(&self.inner.read).await?;
-            get::<B>(&mut connection, ids).await
+        let attempt = || {
+            self.inner.in_time(|deadline| async move {
+                let mut connection = self.inner.connection(&self.inner.read, deadline).await?;
+                get::<B>(&mut connection, ids).await
+            })
         };
         retried::<B, _, _>(attempt).await.map_err(|fault| fault.into_error::<B>("get"))
     }
 
     async fn find(&self, keys: &[UniqueKey]) -> Result<Vec<Option<Record>>, StoreError> {
         check_points("find", keys.len())?;
-        let attempt = || async {
-            let mut connection = self.inner.connection(&self.inner.read).await?;
-            find::<B>(&mut connection, keys).await
+        let attempt = || {
+            self.inner.in_time(|deadline| async move {
+                let mut connection = self.inner.connection(&self.inner.read, deadline).await?;
+                find::<B>(&mut connection, keys).await
+            })
         };
         retried::<B, _, _>(attempt).await.map_err(|fault| fault.into_error::<B>("find"))
     }
@@ -163,9 +167,11 @@ impl<B: Backend> Read for SqlStore<B> {
         limit: u32,
     ) -> Result<Vec<Record>, StoreError> {
         index.check(prefix, limit)?;
-        let attempt = || async {
-            let mut connection = self.inner.connection(&self.inner.read).await?;
-            page::<B>(&mut connection, index, prefix, range, limit).await
+        let attempt = || {
+            self.inner.in_time(|deadline| async move {
+                let mut connection = self.inner.connection(&self.inner.read, deadline).await?;
+                page::<B>(&mut connection, index, prefix, range, limit).await
+            })
         };
         retried::<B, _, _>(attempt).await.map_err(|fault| fault.into_error::<B>("page"))
     }
@@ -176,9 +182,11 @@ impl<B: Backend> Read for SqlStore<B> {
         range: &CounterRange,
     ) -> Result<Vec<(CounterKey, i64)>, StoreError> {
         check_counters(prefix, range)?;
-        let attempt = || async {
-            let mut connection = self.inner.connection(&self.inner.read).await?;
-            counters::<B>(&mut connection, prefix, range).await
+        let attempt = || {
+            self.inner.in_time(|deadline| async move {
+                let mut connection = self.inner.connection(&self.inner.read, deadline).await?;
+                counters::<B>(&mut connection, prefix, range).await
+            })
         };
         retried::<B, _, _>(attempt).await.map_err(|fault| fault.into_error::<B>("counters"))
     }

@@ -1,6 +1,7 @@
 //! Names of tables, columns and indexes, and the migrations that make them.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use referral_core::Kind;
 use referral_core::store::{ErrorKind, Index, StoreError, Unique};
@@ -10,6 +11,7 @@ use sqlx::{Connection, Pool, SqlSafeStr};
 
 use crate::backend::{Backend, Cells, Driver};
 use crate::error::{self, Fault, Trouble, UNMIGRATED};
+use crate::lease::{Deadline, in_time};
 use crate::statement::{self, Statement};
 
 /// The table of all numbers.
@@ -39,6 +41,9 @@ pub fn unique_name(unique: Unique) -> String {
     format!("referral_{}", unique.name())
 }
 
+/// How long until another process is asked for again that migrates.
+const AGAIN: Duration = Duration::from_millis(50);
+
 fn migrator<B: Backend>() -> Migrator {
     let migration = |&(version, name, sql): &(i64, &'static str, &'static str)| {
         Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, sql.into_sql_str(), false)
@@ -50,14 +55,22 @@ fn migrator<B: Backend>() -> Migrator {
 }
 
 /// Applies the migrations that are missing. Of two processes at once one does, and the other finds it done.
-pub(crate) async fn migrate<B: Backend>(pool: Pool<B>) -> Result<(), StoreError> {
-    let mut connection = pool.acquire().await.map_err(fault::<B>)?;
+pub(crate) async fn migrate<B: Backend>(
+    pool: Pool<B>,
+    connect: Deadline,
+    through: Deadline,
+) -> Result<(), StoreError> {
+    let error = |fault: Fault| fault.into_error::<B>("migrate");
+    let mut connection = in_time(connect, async { Ok(pool.acquire().await?) }).await.map_err(error)?;
     // Whatever happens: the lock of a session ends with the session.
     connection.close_on_drop();
-    let migrated = migrate_on::<B>(&mut connection).await;
-    // Waited for, so that the lock is free when this returns. A connection that cannot be closed is gone as well.
-    connection.close().await.ok();
-    migrated
+    let work = async {
+        let migrated = migrate_on::<B>(&mut connection).await;
+        // Waited for, so that the lock is free when this returns. A connection that cannot be closed is gone as well.
+        connection.close().await.ok();
+        Ok(migrated?)
+    };
+    in_time(through, work).await.map_err(error)
 }
 
 async fn migrate_on<B: Backend>(connection: &mut B::Connection) -> Result<(), StoreError> {
@@ -67,15 +80,22 @@ async fn migrate_on<B: Backend>(connection: &mut B::Connection) -> Result<(), St
         migrator::<B>().run_direct(None, &mut *transaction, false).await.map_err(failed)?;
         return transaction.commit().await.map_err(fault::<B>);
     };
-    let held = connection.rows(Statement::fixed(lock)).await.map_err(fault::<B>)?;
-    if held.first().map(|row| row.int(0)).transpose().map_err(fault::<B>)?.flatten() != Some(1) {
-        let message = "another process migrates and does not finish";
-        return Err(StoreError::new(ErrorKind::Unavailable, B::STORE, "migrate", message));
+    if let Some(session) = B::MIGRATION_SESSION {
+        connection.control(session).await.map_err(fault::<B>)?;
+    }
+    // Until the time is up that all of migrating has.
+    while !holds::<B>(connection, lock).await.map_err(fault::<B>)? {
+        tokio::time::sleep(AGAIN).await;
     }
     connection.ensure_migrations_table(BOOKKEEPING).await.map_err(failed)?;
     // Under the lock, so whoever began it is gone; its statements may be run again.
     connection.run(statement::forget_interrupted::<B>()).await.map_err(fault::<B>)?;
     migrator::<B>().run_direct(None, connection, false).await.map_err(failed)
+}
+
+async fn holds<B: Backend>(connection: &mut B::Connection, lock: &'static str) -> Result<bool, sqlx::Error> {
+    let held = connection.rows(Statement::fixed(lock)).await?;
+    Ok(held.first().map(|row| row.int(0)).transpose()?.flatten() == Some(1))
 }
 
 /// Version and name of each migration that the database has; none where there is not even a book of them.

@@ -3,15 +3,16 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use referral_core::store::{Changeset, ErrorKind, Outcome, Store, StoreError, StoreFacts};
-use sqlx::pool::PoolConnection;
 use sqlx::{Pool, Transaction};
 
 use crate::backend::Backend;
 use crate::error::Fault;
 use crate::join::JoinedStore;
+use crate::lease::{Deadline, Held, Lease, deadline, in_time};
 use crate::retry::retried;
 use crate::{commit, schema};
 
@@ -25,7 +26,17 @@ pub type PostgresStore = SqlStore<sqlx::Postgres>;
 #[cfg(feature = "mysql")]
 pub type MySqlStore = SqlStore<sqlx::MySql>;
 
+/// How long an attempt may take, unless told otherwise.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// How long all of migrating may take, unless told otherwise.
+const MIGRATION_TIMEOUT: Duration = Duration::from_secs(600);
+
 /// A store in an SQL database. Clones share the connections.
+///
+/// No call waits for ever, also not for a server that went away without a word: an attempt at a read or a commit has
+/// five seconds ([`SqlStore::with_timeout`]), with the wait for a connection; all of migrating ten minutes
+/// ([`SqlStore::with_migration_timeout`]). Whoever is not answered by then gets `Unavailable`, or `UnknownOutcome` if COMMIT had been
+/// sent, the connection is closed, and its place in the pool is free at once. SQLite is in this process and waits by its own, shorter rules.
 ///
 /// Needs a tokio runtime: every transaction runs in a task of its own, and goes on when its caller goes away.
 pub struct SqlStore<B: Backend> {
@@ -35,6 +46,8 @@ pub struct SqlStore<B: Backend> {
 pub(crate) struct Inner<B: Backend> {
     pub(crate) write: Pool<B>,
     pub(crate) read: Pool<B>,
+    pub(crate) timeout: Duration,
+    migration_timeout: Duration,
     durable: bool,
     migrated: AtomicBool,
 }
@@ -61,9 +74,23 @@ impl<B: Backend> Inner<B> {
         Ok(())
     }
 
+    /// By when something that begins now has to be through.
+    pub(crate) fn deadline(&self) -> Deadline {
+        deadline::<B>(self.timeout)
+    }
+
+    /// Runs one attempt, which is told its deadline.
+    pub(crate) async fn in_time<T, F>(&self, attempt: impl FnOnce(Deadline) -> F) -> Result<T, Fault>
+    where
+        F: Future<Output = Result<T, Fault>>,
+    {
+        let deadline = self.deadline();
+        in_time(deadline, attempt(deadline)).await
+    }
+
     /// A connection of a pool, on a database with the right tables.
-    pub(crate) async fn connection(&self, pool: &Pool<B>) -> Result<PoolConnection<B>, Fault> {
-        let mut connection = pool.acquire().await?;
+    pub(crate) async fn connection(&self, pool: &Pool<B>, deadline: Deadline) -> Result<Lease<B>, Fault> {
+        let mut connection = Lease::take(pool, deadline).await?;
         self.check(&mut connection).await?;
         Ok(connection)
     }
@@ -92,12 +119,40 @@ impl<B: Backend> SqlStore<B> {
     /// As [`SqlStore::from_pool`].
     pub async fn with_pools(write: Pool<B>, read: Pool<B>) -> Result<Self, StoreError> {
         let look = || async {
-            let mut connection = write.acquire().await?;
-            Ok(B::inspect(&mut connection).await??)
+            let deadline = deadline::<B>(TIMEOUT);
+            let mut connection = Lease::take(&write, deadline).await?;
+            in_time(deadline, async { Ok(B::inspect(&mut connection).await??) }).await
         };
         let durable = retried::<B, _, _>(look).await.map_err(|fault| fault.into_error::<B>("open"))?;
-        let inner = Inner { write, read, durable, migrated: AtomicBool::new(false) };
+        let migrated = AtomicBool::new(false);
+        let (timeout, migration_timeout) = (TIMEOUT, MIGRATION_TIMEOUT);
+        let inner = Inner { write, read, timeout, migration_timeout, durable, migrated };
         Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// This store, with another limit to how long one attempt at a read or a commit may take, the wait for a
+    /// connection included; five seconds unless set. The pool's own `acquire_timeout` may end that wait earlier.
+    ///
+    /// An attempt that met others (deadlock, serialization) is made up to eight times. One that ran out of time is
+    /// not made again: before COMMIT was sent, the error is `Unavailable` and nothing is stored; from then on it
+    /// is `UnknownOutcome`. A joined store has this limit for each of its calls. SQLite has no use for it.
+    #[must_use]
+    pub fn with_timeout(self, timeout: Duration) -> Self {
+        self.with_timeouts(timeout, self.inner.migration_timeout)
+    }
+
+    /// This store, with another limit to how long [`SqlStore::migrate`] may take, the wait for others who migrate
+    /// included; ten minutes unless set. SQLite has no use for it.
+    #[must_use]
+    pub fn with_migration_timeout(self, timeout: Duration) -> Self {
+        self.with_timeouts(self.inner.timeout, timeout)
+    }
+
+    fn with_timeouts(&self, timeout: Duration, migration_timeout: Duration) -> Self {
+        let Inner { write, read, durable, migrated, .. } = self.inner.as_ref();
+        let (write, read, durable) = (write.clone(), read.clone(), *durable);
+        let migrated = AtomicBool::new(migrated.load(Ordering::Acquire));
+        Self { inner: Arc::new(Inner { write, read, timeout, migration_timeout, durable, migrated }) }
     }
 
     /// Makes the tables, or brings them to this version of the library. Never done on opening.
@@ -106,9 +161,11 @@ impl<B: Backend> SqlStore<B> {
     /// one does the work. Keeps its books in `_referral_migrations`.
     ///
     /// # Errors
-    /// `Corrupt` where the database was migrated by a newer library; faults.
+    /// `Corrupt` where the database was migrated by a newer library; `Unavailable` where it takes longer than
+    /// [`SqlStore::with_migration_timeout`] says; faults.
     pub async fn migrate(&self) -> Result<(), StoreError> {
-        let task = tokio::spawn(schema::migrate(self.inner.write.clone()));
+        let (connect, through) = (self.inner.deadline(), deadline::<B>(self.inner.migration_timeout));
+        let task = tokio::spawn(schema::migrate(self.inner.write.clone(), connect, through));
         task.await.unwrap_or_else(|lost| Err(lost_task::<B>("migrate", lost)))
     }
 
@@ -126,16 +183,20 @@ impl<B: Backend> SqlStore<B> {
     /// On SQLite this takes the one connection that writes, at once (`BEGIN IMMEDIATE`): until it ends, other
     /// writes of this store wait, so keep it short, and write through the joined store only.
     ///
+    /// From here on the transaction is the host's, and so are its limits: put a timeout around its own statements
+    /// and its commit. Should the server fall silent there, sqlx loses the connection's place in the pool when the
+    /// transaction is dropped. Calls of a joined store are bounded, and lose none.
+    ///
     /// # Errors
-    /// `Unavailable` where no connection becomes free in time; faults.
+    /// `Unavailable` where no connection becomes free, or the server does not answer, in time; faults.
     pub async fn begin(&self) -> Result<Transaction<'static, B>, StoreError> {
-        let pool = self.inner.write.clone();
+        let (pool, timeout) = (self.inner.write.clone(), self.inner.timeout);
         // In a task of its own: a `begin` that is dropped half-way can leave an open transaction in the pool.
-        let task = tokio::spawn(async move { pool.begin_with(B::BEGIN).await });
-        match task.await {
-            Ok(begun) => begun.map_err(|error| Fault::from(error).into_error::<B>("begin")),
-            Err(lost) => Err(lost_task::<B>("begin", lost)),
-        }
+        let task = tokio::spawn(async move { Held::begin(&pool, timeout).await });
+        let begun = task.await.map_err(|lost| lost_task::<B>("begin", lost))?;
+        let begun = begun.map_err(|fault| fault.into_error::<B>("begin"))?;
+        let lost = || StoreError::new(ErrorKind::Other, B::STORE, "begin", "the transaction was lost");
+        begun.into_inner().ok_or_else(lost)
     }
 
     /// A store inside a transaction of the host's, with every read and write; what it does is stored when the host
@@ -154,10 +215,15 @@ impl<B: Backend> SqlStore<B> {
         &self.inner.write
     }
 
-    /// Waits for what is running, and closes all connections; whoever calls later gets `Unavailable`.
+    /// Waits for what is running, but no longer than an attempt may take, and closes all connections; whoever calls
+    /// later gets `Unavailable`.
     pub async fn close(&self) {
-        self.inner.read.close().await;
-        self.inner.write.close().await;
+        let closed = async {
+            tokio::join!(self.inner.read.close(), self.inner.write.close());
+            Ok(())
+        };
+        // What is still running then is closed when it is through.
+        in_time(self.inner.deadline(), closed).await.ok();
     }
 }
 

@@ -8,12 +8,17 @@
     reason = "this is test code by nature: what does not hold has to end the test"
 )]
 
+pub mod catalogue;
 pub mod everything;
 pub mod figures;
 pub mod journal;
 pub mod load;
+pub mod polls;
+pub mod proxy;
 pub mod race;
 pub mod run;
+pub mod samples;
+pub mod scratch;
 pub mod servers;
 pub mod stores;
 pub mod told;

@@ -8,6 +8,8 @@ pub(crate) mod postgres;
 mod sqlite;
 
 use std::future::Future;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+use std::time::Duration;
 
 use referral_core::store::StoreError;
 use sea_query::{Expr, QueryBuilder, SelectStatement};
@@ -40,10 +42,19 @@ pub trait Backend: Database<Connection: Driver<Cells = <Self as Database>::Row>,
     #[doc(hidden)]
     const MIGRATIONS: &'static [(i64, &'static str, &'static str)];
 
-    /// What keeps others from migrating as long as the session lives, answering 1 when it does. `None` where
-    /// migrating is one transaction, and [`Self::BEGIN`] keeps them out.
+    /// What keeps others from migrating as long as the session lives, answering 1 if it does. Does not wait: who waits
+    /// in the server, and goes silent meanwhile, gets the lock all the same. `None` where migrating is one transaction,
+    /// and [`Self::BEGIN`] keeps them out.
     #[doc(hidden)]
     const MIGRATION_LOCK: Option<&'static str>;
+
+    /// Whether the database is at the other end of a line, which may fall silent.
+    #[doc(hidden)]
+    const REMOTE: bool;
+
+    /// Lets a session migrate as long as it takes, and end soon if its line falls silent meanwhile.
+    #[doc(hidden)]
+    const MIGRATION_SESSION: Option<&'static str>;
 
     /// Whether `ON CONFLICT` exists: an insert that meets a held key does nothing, an upsert may be guarded.
     /// Else the unique violation is caught, and a counter is made before it is counted.
@@ -97,6 +108,46 @@ pub trait Backend: Database<Connection: Driver<Cells = <Self as Database>::Row>,
     fn inspect(
         connection: &mut Self::Connection,
     ) -> impl Future<Output = Result<Result<bool, StoreError>, sqlx::Error>> + Send;
+}
+
+/// How long a call waits for a connection of a pool of our own, one that has to be made included.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+const ACQUIRE: Duration = Duration::from_secs(1);
+/// How long a connection that was idle may take to say that it is well.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+const KNOCK: Duration = Duration::from_millis(300);
+
+/// Ten connections. One that died while it was idle, also without a word, is replaced before a call gets it.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+fn pool_options<B: Backend>() -> sqlx::pool::PoolOptions<B> {
+    let options = sqlx::pool::PoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(ACQUIRE);
+    // sqlx's own test of a connection waits for a silent one until the call's time is up.
+    options.test_before_acquire(false).before_acquire(|connection: &mut B::Connection, _| {
+        Box::pin(async {
+            let silent = |_| std::io::Error::new(std::io::ErrorKind::TimedOut, "the line is silent");
+            tokio::time::timeout(KNOCK, connection.ping()).await.map_err(silent)??;
+            Ok(true)
+        })
+    })
+}
+
+/// How long opening waits for a server that may be starting. It is no call of a visitor's, so it has more time.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+const OPENING: Duration = Duration::from_secs(10);
+
+/// A pool with one connection made, from a server that may be starting.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+async fn connect<B: Backend>(
+    pool: sqlx::pool::PoolOptions<B>,
+    options: <B::Connection as Connection>::Options,
+) -> Result<sqlx::Pool<B>, sqlx::Error> {
+    let begun = std::time::Instant::now();
+    loop {
+        match pool.clone().connect_with(options.clone()).await {
+            Err(sqlx::Error::PoolTimedOut) if begun.elapsed() < OPENING => {}
+            other => return other,
+        }
+    }
 }
 
 /// How statements reach a connection.

@@ -7,22 +7,35 @@ use sqlx::error::DatabaseError;
 use sqlx::mysql::{
     MySql, MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlPoolOptions, MySqlRow,
 };
+use std::time::Duration;
 
-use super::{Backend, CONNECTIONS, Cells, Driver, driver};
+use super::{Backend, Cells, Driver, connect, driver, pool_options};
 use crate::error::{Fault, Trouble, opening, server};
 use crate::statement::Statement;
 use crate::store::SqlStore;
 
 driver!(MySqlConnection, MySqlRow);
 
+/// READ COMMITTED, because the default shows a transaction the past, so that a lost race could not be explained.
+const ISOLATION: &str = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
+/// When the server gives up on a session. MySQL cannot tell a transaction in which nothing happens from a session in
+/// which nothing happens.
+const SESSION: &str = "SET SESSION innodb_lock_wait_timeout = 4
+    /*M!100300 , idle_transaction_timeout = 10, max_statement_time = 30 */
+    /*!80000 , wait_timeout = 60 */";
+/// A pool lets go of an idle connection before the server does.
+const IDLE: Duration = Duration::from_secs(45);
+
 impl Backend for MySql {
     const STORE: &'static str = "mysql";
     const BEGIN: &'static str = "START TRANSACTION";
     const MIGRATIONS: &'static [(i64, &'static str, &'static str)] =
         &[(1, "links", include_str!("../../migrations/mysql/0001_links.sql"))];
-    // Not the driver's own lock, which waits -1 seconds: MariaDB gives up at once then.
     const MIGRATION_LOCK: Option<&'static str> =
-        Some("SELECT CAST(GET_LOCK(CONCAT('referral ', SHA1(DATABASE())), 600) AS SIGNED)");
+        Some("SELECT CAST(GET_LOCK(CONCAT('referral ', SHA1(DATABASE())), 0) AS SIGNED)");
+    const REMOTE: bool = true;
+    const MIGRATION_SESSION: Option<&'static str> =
+        Some("SET SESSION wait_timeout = 5 /*M!100300 , max_statement_time = 0 */");
     const ON_CONFLICT: bool = false;
     const WRITERS: bool = true;
     const FAILURE_SPOILS: bool = false;
@@ -67,34 +80,45 @@ const fn numbered(number: u16) -> Trouble {
         1194 | 1195 => Trouble::Corrupt,
         // Unknown column, unknown table
         1054 | 1146 => Trouble::Unmigrated,
-        // Too many connections, node not ready, shutdown, read-only
-        1040 | 1047 | 1053 | 1290 | 1836 => Trouble::Unavailable,
+        // Too many connections, node not ready, shutdown, read-only; a session that was ended, or left idle
+        1040 | 1047 | 1053 | 1290 | 1836 | 1927 | 4031 => Trouble::Unavailable,
         _ => Trouble::Other,
     }
 }
 
 impl SqlStore<MySql> {
-    /// Opens a database by its `mysql://` URL, with a pool of ten connections at READ COMMITTED.
+    /// What [`MySqlStore::open`](Self::open) makes its pool with, for a host that wants another size of it.
     ///
-    /// # Errors
-    /// `Invalid` for a URL that is none, `Unavailable` where the server does not answer.
-    pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let invalid = |error| Fault::from(error).into_error::<MySql>("open");
-        Self::connect(url.parse().map_err(invalid)?, CONNECTIONS).await
+    /// Ten connections at READ COMMITTED. A call waits one second for one. One that was idle is asked before it is
+    /// used again, and replaced if it does not answer within 0.3 seconds. A statement waits four seconds for
+    /// others' locks. So that a line that fell silent holds no locks for long, MariaDB ends a transaction in which nothing
+    /// happens after ten seconds and a statement after 30, MySQL a session in which nothing happens after 60.
+    #[must_use]
+    pub fn pool_options() -> MySqlPoolOptions {
+        pool_options::<MySql>().idle_timeout(IDLE).after_connect(|connection, _| {
+            Box::pin(async {
+                connection.control(ISOLATION).await?;
+                connection.control(SESSION).await
+            })
+        })
     }
 
-    /// With so many connections.
-    pub(crate) async fn connect(options: MySqlConnectOptions, connections: u32) -> Result<Self, StoreError> {
+    /// Opens a database by its `mysql://` URL, with a pool as [`MySqlStore::pool_options`](Self::pool_options)
+    /// describes it.
+    ///
+    /// # Errors
+    /// `Invalid` for a URL that is none, `Unavailable` where the server does not answer for ten seconds.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        let invalid = |error| Fault::from(error).into_error::<MySql>("open");
+        Self::connect(Self::pool_options(), url.parse().map_err(invalid)?).await
+    }
+
+    pub(crate) async fn connect(
+        pool: MySqlPoolOptions,
+        options: MySqlConnectOptions,
+    ) -> Result<Self, StoreError> {
         let place = place(&options);
-        let pool = MySqlPoolOptions::new()
-            .max_connections(connections)
-            .after_connect(|connection, _| {
-                // The default shows a transaction the past, so that a lost race could not be explained.
-                Box::pin(connection.control("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"))
-            })
-            .connect_with(options)
-            .await
-            .map_err(|error| opening::<MySql>(error, place))?;
+        let pool = connect(pool, options).await.map_err(|error| opening::<MySql>(error, place))?;
         Self::from_pool(pool).await
     }
 }

@@ -5,12 +5,18 @@ use sea_query::Expr;
 use sqlx::error::DatabaseError;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions, PgRow, Postgres};
 
-use super::{Backend, CONNECTIONS, Cells, Driver, driver};
+use super::{Backend, Cells, Driver, connect, driver, pool_options};
 use crate::error::{Fault, Trouble, opening, server};
 use crate::statement::Statement;
 use crate::store::SqlStore;
 
 driver!(PgConnection, PgRow);
+
+/// When the server gives up on a session: what an address sets is kept, what a server does not know is left out.
+const SESSION: &str = "SELECT set_config(name, value, false) FROM (VALUES
+    ('idle_in_transaction_session_timeout', '10s'), ('statement_timeout', '30s'),
+    ('tcp_keepalives_idle', '15'), ('tcp_keepalives_interval', '5'), ('tcp_keepalives_count', '3')
+    ) AS wanted (name, value) WHERE name IN (SELECT name FROM pg_settings WHERE source <> 'client')";
 
 impl Backend for Postgres {
     const STORE: &'static str = "postgres";
@@ -18,7 +24,13 @@ impl Backend for Postgres {
     const MIGRATIONS: &'static [(i64, &'static str, &'static str)] =
         &[(1, "links", include_str!("../../migrations/postgres/0001_links.sql"))];
     const MIGRATION_LOCK: Option<&'static str> = Some(
-        "SELECT 1::bigint FROM pg_advisory_lock(hashtextextended('referral ' || current_database(), 0))",
+        "SELECT pg_try_advisory_lock(hashtextextended(concat_ws(' ', 'referral', current_database(), current_schema()), 0))::int::bigint",
+    );
+    const REMOTE: bool = true;
+    const MIGRATION_SESSION: Option<&'static str> = Some(
+        "SELECT set_config(name, value, false) FROM (VALUES
+         ('idle_session_timeout', '5s'), ('statement_timeout', '0')) AS wanted (name, value)
+         WHERE name IN (SELECT name FROM pg_settings)",
     );
     const ON_CONFLICT: bool = true;
     const WRITERS: bool = true;
@@ -45,8 +57,8 @@ impl Backend for Postgres {
             "XX001" | "XX002" => Trouble::Corrupt,
             // undefined_table, undefined_column
             "42P01" | "42703" => Trouble::Unmigrated,
-            // too_many_connections, read_only_sql_transaction (a standby)
-            "53300" | "25006" => Trouble::Unavailable,
+            // too_many_connections, read_only_sql_transaction (a standby), idle_in_transaction_session_timeout
+            "53300" | "25006" | "25P03" => Trouble::Unavailable,
             // Operator intervention but for a cancelled query, and connection exceptions
             other if other != "57014" && (other.starts_with("57P") || other.starts_with("08")) => {
                 Trouble::Unavailable
@@ -71,20 +83,31 @@ impl Backend for Postgres {
 }
 
 impl SqlStore<Postgres> {
-    /// Opens a database by its `postgres://` URL, with a pool of ten connections.
+    /// What [`PostgresStore::open`](Self::open) makes its pool with, for a host that wants another size of it.
     ///
-    /// # Errors
-    /// `Invalid` for a URL that is none, `Unavailable` where the server does not answer.
-    pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let invalid = |error| Fault::from(error).into_error::<Postgres>("open");
-        Self::connect(url.parse().map_err(invalid)?, CONNECTIONS).await
+    /// Ten connections. A call waits one second for one. One that was idle is asked before it is used again, and
+    /// replaced if it does not answer within 0.3 seconds. Unless the URL says otherwise
+    /// (`?options[statement_timeout]=…`), the server ends a statement after 30 seconds and a transaction in which
+    /// nothing happens after ten, so that a line that fell silent holds no locks for long, and looks after 15 seconds
+    /// whether an idle peer is still there.
+    #[must_use]
+    pub fn pool_options() -> PgPoolOptions {
+        pool_options::<Postgres>().after_connect(|connection, _| Box::pin(connection.control(SESSION)))
     }
 
-    /// With so many connections.
-    pub(crate) async fn connect(options: PgConnectOptions, connections: u32) -> Result<Self, StoreError> {
+    /// Opens a database by its `postgres://` URL, with a pool as [`PostgresStore::pool_options`](Self::pool_options)
+    /// describes it.
+    ///
+    /// # Errors
+    /// `Invalid` for a URL that is none, `Unavailable` where the server does not answer for ten seconds.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        let invalid = |error| Fault::from(error).into_error::<Postgres>("open");
+        Self::connect(Self::pool_options(), url.parse().map_err(invalid)?).await
+    }
+
+    pub(crate) async fn connect(pool: PgPoolOptions, options: PgConnectOptions) -> Result<Self, StoreError> {
         let place = place(&options);
-        let pool = PgPoolOptions::new().max_connections(connections).connect_with(options);
-        let pool = pool.await.map_err(|error| opening::<Postgres>(error, place))?;
+        let pool = connect(pool, options).await.map_err(|error| opening::<Postgres>(error, place))?;
         Self::from_pool(pool).await
     }
 }

@@ -38,6 +38,9 @@ impl Backend for Sqlite {
     const MIGRATIONS: &'static [(i64, &'static str, &'static str)] =
         &[(1, "links", include_str!("../../migrations/sqlite/0001_links.sql"))];
     const MIGRATION_LOCK: Option<&'static str> = None;
+    // SQLite's own waiting is bounded by its busy timeout, and the wait for the writer by the pool's.
+    const REMOTE: bool = false;
+    const MIGRATION_SESSION: Option<&'static str> = None;
     const ON_CONFLICT: bool = true;
     const WRITERS: bool = false;
     const FAILURE_SPOILS: bool = false;

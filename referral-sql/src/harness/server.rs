@@ -16,6 +16,9 @@ use crate::error::{Fault, opening};
 const ANSWER: Duration = Duration::from_secs(10);
 /// Of each store. A suite has many stores open at once.
 const CONNECTIONS: u32 = 8;
+/// How long a call may wait for a connection and for its answer. The suite has a thousand callers at once, on a machine
+/// that does other things as well.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What differs between the servers. Sealed, as [`Backend`] is.
 pub trait Server: Backend {
@@ -234,7 +237,9 @@ impl Server for sqlx::Postgres {
 
     async fn connect(url: &str, name: &str) -> Result<SqlStore<Self>, StoreError> {
         let options: sqlx::postgres::PgConnectOptions = url.parse().map_err(invalid::<Self>)?;
-        SqlStore::<Self>::connect(options.options([("search_path", name)]), CONNECTIONS).await
+        let pool = SqlStore::<Self>::pool_options().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
+        let options = options.options([("search_path", name)]);
+        Ok(SqlStore::<Self>::connect(pool, options).await?.with_timeout(PATIENCE))
     }
 }
 
@@ -254,6 +259,7 @@ impl Server for sqlx::MySql {
 
     async fn connect(url: &str, name: &str) -> Result<SqlStore<Self>, StoreError> {
         let options: sqlx::mysql::MySqlConnectOptions = url.parse().map_err(invalid::<Self>)?;
-        SqlStore::<Self>::connect(options.database(name), CONNECTIONS).await
+        let pool = SqlStore::<Self>::pool_options().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
+        Ok(SqlStore::<Self>::connect(pool, options.database(name)).await?.with_timeout(PATIENCE))
     }
 }
