@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use referral_core::store::{
-    Change, Changeset, CounterKey, CounterPrefix, CounterRange, ErrorKind, Index, Outcome, Prefix, Range,
-    Read, Store, StoreError, StoreFacts, UniqueKey, bytes,
+    Change, Changeset, CounterKey, ErrorKind, Index, Outcome, Prefix, Read, Store, StoreError, StoreFacts,
+    UniqueKey, bytes,
 };
 use referral_core::{Record, RecordId};
 
@@ -157,33 +157,8 @@ impl Drop for Call<'_> {
     }
 }
 
-#[async_trait]
 impl Read for Watched {
-    async fn get(&self, ids: &[RecordId]) -> Result<Vec<Option<Record>>, StoreError> {
-        self.inner.get(ids).await
-    }
-
-    async fn find(&self, keys: &[UniqueKey]) -> Result<Vec<Option<Record>>, StoreError> {
-        self.inner.find(keys).await
-    }
-
-    async fn page(
-        &self,
-        index: Index,
-        prefix: &Prefix,
-        range: &Range,
-        limit: u32,
-    ) -> Result<Vec<Record>, StoreError> {
-        self.inner.page(index, prefix, range, limit).await
-    }
-
-    async fn counters(
-        &self,
-        prefix: &CounterPrefix,
-        range: &CounterRange,
-    ) -> Result<Vec<(CounterKey, i64)>, StoreError> {
-        self.inner.counters(prefix, range).await
-    }
+    referral_core::forward_reads!(inner);
 }
 
 #[async_trait]

@@ -94,7 +94,7 @@ mod history;
 mod make;
 mod model;
 mod plan;
-mod race;
+pub mod race;
 mod registry;
 pub mod runner;
 mod samples;

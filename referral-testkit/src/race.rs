@@ -1,18 +1,21 @@
 //! Many at once, from one barrier.
 
-use std::future::Future;
 use std::sync::Arc;
 
+use tokio::runtime::Handle;
 use tokio::sync::Barrier;
 
-/// Runs so many futures from one barrier; their results, in the order of racers.
-pub(crate) async fn race<T, F>(racers: usize, run: impl Fn(usize) -> F) -> Vec<T>
+/// Starts so many tasks from one barrier; their results, in the order of racers.
+///
+/// # Panics
+/// If one of them does.
+pub async fn race<T, F>(racers: usize, run: impl Fn(usize) -> F) -> Vec<T>
 where
     T: Send + 'static,
     F: Future<Output = T> + Send + 'static,
 {
     let barrier = Arc::new(Barrier::new(racers));
-    let racers: Vec<_> = (0..racers)
+    let tasks: Vec<_> = (0..racers)
         .map(|racer| {
             let (barrier, run) = (barrier.clone(), run(racer));
             tokio::spawn(async move {
@@ -21,12 +24,35 @@ where
             })
         })
         .collect();
-    let mut results = Vec::new();
-    for racer in racers {
-        match racer.await {
-            Ok(result) => results.push(result),
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
-        }
+    let mut results = Vec::with_capacity(racers);
+    for task in tasks {
+        results.push(task.await.unwrap_or_else(|lost| std::panic::resume_unwind(lost.into_panic())));
     }
     results
+}
+
+/// The same with a thread of its own for each racer, so that what does not await is raced as well.
+///
+/// # Panics
+/// If one of them does.
+pub async fn race_of_threads<T, F>(racers: usize, run: impl Fn(usize) -> F) -> Vec<T>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let barrier = Arc::new(std::sync::Barrier::new(racers));
+    let threads: Vec<_> = (0..racers)
+        .map(|racer| {
+            let (barrier, run, runtime) = (barrier.clone(), run(racer), Handle::current());
+            std::thread::spawn(move || {
+                barrier.wait();
+                runtime.block_on(run)
+            })
+        })
+        .collect();
+    let joined = tokio::task::spawn_blocking(move || {
+        threads.into_iter().map(std::thread::JoinHandle::join).collect::<Vec<_>>()
+    });
+    let joined = joined.await.expect("the threads are waited for");
+    joined.into_iter().map(|result| result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
 }

@@ -6,16 +6,15 @@ use referral_core::layer::{CacheLimits, GroupCommit, GroupLimits, LinkCache};
 use referral_core::memory::MemoryStore;
 use referral_core::record::{Record, RecordId};
 use referral_core::source::SystemClock;
-use referral_core::store::{
-    Changeset, CounterKey, CounterPrefix, CounterRange, Index, Outcome, Prefix, Range, Read, Store,
-    StoreError, StoreFacts, UniqueKey,
-};
+use referral_core::store::{Changeset, Outcome, Read, Store, StoreError, StoreFacts, UniqueKey};
 use referral_testkit::{Guard, Harness, Opened, async_trait, conformance};
 
 /// A store that waits before and after everything it does, as one behind a network does: only then has a layer
 /// something to merge, and a caller a moment to go away.
 #[derive(Debug, Default)]
-struct Waiting(MemoryStore);
+struct Waiting {
+    store: MemoryStore,
+}
 
 async fn wait() {
     for _ in 0..3 {
@@ -25,48 +24,32 @@ async fn wait() {
 
 #[async_trait]
 impl Read for Waiting {
+    referral_core::forward_reads!(store: page, counters);
+
     async fn get(&self, ids: &[RecordId]) -> Result<Vec<Option<Record>>, StoreError> {
         wait().await;
-        let found = self.0.get(ids).await;
+        let found = self.store.get(ids).await;
         wait().await;
         found
     }
 
     async fn find(&self, keys: &[UniqueKey]) -> Result<Vec<Option<Record>>, StoreError> {
         wait().await;
-        let found = self.0.find(keys).await;
+        let found = self.store.find(keys).await;
         wait().await;
         found
-    }
-
-    async fn page(
-        &self,
-        index: Index,
-        prefix: &Prefix,
-        range: &Range,
-        limit: u32,
-    ) -> Result<Vec<Record>, StoreError> {
-        self.0.page(index, prefix, range, limit).await
-    }
-
-    async fn counters(
-        &self,
-        prefix: &CounterPrefix,
-        range: &CounterRange,
-    ) -> Result<Vec<(CounterKey, i64)>, StoreError> {
-        self.0.counters(prefix, range).await
     }
 }
 
 #[async_trait]
 impl Store for Waiting {
     fn facts(&self) -> StoreFacts {
-        self.0.facts()
+        self.store.facts()
     }
 
     async fn commit(&self, batch: &[Changeset]) -> Vec<Result<Outcome, StoreError>> {
         wait().await;
-        let answers = self.0.commit(batch).await;
+        let answers = self.store.commit(batch).await;
         wait().await;
         answers
     }

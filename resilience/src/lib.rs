@@ -15,7 +15,6 @@ pub mod journal;
 pub mod load;
 pub mod polls;
 pub mod proxy;
-pub mod race;
 pub mod run;
 pub mod samples;
 pub mod scratch;

@@ -11,9 +11,9 @@ use referral_core::store::{
 use referral_core::{KeyPart, Link, LinkDraft, LinkId, Tenant, UserId, Via};
 use referral_resilience::figures::report;
 use referral_resilience::on_stores;
-use referral_resilience::race::race;
 use referral_resilience::run::World;
 use referral_testkit::child::parts;
+use referral_testkit::race::race;
 
 use crate::observer::Observer;
 use crate::{facade, racers, visit};

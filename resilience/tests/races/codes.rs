@@ -10,8 +10,8 @@ use referral_core::store::{Index, MAX_PAGE, Prefix, Range};
 use referral_core::{Error, LinkDraft, Tenant};
 use referral_resilience::figures::report;
 use referral_resilience::on_stores;
-use referral_resilience::race::race_of_threads;
 use referral_resilience::run::World;
+use referral_testkit::race::race_of_threads;
 
 use crate::facade;
 

@@ -7,8 +7,8 @@ use referral_core::{LinkDraft, UserId};
 use referral_resilience::everything::Everything;
 use referral_resilience::figures::report;
 use referral_resilience::on_stores;
-use referral_resilience::race::race;
 use referral_resilience::run::World;
+use referral_testkit::race::race;
 use uuid::Uuid;
 
 use crate::{facade, racers};

@@ -24,7 +24,7 @@ fn racers() -> usize {
 }
 
 fn facade(store: Arc<dyn Store>) -> Builder<Yielding> {
-    Referrals::builder(Yielding(store), KeyRing::generate().unwrap(), "https://shop.example")
+    Referrals::builder(Yielding { store }, KeyRing::generate().unwrap(), "https://shop.example")
 }
 
 fn visit() -> Visit {

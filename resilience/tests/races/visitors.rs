@@ -15,8 +15,8 @@ use referral_core::{
 };
 use referral_resilience::figures::report;
 use referral_resilience::on_stores;
-use referral_resilience::race::race;
 use referral_resilience::run::World;
+use referral_testkit::race::race;
 
 use crate::{facade, visit};
 
