@@ -4,7 +4,6 @@
 //! use std::sync::Arc;
 //!
 //! use referral_core::memory::MemoryStore;
-//! use referral_core::store::{Change, Changeset, ErrorKind, Store};
 //! use referral_core::{LinkDraft, Referrals, token::KeyRing};
 //! use referral_testkit::failing::{FailingStore, Failure};
 //!

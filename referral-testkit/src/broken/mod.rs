@@ -4,8 +4,10 @@
 //! kit's own tests require that they do, and that the same store without a fault passes every case.
 
 mod fault;
+mod keys;
 mod state;
 mod store;
+mod written;
 
 use std::sync::{Arc, Mutex, Weak};
 

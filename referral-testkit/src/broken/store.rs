@@ -9,11 +9,12 @@ use referral_core::store::{
     Change, Changeset, CounterKey, CounterPrefix, CounterRange, ErrorKind, Index, Outcome, Prefix, Range,
     Read, Seek, Store, StoreError, StoreFacts, UniqueKey, check_counters, check_points,
 };
-use referral_core::{ColumnType, Record, RecordId, Value};
+use referral_core::{Record, RecordId, Value};
 use tokio::task::yield_now;
 
 use super::Fault;
-use super::state::{Data, How, State, ghost, kept, number, prefix};
+use super::keys::{kept, number, prefix};
+use super::state::{Data, How, State, ghost};
 
 /// A store in memory that keeps every rule of the contract but one.
 #[derive(Debug)]
@@ -476,41 +477,4 @@ fn merged(batch: &[Changeset]) -> Option<Vec<Changeset>> {
         Changeset::new(changeset.changes.iter().filter(|change| !lost(change)).cloned())
     };
     (batch.len() > 1).then(|| batch.iter().map(without).collect())
-}
-
-/// A record as the store writes it.
-pub(super) fn written(record: Record, fault: Option<Fault>) -> Record {
-    let kind = record.id().kind;
-    let change = |(position, value): (usize, Value)| {
-        let column = &kind.columns()[position];
-        match (fault, value) {
-            (Some(Fault::EmptyIsAbsent), Value::Text(text)) if text.is_empty() && column.nullable => {
-                Value::Null
-            }
-            (Some(Fault::TextCut), Value::Text(text)) => {
-                Value::Text(text.get(..text.floor_char_boundary(255)).unwrap_or_default().to_owned().into())
-            }
-            (Some(Fault::TextTrimmed), Value::Text(text)) => Value::Text(text.trim_end().to_owned().into()),
-            (Some(Fault::ThreeByteText), Value::Text(text)) => {
-                Value::Text(text.replace(|c: char| c.len_utf8() == 4, "?").into())
-            }
-            (Some(Fault::Seconds), Value::Int(number)) if column.name.ends_with("_at") => {
-                Value::Int(number - number % 1000)
-            }
-            (Some(Fault::FloatNumbers), Value::Int(number)) => Value::Int(number as f64 as i64),
-            (_, value) => value,
-        }
-    };
-    if fault == Some(Fault::AbsentIsEmpty) {
-        return kind.columns().iter().enumerate().fold(record, |record, (position, column)| {
-            let mut values = record.values();
-            if values[position] == Value::Null && matches!(column.holds, ColumnType::Text(_)) {
-                values[position] = Value::Text("".into());
-            }
-            // Where the empty text is none of the column's, it stays absent.
-            Record::from_values(kind, values).unwrap_or(record)
-        });
-    }
-    let values: Vec<_> = record.values().into_iter().enumerate().map(change).collect();
-    Record::from_values(kind, values).unwrap_or(record)
 }

@@ -1,5 +1,7 @@
 //! Pages: every index, in order, from any place, in both directions.
 
+mod prefixes;
+
 use std::collections::BTreeMap;
 
 use referral_core::store::{Index, MAX_PAGE, Part, Prefix, Range, Seek, bytes};
@@ -8,9 +10,11 @@ use referral_core::{
 };
 use uuid::Uuid;
 
-use crate::cx::{Cx, NOW, assert_invalid};
-use crate::make::{at, delete, nobody, place, tenant, text, update, user, visitor};
-use crate::samples::{Absent, Filling, SEPARATORS, TEXTS, record};
+use crate::cx::{Cx, NOW};
+use crate::make::{at, delete, nobody, text, update, user, visitor};
+use crate::samples::{Absent, Filling, record};
+
+pub use prefixes::*;
 
 /// Times with ties, and both ends of them.
 const TIMES: [i64; 7] = [5, 5, i64::MAX, -3, i64::MIN, 9, 5];
@@ -234,106 +238,6 @@ pub async fn the_limit_is_kept(cx: Cx) {
     }
 }
 
-/// Part for part: neither one that begins alike nor one of the same parts in another order.
-pub async fn a_prefix_gives_only_its_own_records(cx: Cx) {
-    let parts = ["a", "ab", "b", "a ", "A"];
-    let mut expected = Vec::new();
-    let mut links = Vec::new();
-    let pairs = || parts.iter().flat_map(|a| parts.iter().map(move |b| (*a, *b)));
-    for (owner, (kind, id)) in parts.iter().flat_map(|owner| pairs().map(move |pair| (*owner, pair))) {
-        let target = Some(Target { kind: text(kind), id: text(id) });
-        let link = Link { owner: Some(user(owner)), target, ..cx.link() };
-        expected.push((owner, nobody().text(owner).text(kind).text(id), link.id.as_uuid()));
-        links.push(link);
-    }
-    cx.insert(links).await;
-    for (_, prefix, id) in &expected {
-        assert_eq!(cx.page(Index::LinksOfTarget, prefix, Range::newest(), 9).await, [*id], "{prefix:?}");
-    }
-    for owner in parts {
-        let of_owner: Vec<_> =
-            expected.iter().filter(|(other, ..)| *other == owner).map(|(.., id)| *id).collect();
-        let found = cx.page(Index::LinksOfOwner, &nobody().text(owner), Range::oldest(), 99).await;
-        assert_eq!(found, of_owner, "the links of {owner:?}");
-    }
-}
-
-/// What hand-made keys separate with, inside of parts: no part runs into the next one.
-pub async fn parts_that_hold_separators_are_kept_apart(cx: Cx) {
-    let mut expected: BTreeMap<(String, String, String), Vec<Uuid>> = BTreeMap::new();
-    let mut links = Vec::new();
-    for s in SEPARATORS {
-        for (owner, kind, id) in [
-            ("a".to_owned(), format!("b{s}c"), "d".to_owned()),
-            ("a".to_owned(), "b".to_owned(), format!("c{s}d")),
-            (format!("a{s}b"), "c".to_owned(), "d".to_owned()),
-            (format!("a{s}"), "b".to_owned(), format!("c{s}")),
-            ("a".to_owned(), format!("{s}b"), format!("c{s}")),
-        ] {
-            let target = Some(Target { kind: text(&kind), id: text(&id) });
-            let link = Link { owner: Some(user(&owner)), target, ..cx.link() };
-            expected.entry((owner, kind, id)).or_default().push(link.id.as_uuid());
-            links.push(link);
-        }
-    }
-    cx.insert(links).await;
-    let mut owners: BTreeMap<&str, usize> = BTreeMap::new();
-    for ((owner, kind, id), ids) in &expected {
-        *owners.entry(owner).or_default() += ids.len();
-        let prefix = nobody().text(owner).text(kind).text(id);
-        assert_eq!(cx.page(Index::LinksOfTarget, &prefix, Range::oldest(), 9).await, *ids, "{prefix:?}");
-    }
-    for (owner, links) in owners {
-        let found = cx.page(Index::LinksOfOwner, &nobody().text(owner), Range::oldest(), 99).await;
-        assert_eq!(found.len(), links, "the links of {owner:?}");
-    }
-}
-
-/// Ids of nothing but zeros or ones, those that begin or end so, and their next neighbours: as prefixes, as records
-/// and as places to go on from.
-pub async fn ids_that_end_in_zeros_or_ones_are_ids_like_any_other(cx: Cx) {
-    const IDS: [u128; 11] = [
-        0,
-        1,
-        0xff,
-        0x100,
-        0x12 << 120,
-        (0x12 << 120) + 1,
-        (0x1200ff << 104) + 0xff,
-        (0x13 << 120) - 1,
-        0x13 << 120,
-        u128::MAX - 1,
-        u128::MAX,
-    ];
-    let mut responses = Vec::new();
-    for (number, link) in (0..).zip(IDS) {
-        for id in [number, u128::MAX - number, (number + 1) << 120] {
-            let id = ResponseId::from_uuid(Uuid::from_u128(id));
-            let (link, who) = (LinkId::from_uuid(Uuid::from_u128(link)), visitor(link));
-            responses.push(Response { id, link, visitor: Some(who), ..cx.response() });
-        }
-    }
-    responses.sort_by_key(|response| response.id);
-    cx.insert(responses.clone()).await;
-    for link in IDS.map(Uuid::from_u128) {
-        let of_link = |response: &&Response| response.link.as_uuid() == link;
-        let expected: Vec<_> =
-            responses.iter().filter(of_link).map(|response| response.id.as_uuid()).collect();
-        for index in [Index::ResponsesOfLink, Index::ResponsesUnclaimed] {
-            let prefix = nobody().uuid(link);
-            assert_eq!(cx.page(index, &prefix, Range::oldest(), 99).await, expected, "{index:?} of {link}");
-            for (place, id) in expected.iter().enumerate() {
-                let after = Some(Seek { at: NOW.as_millis(), id: *id });
-                let rest = cx.page(index, &prefix, Range { after, ..Range::oldest() }, 99).await;
-                assert_eq!(rest, expected[place + 1..], "{index:?} of {link} behind {id}");
-                let mut back = cx.page(index, &prefix, Range { after, ..Range::newest() }, 99).await;
-                back.reverse();
-                assert_eq!(back, expected[..place], "{index:?} of {link} before {id}");
-            }
-        }
-    }
-}
-
 /// From the middle and near both ends of more records than one read gives, by place, by time and by both.
 pub async fn reading_begins_anywhere_in_a_large_prefix(cx: Cx) {
     const MANY: i64 = 1050;
@@ -363,92 +267,6 @@ pub async fn reading_begins_anywhere_in_a_large_prefix(cx: Cx) {
         let both = Range { from: Some(time), until: Some(time + 1), after, ascending: true };
         let found = cx.page(Index::ResponsesOfLink, &prefix, both, 9).await;
         assert_eq!(found, ids[place + 1..first + 3], "of {time} behind {place}");
-    }
-}
-
-/// Case, accents, normal forms, trailing spaces: another prefix each.
-pub async fn text_prefixes_are_equal_only_byte_for_byte(cx: Cx) {
-    let responses: Vec<_> =
-        TEXTS.iter().map(|text| Response { user: Some(user(text)), ..cx.response() }).collect();
-    let links: Vec<_> = TEXTS.iter().map(|text| Link { owner: Some(user(text)), ..cx.link() }).collect();
-    cx.insert(responses.clone()).await;
-    cx.insert(links.clone()).await;
-    for ((text, response), link) in TEXTS.iter().zip(responses).zip(links) {
-        let prefix = nobody().text(text);
-        let found = cx.page(Index::ResponsesOfUser, &prefix, Range::newest(), 9).await;
-        assert_eq!(found, [response.id.as_uuid()], "the responses of {text:?}");
-        let found = cx.page(Index::LinksOfOwner, &prefix, Range::newest(), 9).await;
-        assert_eq!(found, [link.id.as_uuid()], "the links of {text:?}");
-    }
-}
-
-/// Except in the indexes over all of them.
-pub async fn tenants_do_not_see_each_other(cx: Cx) {
-    let names = ["", "a", "ab", "A", "a ", "\u{e4}"];
-    let mut all: BTreeMap<Kind, Vec<Uuid>> = BTreeMap::new();
-    let mut own: Vec<(Index, Prefix, Uuid)> = Vec::new();
-    for name in names {
-        for kind in Kind::ALL {
-            let sample = placed(&cx, record(&cx, *kind, &Filling::PLAIN).unwrap(), name, 5);
-            cx.insert([sample.clone()]).await;
-            all.entry(*kind).or_default().push(sample.id().uuid);
-            for index in Index::of(*kind).filter(|index| index.shape().tenant) {
-                own.extend(place(index, &sample).map(|prefix| (index, prefix, sample.id().uuid)));
-            }
-        }
-    }
-    for (index, prefix, id) in own {
-        assert_eq!(cx.page(index, &prefix, Range::newest(), 99).await, [id], "{index:?} of {prefix:?}");
-    }
-    for index in Index::ALL.iter().filter(|index| !index.shape().tenant) {
-        let mut found = cx.page(*index, &Prefix::everywhere(), Range::oldest(), 99).await;
-        let ids = all.get_mut(&index.shape().kind).unwrap();
-        ids.sort();
-        found.sort();
-        assert_eq!(found, *ids, "{index:?}");
-    }
-}
-
-/// And no error.
-pub async fn an_unknown_prefix_is_an_empty_page(cx: Cx) {
-    let places = world(&cx).await;
-    for Place { index, prefix, .. } in places.iter().filter(|place| !place.prefix.parts.is_empty()) {
-        for part in 0..prefix.parts.len() {
-            let mut other = prefix.clone();
-            other.parts[part] = match &other.parts[part] {
-                Value::Uuid(_) => Value::Uuid(Uuid::from_u128(123)),
-                Value::Int(_) => Value::Int(987_654),
-                Value::Text(_) | Value::Null => Value::Text("nobody".into()),
-            };
-            assert!(cx.page(*index, &other, Range::newest(), 9).await.is_empty(), "{index:?} of {other:?}");
-        }
-        let elsewhere = Prefix { tenant: Some(tenant("unknown")), parts: prefix.parts.clone() };
-        assert!(
-            cx.page(*index, &elsewhere, Range::newest(), 9).await.is_empty(),
-            "{index:?} of {elsewhere:?}"
-        );
-    }
-}
-
-/// Too few parts, too many, a tenant too much or missing, 1,001 records.
-pub async fn a_prefix_that_does_not_fit_is_invalid(cx: Cx) {
-    let store = cx.store();
-    for place in world(&cx).await {
-        let Place { index, prefix, .. } = place;
-        let mut wrong = vec![prefix.clone().text("more")];
-        if !prefix.parts.is_empty() {
-            let mut fewer = prefix.clone();
-            fewer.parts.pop();
-            wrong.push(fewer);
-        }
-        let tenant = if prefix.tenant.is_some() { None } else { Some(tenant("")) };
-        wrong.push(Prefix { tenant, parts: prefix.parts.clone() });
-        for wrong in wrong {
-            let answer = store.page(index, &wrong, &Range::newest(), 1).await;
-            assert_invalid(answer, &format!("{index:?} of {wrong:?}"));
-        }
-        let answer = store.page(index, &prefix, &Range::newest(), MAX_PAGE + 1).await;
-        assert_invalid(answer, "a page of 1,001 records");
     }
 }
 

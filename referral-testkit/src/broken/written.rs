@@ -1,0 +1,42 @@
+//! How a broken store writes a record.
+
+use referral_core::{ColumnType, Record, Value};
+
+use super::Fault;
+
+/// A record as the store writes it.
+pub(super) fn written(record: Record, fault: Option<Fault>) -> Record {
+    let kind = record.id().kind;
+    let change = |(position, value): (usize, Value)| {
+        let column = &kind.columns()[position];
+        match (fault, value) {
+            (Some(Fault::EmptyIsAbsent), Value::Text(text)) if text.is_empty() && column.nullable => {
+                Value::Null
+            }
+            (Some(Fault::TextCut), Value::Text(text)) => {
+                Value::Text(text.get(..text.floor_char_boundary(255)).unwrap_or_default().to_owned().into())
+            }
+            (Some(Fault::TextTrimmed), Value::Text(text)) => Value::Text(text.trim_end().to_owned().into()),
+            (Some(Fault::ThreeByteText), Value::Text(text)) => {
+                Value::Text(text.replace(|c: char| c.len_utf8() == 4, "?").into())
+            }
+            (Some(Fault::Seconds), Value::Int(number)) if column.name.ends_with("_at") => {
+                Value::Int(number - number % 1000)
+            }
+            (Some(Fault::FloatNumbers), Value::Int(number)) => Value::Int(number as f64 as i64),
+            (_, value) => value,
+        }
+    };
+    if fault == Some(Fault::AbsentIsEmpty) {
+        return kind.columns().iter().enumerate().fold(record, |record, (position, column)| {
+            let mut values = record.values();
+            if values[position] == Value::Null && matches!(column.holds, ColumnType::Text(_)) {
+                values[position] = Value::Text("".into());
+            }
+            // Where the empty text is none of the column's, it stays absent.
+            Record::from_values(kind, values).unwrap_or(record)
+        });
+    }
+    let values: Vec<_> = record.values().into_iter().enumerate().map(change).collect();
+    Record::from_values(kind, values).unwrap_or(record)
+}
