@@ -160,20 +160,32 @@ impl<B: Backend> JoinedStore<B> {
     }
 }
 
+/// Reads in a task of its own: torn off half-way, a statement may leave its answer on the line, and the transaction has
+/// no other line.
+macro_rules! read {
+    ($joined:expr, $operation:literal, |$transaction:ident| $read:expr) => {{
+        let (inner, mut state) = ($joined.inner.clone(), $joined.state.clone().lock_owned().await);
+        let task = tokio::spawn(async move {
+            let $transaction = state.transaction()?;
+            let result = in_time(inner.deadline(), $read).await;
+            state.answer(result, $operation)
+        });
+        task.await.unwrap_or_else(|lost| Err(lost_task::<B>($operation, lost)))
+    }};
+}
+
 #[async_trait]
 impl<B: Backend> Read for JoinedStore<B> {
     async fn get(&self, ids: &[RecordId]) -> Result<Vec<Option<Record>>, StoreError> {
         check_points("get", ids.len())?;
-        let mut state = self.state.lock().await;
-        let result = in_time(self.inner.deadline(), read::get::<B>(state.transaction()?, ids)).await;
-        state.answer(result, "get")
+        let ids = ids.to_vec();
+        read!(self, "get", |transaction| read::get::<B>(transaction, &ids))
     }
 
     async fn find(&self, keys: &[UniqueKey]) -> Result<Vec<Option<Record>>, StoreError> {
         check_points("find", keys.len())?;
-        let mut state = self.state.lock().await;
-        let result = in_time(self.inner.deadline(), read::find::<B>(state.transaction()?, keys)).await;
-        state.answer(result, "find")
+        let keys = keys.to_vec();
+        read!(self, "find", |transaction| read::find::<B>(transaction, &keys))
     }
 
     async fn page(
@@ -184,13 +196,8 @@ impl<B: Backend> Read for JoinedStore<B> {
         limit: u32,
     ) -> Result<Vec<Record>, StoreError> {
         index.check(prefix, limit)?;
-        let mut state = self.state.lock().await;
-        let result = in_time(
-            self.inner.deadline(),
-            read::page::<B>(state.transaction()?, index, prefix, range, limit),
-        )
-        .await;
-        state.answer(result, "page")
+        let (prefix, range) = (prefix.clone(), *range);
+        read!(self, "page", |transaction| read::page::<B>(transaction, index, &prefix, &range, limit))
     }
 
     async fn counters(
@@ -199,10 +206,8 @@ impl<B: Backend> Read for JoinedStore<B> {
         range: &CounterRange,
     ) -> Result<Vec<(CounterKey, i64)>, StoreError> {
         check_counters(prefix, range)?;
-        let mut state = self.state.lock().await;
-        let result =
-            in_time(self.inner.deadline(), read::counters::<B>(state.transaction()?, prefix, range)).await;
-        state.answer(result, "counters")
+        let (prefix, range) = (prefix.clone(), range.clone());
+        read!(self, "counters", |transaction| read::counters::<B>(transaction, &prefix, &range))
     }
 }
 
