@@ -83,7 +83,7 @@ async fn attempt<B: Backend>(inner: &Inner<B>, batch: &[Changeset]) -> Result<Ve
             // SQLite may have rolled back by itself, which the driver does not notice; and a broken line is no use.
             connection.spoil();
         }
-        outcomes
+        connection.done(outcomes)
     });
     match outcomes.await {
         Err(Fault::Late) if committing.load(Ordering::Relaxed) => Err(Fault::LateCommit),

@@ -88,6 +88,17 @@ impl Fault {
         )
     }
 
+    /// Whether the statement was answered to its end, so that the next answer on the connection is the next statement's.
+    pub(crate) fn is_answered(&self) -> bool {
+        match self {
+            Self::Statement(error) | Self::Commit(error) => {
+                error.as_database_error().is_some() || self.is_of_a_row()
+            }
+            Self::Late | Self::LateCommit => false,
+            Self::Moved | Self::Column(_) | Self::Store(_) => true,
+        }
+    }
+
     /// In the words of the contract.
     pub(crate) fn into_error<B: Backend>(self, operation: &'static str) -> StoreError {
         let (kind, message) = match &self {

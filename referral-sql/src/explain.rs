@@ -58,7 +58,7 @@ impl<B: Backend> SqlStore<B> {
                     steps.push(row.text(B::EXPLAIN.1)?.unwrap_or_default());
                 }
             }
-            Ok(steps)
+            connection.done(Ok(steps))
         });
         work.await.map_err(|fault: Fault| fault.into_error::<B>("explain"))
     }

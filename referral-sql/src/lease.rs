@@ -41,12 +41,21 @@ pub(crate) struct Lease<B: Backend> {
     connection: PoolConnection<B>,
     deadline: Deadline,
     spoiled: bool,
+    /// Whether nothing is left to be answered.
+    answered: bool,
 }
 
 impl<B: Backend> Lease<B> {
     pub(crate) async fn take(pool: &Pool<B>, deadline: Deadline) -> Result<Self, Fault> {
         let connection = in_time(deadline, async { Ok(pool.acquire().await?) }).await?;
-        Ok(Self { connection, deadline, spoiled: false })
+        Ok(Self { connection, deadline, spoiled: false, answered: false })
+    }
+
+    /// Takes note of how the work with the connection ended. Whoever is dropped before this leaves it in the middle of
+    /// something.
+    pub(crate) fn done<T>(&mut self, result: Result<T, Fault>) -> Result<T, Fault> {
+        self.answered = result.as_ref().err().is_none_or(Fault::is_answered);
+        result
     }
 
     /// Has the connection closed instead of used again.
@@ -78,7 +87,9 @@ impl<B: Backend> Drop for Lease<B> {
         let Some(deadline) = self.deadline else { return };
         let back = self.connection.return_to_pool();
         match Handle::try_current() {
-            Ok(runtime) if deadline > Instant::now() => drop(runtime.spawn(timeout_at(deadline, back))),
+            Ok(runtime) if deadline > Instant::now() && (self.answered || !B::OUT_OF_STEP) => {
+                drop(runtime.spawn(timeout_at(deadline, back)))
+            }
             // A return that never begins closes the connection and frees its place.
             _ => drop(back),
         }

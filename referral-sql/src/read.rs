@@ -142,7 +142,8 @@ impl<B: Backend> Read for SqlStore<B> {
         let attempt = || {
             self.inner.in_time(|deadline| async move {
                 let mut connection = self.inner.connection(&self.inner.read, deadline).await?;
-                get::<B>(&mut connection, ids).await
+                let found = get::<B>(&mut connection, ids).await;
+                connection.done(found)
             })
         };
         retried::<B, _, _>(attempt).await.map_err(|fault| fault.into_error::<B>("get"))
@@ -153,7 +154,8 @@ impl<B: Backend> Read for SqlStore<B> {
         let attempt = || {
             self.inner.in_time(|deadline| async move {
                 let mut connection = self.inner.connection(&self.inner.read, deadline).await?;
-                find::<B>(&mut connection, keys).await
+                let found = find::<B>(&mut connection, keys).await;
+                connection.done(found)
             })
         };
         retried::<B, _, _>(attempt).await.map_err(|fault| fault.into_error::<B>("find"))
@@ -170,7 +172,8 @@ impl<B: Backend> Read for SqlStore<B> {
         let attempt = || {
             self.inner.in_time(|deadline| async move {
                 let mut connection = self.inner.connection(&self.inner.read, deadline).await?;
-                page::<B>(&mut connection, index, prefix, range, limit).await
+                let found = page::<B>(&mut connection, index, prefix, range, limit).await;
+                connection.done(found)
             })
         };
         retried::<B, _, _>(attempt).await.map_err(|fault| fault.into_error::<B>("page"))
@@ -185,7 +188,8 @@ impl<B: Backend> Read for SqlStore<B> {
         let attempt = || {
             self.inner.in_time(|deadline| async move {
                 let mut connection = self.inner.connection(&self.inner.read, deadline).await?;
-                counters::<B>(&mut connection, prefix, range).await
+                let found = counters::<B>(&mut connection, prefix, range).await;
+                connection.done(found)
             })
         };
         retried::<B, _, _>(attempt).await.map_err(|fault| fault.into_error::<B>("counters"))

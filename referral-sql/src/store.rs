@@ -91,7 +91,9 @@ impl<B: Backend> Inner<B> {
     /// A connection of a pool, on a database with the right tables.
     pub(crate) async fn connection(&self, pool: &Pool<B>, deadline: Deadline) -> Result<Lease<B>, Fault> {
         let mut connection = Lease::take(pool, deadline).await?;
-        self.check(&mut connection).await?;
+        if let Err(fault) = self.check(&mut connection).await {
+            connection.done(Err(fault))?;
+        }
         Ok(connection)
     }
 
@@ -121,7 +123,8 @@ impl<B: Backend> SqlStore<B> {
         let look = || async {
             let deadline = deadline::<B>(TIMEOUT);
             let mut connection = Lease::take(&write, deadline).await?;
-            in_time(deadline, async { Ok(B::inspect(&mut connection).await??) }).await
+            let seen = in_time(deadline, async { Ok(B::inspect(&mut connection).await??) }).await;
+            connection.done(seen)
         };
         let durable = retried::<B, _, _>(look).await.map_err(|fault| fault.into_error::<B>("open"))?;
         let migrated = AtomicBool::new(false);

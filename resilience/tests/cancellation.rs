@@ -352,3 +352,37 @@ async fn a_dropped_call_leaves_nothing_behind_in_mongodb() {
     };
     keyed("mongodb", Arc::new(store), open).await;
 }
+
+/// A read that is dropped half-way leaves no answer behind for the next one on its connection.
+async fn answers_stay_with_their_questions<B: Backend>(name: &str, url: &str) {
+    let (proxy, url) = Proxy::before(url).await;
+    // So that each read prepares its statement first, and on whatever connection there is.
+    let url = format!("{url}?statement-cache-capacity=0");
+    let options = PoolOptions::<B>::new().max_connections(1).test_before_acquire(false);
+    let store = SqlStore::from_pool(options.connect(&url).await.unwrap()).await.unwrap();
+    store.migrate().await.unwrap();
+    for number in 0..8 {
+        commit(Arc::new(store.clone()), number).await;
+    }
+    proxy.delay(Duration::from_micros(300));
+    let mut dropped = 0;
+    for turn in 0..40 {
+        let (one, other) = (ids(turn % 8), ids((turn + 3) % 8));
+        dropped += usize::from(dropped_after(1 + turn as usize % 19, store.get(&one)).await.is_none());
+        let found = store.get(&other).await.unwrap();
+        let found: Vec<_> = found.into_iter().map(|record| record.unwrap().id()).collect();
+        assert_eq!(found, other, "after a dropped read");
+    }
+    report("R12", name, &[("reads dropped", dropped.to_string()), ("wrong answers after them", "0".into())]);
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_nobody_waits_for_is_nobody_elses() {
+    if let Some(database) = Server::Postgres.database().await {
+        answers_stay_with_their_questions::<Postgres>("postgres", &database.url).await;
+    }
+    if let Some(database) = Server::MySql.database().await {
+        answers_stay_with_their_questions::<MySql>("mysql", &database.url).await;
+    }
+}

@@ -52,6 +52,11 @@ pub trait Backend: Database<Connection: Driver<Cells = <Self as Database>::Row>,
     #[doc(hidden)]
     const REMOTE: bool;
 
+    /// Whether a statement that is dropped half-way leaves its answer on the line, for the next statement to take for
+    /// its own.
+    #[doc(hidden)]
+    const OUT_OF_STEP: bool;
+
     /// Lets a session migrate as long as it takes, and end soon if its line falls silent meanwhile.
     #[doc(hidden)]
     const MIGRATION_SESSION: Option<&'static str>;

@@ -34,6 +34,8 @@ impl Backend for MySql {
     const MIGRATION_LOCK: Option<&'static str> =
         Some("SELECT CAST(GET_LOCK(CONCAT('referral ', SHA1(DATABASE())), 0) AS SIGNED)");
     const REMOTE: bool = true;
+    // sqlx counts what is left to answer of a query, and not of a PREPARE.
+    const OUT_OF_STEP: bool = true;
     const MIGRATION_SESSION: Option<&'static str> =
         Some("SET SESSION wait_timeout = 5 /*M!100300 , max_statement_time = 0 */");
     const ON_CONFLICT: bool = false;

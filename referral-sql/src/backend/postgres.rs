@@ -27,6 +27,7 @@ impl Backend for Postgres {
         "SELECT pg_try_advisory_lock(hashtextextended(concat_ws(' ', 'referral', current_database(), current_schema()), 0))::int::bigint",
     );
     const REMOTE: bool = true;
+    const OUT_OF_STEP: bool = false;
     const MIGRATION_SESSION: Option<&'static str> = Some(
         "SELECT set_config(name, value, false) FROM (VALUES
          ('idle_session_timeout', '5s'), ('statement_timeout', '0')) AS wanted (name, value)

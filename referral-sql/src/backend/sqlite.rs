@@ -40,6 +40,7 @@ impl Backend for Sqlite {
     const MIGRATION_LOCK: Option<&'static str> = None;
     // SQLite's own waiting is bounded by its busy timeout, and the wait for the writer by the pool's.
     const REMOTE: bool = false;
+    const OUT_OF_STEP: bool = false;
     const MIGRATION_SESSION: Option<&'static str> = None;
     const ON_CONFLICT: bool = true;
     const WRITERS: bool = false;
