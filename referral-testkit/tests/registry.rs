@@ -53,6 +53,16 @@ fn every_promise_stands_in_the_table() {
     assert!(table.contains("| counters | both bounds are inside |"));
 }
 
+/// The broken stores as a table of the documentation.
+fn broken_stores() -> String {
+    let mut table = String::from("| Broken store | What is wrong | Caught by |\n| --- | --- | --- |\n");
+    for fault in Fault::ALL {
+        let cases: Vec<_> = fault.caught_by().iter().map(|case| format!("`{case}`")).collect();
+        table.push_str(&format!("| {fault:?} | {} | {} |\n", fault.says(), cases.join(", ")));
+    }
+    table
+}
+
 /// `docs/conformance.md` is the list of today.
 #[test]
 fn the_table_in_the_docs_is_this_list() {
@@ -61,8 +71,13 @@ fn the_table_in_the_docs_is_this_list() {
     let text = format!(
         "# Conformance\n\n\
          What the suite, `referral-testkit`, asks of every store, in {cases} cases. Made from its list; write it again \
-         with\n`{REWRITE}`.\n\n{}",
-        markdown_table()
+         with\n`{REWRITE}`.\n\n{}\n\
+         ## What the suite is held to\n\n\
+         {} stores are broken on purpose, each in one way, and each of the cases named beside it fails on that store, and on \
+         no honest one.\n\n{}",
+        markdown_table(),
+        Fault::ALL.len(),
+        broken_stores(),
     );
     if env::var("REFERRAL_BLESS").is_ok_and(|bless| bless == "1") {
         fs::write(&file, &text).unwrap();

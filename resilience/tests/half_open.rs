@@ -3,8 +3,9 @@
 //! SQLite and sled have no line: they are in the process.
 #![allow(clippy::unwrap_used, clippy::panic)] // to clippy, helpers are no tests
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures_util::future::{BoxFuture, join_all};
@@ -293,9 +294,13 @@ async fn migrating_on_a_silent_line_ends_in_time_and_can_be_run_again() {
     }
 }
 
-/// How many connections are in use, and the most that were.
+/// Which connections are in use, and the most that were at once. By name: a call that was dropped on its way to a
+/// connection checks one in that it never checked out.
 #[derive(Default)]
-struct InUse(AtomicI64, AtomicI64);
+struct InUse {
+    now: BTreeSet<u32>,
+    most: usize,
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_silent_line_to_mongodb_costs_time_and_no_connection() {
@@ -303,7 +308,7 @@ async fn a_silent_line_to_mongodb_costs_time_and_no_connection() {
     let direct = MongoStore::open(&database.url).await.unwrap();
     direct.migrate().await.unwrap();
     let (proxy, url) = Proxy::before(&database.url).await;
-    let in_use = Arc::new(InUse::default());
+    let in_use = Arc::new(Mutex::new(InUse::default()));
     let mut options = ClientOptions::parse(&url).await.unwrap();
     options.max_pool_size = Some(SIZE);
     options.connect_timeout = Some(TIMEOUT);
@@ -311,11 +316,14 @@ async fn a_silent_line_to_mongodb_costs_time_and_no_connection() {
     options.server_selection_timeout = Some(Duration::from_secs(10));
     let counted = in_use.clone();
     options.cmap_event_handler = Some(EventHandler::callback(move |event| match event {
-        CmapEvent::ConnectionCheckedOut(_) => {
-            let now = counted.0.fetch_add(1, Ordering::SeqCst) + 1;
-            counted.1.fetch_max(now, Ordering::SeqCst);
+        CmapEvent::ConnectionCheckedOut(event) => {
+            let mut in_use = counted.lock().unwrap();
+            in_use.now.insert(event.connection_id);
+            in_use.most = in_use.most.max(in_use.now.len());
         }
-        CmapEvent::ConnectionCheckedIn(_) => drop(counted.0.fetch_sub(1, Ordering::SeqCst)),
+        CmapEvent::ConnectionCheckedIn(event) => {
+            counted.lock().unwrap().now.remove(&event.connection_id);
+        }
         _ => {}
     }));
     let client = Client::with_options(options).unwrap();
@@ -335,22 +343,17 @@ async fn a_silent_line_to_mongodb_costs_time_and_no_connection() {
     let again = again.elapsed();
     // More at once than there are connections, and slow: all connections are needed, and none is in use behind them.
     proxy.delay(Duration::from_millis(30));
-    // A call that was dropped on its way to a connection checks one in that it never checked out.
-    in_use.0.store(0, Ordering::SeqCst);
-    in_use.1.store(0, Ordering::SeqCst);
+    in_use.lock().unwrap().most = 0;
     let ids = (0..64).map(ids).collect::<Vec<_>>();
     for found in join_all(ids.iter().map(|ids| patient.get(ids))).await {
         found.unwrap();
     }
     proxy.delay(Duration::ZERO);
-    let lost = SIZE.saturating_sub(u32::try_from(in_use.1.load(Ordering::SeqCst)).unwrap());
+    let lost = SIZE.saturating_sub(u32::try_from(in_use.lock().unwrap().most).unwrap());
     let settled = AtomicU64::new(0);
-    while in_use.0.load(Ordering::SeqCst) != 0 {
-        assert!(
-            settled.fetch_add(1, Ordering::SeqCst) < 1_000,
-            "{} connections stay in use",
-            in_use.0.load(Ordering::SeqCst)
-        );
+    while !in_use.lock().unwrap().now.is_empty() {
+        let looks = settled.fetch_add(1, Ordering::SeqCst);
+        assert!(looks < 1_000, "these connections stay in use: {:?}", in_use.lock().unwrap().now);
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     tell("mongodb", &seen, lost);
