@@ -52,9 +52,11 @@ pub(crate) fn spaced(key: &[u8]) -> Vec<u8> {
 
 /// A record as it is stored: readable, and open to columns that later versions add.
 pub(crate) fn encode(record: &Record) -> Vec<u8> {
-    let columns = record.id().kind.columns().iter();
-    let json: Map<String, Json> = columns
-        .zip(record.values())
+    let mut named: Vec<_> = record.id().kind.columns().iter().zip(record.values()).collect();
+    // The host's other dependencies decide whether a `Map` sorts its names or keeps their order.
+    named.sort_unstable_by_key(|(column, _)| column.name);
+    let json: Map<String, Json> = named
+        .into_iter()
         .filter_map(|(column, value)| {
             let json = match value {
                 Value::Null => return None,
