@@ -21,9 +21,9 @@ use referral_resilience::told::verdict;
 /// Only the commands of this client fail.
 const CLIENT: &str = "referral-in-mid-load";
 /// How many commands fail each time.
-const TIMES: i32 = 10;
+const TIMES: i32 = 5;
 /// How much has to be acknowledged meanwhile.
-const ENOUGH: usize = 100;
+const ENOUGH: usize = 50;
 
 /// What fails, and how.
 fn faults() -> Vec<(&'static str, Vec<&'static str>, Document)> {

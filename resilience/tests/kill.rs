@@ -85,7 +85,7 @@ async fn keeps_what_it_acknowledged(world: World) {
 /// holds what it wrote for a minute, so that a killed process keeps the popular links of this load from being counted,
 /// and a cycle takes ten seconds instead of a half.
 fn cycles(store: &str) -> u64 {
-    if store == "mongodb" { 4 } else { 20 }
+    if store == "mongodb" { 4 } else { 50 }
 }
 
 /// Kills a child: now and then whatever it is doing so soon after its start, else after some acknowledgements, and a
