@@ -91,10 +91,11 @@ const fn is_of_one(error: &StoreError) -> bool {
 
 /// Applies changesets in one transaction, as often as it takes.
 async fn transact(inner: &Inner, batch: &[Changeset], timeout: Duration) -> Result<Vec<Outcome>, Fault> {
+    let begun = Instant::now();
     in_time(timeout, inner.check()).await?;
-    let (begun, mut left) = (Instant::now(), timeout);
+    let mut left = timeout.saturating_sub(begun.elapsed());
     if let Some(writes) = Writes::plain(batch, inner.writer) {
-        match plain(inner, writes, timeout).await {
+        match plain(inner, writes, left).await {
             Ok(()) => return Ok(vec![Outcome::Applied; batch.len()]),
             Err(fault) if !starts_over(&fault) => return Err(fault),
             Err(fault) if fault.trouble() == Trouble::Unavailable => {
@@ -118,14 +119,16 @@ fn starts_over(fault: &Fault) -> bool {
 async fn plain(inner: &Inner, writes: Writes, timeout: Duration) -> Result<(), Fault> {
     let begun = Instant::now();
     let mut session = in_time(timeout, begin(inner)).await?;
-    let written = in_time(timeout, writes.run(&inner.database, &mut session)).await;
-    end(inner, session, written, timeout.saturating_sub(begun.elapsed())).await
+    let left = || timeout.saturating_sub(begun.elapsed());
+    let written = in_time(left(), writes.run(&inner.database, &mut session)).await;
+    end(inner, session, written, left()).await
 }
 
 async fn attempt(inner: &Inner, batch: &[Changeset], timeout: Duration) -> Result<Vec<Outcome>, Fault> {
     let begun = Instant::now();
     let mut session = in_time(timeout, begin(inner)).await?;
-    let decided = in_time(timeout, async {
+    let left = || timeout.saturating_sub(begun.elapsed());
+    let decided = in_time(left(), async {
         let mut draft = Draft::new(inner, &mut session);
         let outcomes = draft.decide(batch).await?;
         let writes = Writes::of(&draft, inner.writer);
@@ -134,7 +137,7 @@ async fn attempt(inner: &Inner, batch: &[Changeset], timeout: Duration) -> Resul
     });
     let decided = decided.await;
     // Also where nothing is written: only a commit says that what was read is kept by a majority.
-    end(inner, session, decided, timeout.saturating_sub(begun.elapsed())).await
+    end(inner, session, decided, left()).await
 }
 
 /// Ends a transaction in what is left of its time: commits what went well, and lets go of the rest.
@@ -151,7 +154,9 @@ async fn end<T>(
             Err(fault)
         }
     };
-    if !matches!(ended, Err(Fault::Late | Fault::Unknown(None))) {
+    let silent =
+        |fault: &Fault| fault.trouble() == Trouble::Unavailable || matches!(fault, Fault::Unknown(_));
+    if !ended.as_ref().is_err_and(silent) {
         inner.gate.answered();
     }
     ended

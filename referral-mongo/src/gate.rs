@@ -29,8 +29,9 @@ const TRANSACTIONS: usize = 64;
 pub(crate) struct Gate {
     doors: Vec<Mutex<()>>,
     room: Semaphore,
-    /// How many transactions the server has answered, well or badly.
-    answers: AtomicU64,
+    /// When the server last answered a transaction, well or badly: microseconds from the beginning.
+    heard: AtomicU64,
+    beginning: Instant,
 }
 
 /// Leave to write, for as long as it is held.
@@ -41,17 +42,15 @@ pub(crate) struct Entered<'a> {
     pub(crate) left: Duration,
 }
 
-/// Since when, and after how many answers, somebody waits without hearing of another one.
-struct Silence {
-    since: Instant,
-    answers: u64,
-    timeout: Duration,
-}
-
 impl Default for Gate {
     fn default() -> Self {
         let doors = (0..DOORS).map(|_| Mutex::new(())).collect();
-        Self { doors, room: Semaphore::new(TRANSACTIONS), answers: AtomicU64::new(0) }
+        Self {
+            doors,
+            room: Semaphore::new(TRANSACTIONS),
+            heard: AtomicU64::new(0),
+            beginning: Instant::now(),
+        }
     }
 }
 
@@ -66,41 +65,47 @@ impl Gate {
         let wanted: BTreeSet<usize> =
             batch.iter().flat_map(|changeset| &changeset.changes).flat_map(doors).collect();
         let mut held = Vec::with_capacity(wanted.len());
-        let mut silence = Silence { since: Instant::now(), answers: self.answers(), timeout };
+        let begun = Instant::now();
         // In order, so that no two wait for each other.
         for door in wanted.into_iter().filter_map(|door| self.doors.get(door)) {
-            held.push(self.turn(&mut silence, door.lock()).await?);
+            held.push(self.turn(begun, timeout, door.lock()).await?);
         }
         // Last, so that whoever has room waits for nobody. It is never closed.
-        let room = self.turn(&mut silence, self.room.acquire()).await?.ok();
-        let silent = self.answers() == silence.answers;
-        let left = if silent { timeout.saturating_sub(silence.since.elapsed()) } else { timeout };
+        let room = self.turn(begun, timeout, self.room.acquire()).await?.ok();
+        let left = timeout.saturating_sub(self.silent_since(begun).elapsed());
         Ok(Entered { _doors: held, _room: room, left })
     }
 
     /// Waits for a turn, without losing the place in its queue, until the server is silent for too long.
-    async fn turn<T>(&self, silence: &mut Silence, turn: impl Future<Output = T>) -> Result<T, Fault> {
+    async fn turn<T>(
+        &self,
+        begun: Instant,
+        timeout: Duration,
+        turn: impl Future<Output = T>,
+    ) -> Result<T, Fault> {
         let mut turn = pin!(turn);
         loop {
-            let end = silence.since.checked_add(silence.timeout).ok_or(Fault::Late)?;
+            let since = self.silent_since(begun);
+            let end = since.checked_add(timeout).ok_or(Fault::Late)?;
             if let Ok(turn) = timeout_at(end, turn.as_mut()).await {
                 return Ok(turn);
             }
-            let answers = self.answers();
-            if answers == silence.answers {
+            if self.silent_since(begun) == since {
                 return Err(Fault::Late);
             }
-            (silence.since, silence.answers) = (Instant::now(), answers);
         }
     }
 
-    fn answers(&self) -> u64 {
-        self.answers.load(Ordering::Acquire)
+    /// Since when whoever waits since then has heard nothing of the server.
+    fn silent_since(&self, begun: Instant) -> Instant {
+        let heard = Duration::from_micros(self.heard.load(Ordering::Acquire));
+        self.beginning.checked_add(heard).map_or(begun, |heard| heard.max(begun))
     }
 
     /// The server answered a transaction.
     pub(crate) fn answered(&self) {
-        self.answers.fetch_add(1, Ordering::Release);
+        let now = u64::try_from(self.beginning.elapsed().as_micros()).unwrap_or_default();
+        self.heard.fetch_max(now, Ordering::Release);
     }
 }
 

@@ -27,8 +27,9 @@ use crate::{commit, migrate, read, schema};
 ///
 /// No call waits for ever, also not for a server that went away without a word: a read, and an attempt at a commit,
 /// has ten seconds ([`MongoStore::with_timeout`]), all of migrating ten minutes
-/// ([`MongoStore::with_migration_timeout`]). Whoever is not answered by then gets `Unavailable`, or `UnknownOutcome` if the
-/// commit had been sent, and the driver closes the connection.
+/// ([`MongoStore::with_migration_timeout`]). Whoever is not answered by then gets `Unavailable`, or `UnknownOutcome`
+/// if the commit had been sent, and the driver closes the connection. A commit may wait longer for others of this
+/// process who write the same, as long as the server answers them.
 #[derive(Clone)]
 pub struct MongoStore {
     pub(crate) inner: Arc<Inner>,

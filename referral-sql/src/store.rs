@@ -35,8 +35,9 @@ const MIGRATION_TIMEOUT: Duration = Duration::from_secs(600);
 ///
 /// No call waits for ever, also not for a server that went away without a word: an attempt at a read or a commit has
 /// five seconds ([`SqlStore::with_timeout`]), with the wait for a connection; all of migrating ten minutes
-/// ([`SqlStore::with_migration_timeout`]). Whoever is not answered by then gets `Unavailable`, or `UnknownOutcome` if COMMIT had been
-/// sent, the connection is closed, and its place in the pool is free at once. SQLite is in this process and waits by its own, shorter rules.
+/// ([`SqlStore::with_migration_timeout`]). Whoever is not answered by then gets `Unavailable`, or `UnknownOutcome` if
+/// COMMIT had been sent; the connection is closed, and its place in the pool is free at once. SQLite has no line: it
+/// waits two seconds for another process, tried up to eight times, and fifteen for its one writer.
 ///
 /// Needs a tokio runtime: every transaction runs in a task of its own, and goes on when its caller goes away.
 pub struct SqlStore<B: Backend> {

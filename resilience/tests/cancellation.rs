@@ -330,9 +330,8 @@ async fn keyed(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dropped_call_leaves_nothing_behind_in_sled() {
     let folder = tempfile::tempdir().unwrap();
-    // It has a thread that writes, and no transactions that could stay open.
-    keyed("sled", Arc::new(SledStore::open(folder.path()).await.unwrap()), || Box::pin(async { Some(0) }))
-        .await;
+    // It has a thread that writes, and nothing that could tell of a transaction.
+    keyed("sled", Arc::new(SledStore::open(folder.path()).await.unwrap()), || Box::pin(async { None })).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -351,15 +350,17 @@ async fn a_dropped_call_leaves_nothing_behind_in_mongodb() {
     }
     proxy.delay(Duration::from_millis(1));
     let watch = Client::with_uri_str(&database.url).await.unwrap();
+    // A stand-in may not know the question, or answer it with nothing whatever is open.
+    let scratch = watch.database(&database.name).collection("open");
+    scratch.insert_one(doc! {}).await.unwrap();
+    let mut session = watch.start_session().await.unwrap();
+    session.start_transaction().await.unwrap();
+    scratch.insert_one(doc! {}).session(&mut session).await.unwrap();
+    let tells = transactions(&watch).await.is_some_and(|open| open > 0);
+    session.abort_transaction().await.unwrap();
     let open = move || -> BoxFuture<'static, Option<i64>> {
-        let admin = watch.database("admin");
-        Box::pin(async move {
-            let open = doc! { "$match": { "transaction": { "$exists": true } } };
-            let stages = [doc! { "$currentOp": { "idleSessions": true } }, open];
-            // A stand-in may not know the stage.
-            let found: Vec<_> = admin.aggregate(stages).await.ok()?.try_collect().await.ok()?;
-            i64::try_from(found.len()).ok()
-        })
+        let watch = watch.clone();
+        Box::pin(async move { if tells { transactions(&watch).await } else { None } })
     };
     keyed("mongodb", Arc::new(store), open).await;
 }
@@ -396,4 +397,11 @@ async fn an_answer_that_nobody_waits_for_is_nobody_elses() {
     if let Some(database) = Server::MySql.database().await {
         answers_stay_with_their_questions::<MySql>("mysql", &database.url).await;
     }
+}
+
+async fn transactions(client: &Client) -> Option<i64> {
+    let open = doc! { "$match": { "transaction": { "$exists": true } } };
+    let stages = [doc! { "$currentOp": { "idleSessions": true } }, open];
+    let found: Vec<_> = client.database("admin").aggregate(stages).await.ok()?.try_collect().await.ok()?;
+    i64::try_from(found.len()).ok()
 }

@@ -93,8 +93,8 @@ impl SqlStore<MySql> {
     ///
     /// Ten connections at READ COMMITTED. A call waits one second for one. One that was idle is asked before it is
     /// used again, and replaced if it does not answer within 0.3 seconds. A statement waits four seconds for
-    /// others' locks. So that a line that fell silent holds no locks for long, MariaDB ends a transaction in which nothing
-    /// happens after ten seconds and a statement after 30, MySQL a session in which nothing happens after 60.
+    /// others' locks. So that a line that fell silent holds no locks for long, MariaDB ends a transaction in which
+    /// nothing happens after ten seconds and a statement after 30, MySQL a session in which nothing happens after 60.
     #[must_use]
     pub fn pool_options() -> MySqlPoolOptions {
         pool_options::<MySql>().idle_timeout(IDLE).after_connect(|connection, _| {
