@@ -1,9 +1,10 @@
-//! A database of a test's own on a server that the environment names, dropped with its guard.
+//! A database of a test's own on a server that the environment names, dropped with its guard. The harnesses of the
+//! stores make schemas beside each other; these tests want a URL of their own, to lead it over a proxy.
 
 use referral_mongo::mongodb;
 use referral_sql::sqlx::{self, AssertSqlSafe, Connection, Executor};
+use referral_testkit::{Scratch, server_from_env, skip};
 use url::Url;
-use uuid::Uuid;
 
 /// A kind of server.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,72 +26,74 @@ impl Server {
         }
     }
 
-    async fn run(self, url: &str, sql: String) {
+    const fn name(self) -> &'static str {
         match self {
-            Self::Postgres => {
-                let mut connection = sqlx::PgConnection::connect(url).await.expect("the server answers");
-                connection.execute(AssertSqlSafe(sql)).await.expect("databases may be made");
-            }
-            Self::MySql => {
-                let mut connection = sqlx::MySqlConnection::connect(url).await.expect("the server answers");
-                connection.execute(AssertSqlSafe(sql)).await.expect("databases may be made");
-            }
-            // Made by whoever writes first.
-            Self::Mongo => {}
+            Self::Postgres => "postgres",
+            Self::MySql => "mysql",
+            Self::Mongo => "mongodb",
         }
     }
 
+    async fn run(self, url: &str, sql: String) -> Result<(), sqlx::Error> {
+        match self {
+            Self::Postgres => {
+                let mut connection = sqlx::PgConnection::connect(url).await?;
+                connection.execute(AssertSqlSafe(sql)).await.map(drop)
+            }
+            Self::MySql => {
+                let mut connection = sqlx::MySqlConnection::connect(url).await?;
+                connection.execute(AssertSqlSafe(sql)).await.map(drop)
+            }
+            // Made by whoever writes first.
+            Self::Mongo => Ok(()),
+        }
+    }
+
+    async fn remove(
+        self,
+        server: String,
+        name: String,
+    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        match self {
+            Self::Postgres => self.run(&server, format!("DROP DATABASE {name} WITH (FORCE)")).await?,
+            Self::MySql => self.run(&server, format!("DROP DATABASE {name}")).await?,
+            Self::Mongo => mongodb::Client::with_uri_str(&server).await?.database(&name).drop().await?,
+        }
+        Ok(())
+    }
+
     /// A new, empty database; without a server, says so, and in strict mode fails.
-    #[allow(clippy::print_stderr)] // a skip has to be seen
+    ///
+    /// # Panics
+    /// Where none can be made.
     pub async fn database(self) -> Option<Database> {
-        let Some(server) = std::env::var(self.variable()).ok().filter(|url| !url.is_empty()) else {
-            let strict = std::env::var("REFERRAL_TESTKIT_STRICT").is_ok_and(|strict| strict == "1");
-            assert!(!strict, "{} is not set, and REFERRAL_TESTKIT_STRICT=1", self.variable());
-            eprintln!("skipped: {} is not set; scripts/test starts a throw-away server", self.variable());
+        let Some(server) = server_from_env(self.variable()) else {
+            skip(self.name(), "run scripts/test, which starts a throw-away server");
             return None;
         };
-        let name = format!("referral_test_{}", Uuid::new_v4().simple());
-        self.run(&server, format!("CREATE DATABASE {name}")).await;
+        let name = Scratch::fresh_name();
+        self.run(&server, format!("CREATE DATABASE {name}")).await.expect("databases may be made");
         let mut url: Url = server.parse().expect("the URL of the server");
         url.set_path(&name);
         if self == Self::Mongo {
             // Else the driver goes where the server says it is, and not where a proxy is.
             url.set_query(Some("directConnection=true"));
         }
-        Some(Database { kind: self, server, url: url.into(), name })
+        let scratch =
+            Scratch::on_server(self.name(), &server, name.clone(), move |url, name| self.remove(url, name));
+        // Dropping one takes its time there; a throw-away server goes as a whole.
+        let kept = self == Self::Mongo && std::env::var_os("REFERRAL_TEST_MONGODB_KEEP").is_some();
+        let scratch = if kept { scratch.kept() } else { scratch };
+        Some(Database { url: url.into(), name, _scratch: scratch })
     }
 }
 
 /// A database.
 #[derive(Debug)]
 pub struct Database {
-    kind: Server,
-    server: String,
     /// The URL of the database.
     pub url: String,
     /// Its name.
     pub name: String,
-}
-
-impl Drop for Database {
-    fn drop(&mut self) {
-        let (kind, server, url, name) = (self.kind, self.server.clone(), self.url.clone(), self.name.clone());
-        let remove = async move {
-            match kind {
-                Server::Postgres => kind.run(&server, format!("DROP DATABASE {name} WITH (FORCE)")).await,
-                Server::MySql => kind.run(&server, format!("DROP DATABASE {name}")).await,
-                // Takes its time; a throw-away server goes as a whole.
-                Server::Mongo if std::env::var_os("REFERRAL_TEST_MONGODB_KEEP").is_some() => {}
-                Server::Mongo => {
-                    let client = mongodb::Client::with_uri_str(&url).await.expect("the server answers");
-                    client.database(&name).drop().await.expect("databases may be dropped");
-                }
-            }
-        };
-        // On a thread of its own: this may be dropped inside a runtime, or after it.
-        let removed = std::thread::spawn(move || {
-            tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(remove);
-        });
-        assert!(removed.join().is_ok() || std::thread::panicking(), "{} was not removed", self.name);
-    }
+    _scratch: Scratch,
 }
