@@ -273,6 +273,7 @@ mod tests {
         (fault.into_error::<B>("commit").kind(), again)
     }
 
+    #[cfg(feature = "sqlite")]
     fn lines(error: &dyn Error) -> Vec<String> {
         let mut lines = vec![error.to_string()];
         let mut next = error.source();

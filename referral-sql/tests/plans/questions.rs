@@ -12,6 +12,7 @@ use referral_sql::{Question, SqlStore};
 use crate::common::{alias, counter, link, response, tenant, user, uuid};
 
 /// A plan, by the index, rule or kind that it is about.
+#[cfg_attr(not(feature = "sqlite"), allow(dead_code))] // what only SQLite's plans are told by
 pub(crate) struct Plan<T> {
     pub(crate) about: T,
     /// How many points were asked for, or the range.
