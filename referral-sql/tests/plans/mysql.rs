@@ -1,5 +1,6 @@
 //! MySQL and MariaDB: the one index that is meant, because pages name it.
 
+use referral_core::store::Unique;
 use referral_sql::MySqlStore;
 use referral_sql::harness::MySqlHarness;
 use referral_sql::schema::{index_name, unique_name};
@@ -27,6 +28,10 @@ async fn check(store: &MySqlStore, when: &str) {
     for plan in questions::finds(store).await {
         assert_reads_by(&unique_name(plan.about.0), &plan.steps, &format!("{when}: {}", plan.asked));
     }
+    // Both rules of one look-up.
+    let code = questions::of_a_code(store).await;
+    assert_reads_by(&unique_name(Unique::AliasCode), &code, when);
+    assert_reads_by(&unique_name(Unique::AliasFolded), &code, when);
     for plan in questions::gets(store).await {
         assert_reads_by("PRIMARY", &plan.steps, &format!("{when}: {:?} {}", plan.about, plan.asked));
     }
