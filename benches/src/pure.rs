@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
 use rand::Rng;
-use referral_core::code::{Code, RandomCode};
+use referral_core::Code;
+use referral_core::link::RandomCode;
 use referral_core::source::{Clock, SystemClock};
 use referral_core::store::Store;
-use referral_core::token::{KeyRing, LastTouch, Purpose, Token, TokenSigner};
+use referral_core::KeyRing;
+use referral_core::token::{LastTouch, Purpose, Token, TokenSigner};
 use referral_core::{Link, LinkDraft, LinkId, Referrals, ResponseId, VisitorId};
 use sha2::Sha256;
 use uuid::Uuid;

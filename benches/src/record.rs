@@ -4,11 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use referral_core::facade::TouchOutcome;
+use referral_core::visit::TouchOutcome;
 use referral_core::source::{Clock, SystemClock};
 use referral_core::store::{Store, StoreFacts};
-use referral_core::token::KeyRing;
-use referral_core::visit::{Method, Visit};
+use referral_core::KeyRing;
+use referral_core::Visit;
+use referral_core::visit::Method;
 use referral_core::{Code, Link, LinkDraft, Referrals, UserId, Via};
 use referral_sql::SqliteStore;
 use referral_sql::sqlx::query::Query;

@@ -1,9 +1,12 @@
 //! Referral links on the host's own database: who came through whose link, who they became, and what they did.
 //!
 //! ```rust
-//! use referral_core::facade::{Referrals, TokenChange};
-//! use referral_core::visit::{Method, Visit};
-//! use referral_core::{Action, LinkDraft, UserId, memory::MemoryStore, token::KeyRing};
+//! use referral_core::Referrals;
+//! use referral_core::visit::TokenChange;
+//! use referral_core::Visit;
+//! use referral_core::visit::Method;
+//! use referral_core::{Action, KeyRing, LinkDraft, UserId};
+//! use referral_core::memory::MemoryStore;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -80,22 +83,30 @@
 //! None. The crate does no I/O, starts no task, needs no async runtime, and knows neither HTTP nor SQL.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-pub mod code;
-pub mod facade;
+mod catalogue;
 pub mod layer;
+pub mod link;
 pub mod memory;
-pub mod read;
-pub mod record;
 pub mod redirect;
+mod referrals;
 pub mod source;
 pub mod store;
 pub mod token;
+mod value;
 pub mod visit;
 
 pub use async_trait::async_trait;
-pub use code::{Code, CodeGenerator};
-pub use facade::{Error, Hook, HookError, Referrals};
-pub use record::*;
+pub use link::{Alias, AliasId, CodeGenerator, Limits, Link, LinkDraft, LinkEdit, LinkId, Status};
+pub use referrals::{
+    BuildError, Builder, Effects, Error, Failure, Guard, Hook, HookError, Referrals, Scope, Verdict,
+};
+pub use store::{Cursor, CursorError, Page, PageRequest};
+pub use token::KeyRing;
+pub use value::{
+    Action, Address, Agent, Code, CodeError, Destination, IdError, Label, LandingUrl, Metadata, Referrer,
+    Target, TargetId, TargetKind, Tenant, TextError, Timestamp, UserId, VisitorId,
+};
+pub use visit::{Flags, Response, ResponseId, Via, Visit};
 
 /// Compiles and runs the examples of the README, so that it cannot name what does not exist (RB4: the README of
 /// django-reflinks named two classes that were never there).

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use mongodb::ClientSession;
 use mongodb::options::{ReadConcern, ReadPreference, SelectionCriteria, TransactionOptions};
-use referral_core::store::{Changeset, ErrorKind, Outcome, StoreError};
+use referral_core::store::{Changeset, Outcome, StoreError, StoreErrorKind};
 
 use crate::draft::Draft;
 use crate::error::{self, Fault, NAME, Trouble};
@@ -32,7 +32,7 @@ pub(crate) async fn commit(inner: &Arc<Inner>, batch: &[Changeset]) -> Vec<Answe
         Ok(answers) => answers.into_iter(),
         Err(lost) => vec![Err(error::lost("commit", lost)); count].into_iter(),
     };
-    let missing = || StoreError::new(ErrorKind::Other, NAME, "commit", "a changeset got no answer");
+    let missing = || StoreError::new(StoreErrorKind::Other, NAME, "commit", "a changeset got no answer");
     let answer = |check: Result<(), _>| check.and_then(|()| answers.next().unwrap_or_else(|| Err(missing())));
     checks.into_iter().map(answer).collect()
 }
@@ -86,7 +86,7 @@ async fn some(inner: &Inner, batch: &[Changeset]) -> Vec<Answer> {
 
 /// Whether an error may come from one changeset, and not from the database as a whole.
 const fn is_of_one(error: &StoreError) -> bool {
-    matches!(error.kind(), ErrorKind::Invalid | ErrorKind::Corrupt | ErrorKind::Other)
+    matches!(error.kind(), StoreErrorKind::Invalid | StoreErrorKind::Corrupt | StoreErrorKind::Other)
 }
 
 /// Applies changesets in one transaction, as often as it takes.

@@ -144,7 +144,8 @@ impl Ends {
 mod tests {
     use mongodb::bson::doc;
     use referral_core::store::{CounterKey, Family, Seek};
-    use referral_core::{KeyPart, Tenant};
+    use referral_core::Tenant;
+    use referral_core::store::KeyPart;
     use uuid::Uuid;
 
     use super::*;

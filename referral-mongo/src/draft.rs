@@ -10,7 +10,8 @@ use std::hash::Hash;
 use mongodb::ClientSession;
 use mongodb::bson::Bson;
 use referral_core::store::{Change, Changeset, Conflict, CounterKey, Outcome, UniqueKey};
-use referral_core::{Record, RecordId, Response, Version};
+use referral_core::Response;
+use referral_core::store::{Record, RecordId, Version};
 use uuid::Uuid;
 
 use crate::error::Fault;

@@ -2,9 +2,9 @@
 
 use mongodb::bson::{Bson, Document};
 use mongodb::error::{
-    Error, ErrorKind as Driver, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT, WriteFailure,
+    Error, StoreErrorKind as Driver, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT, WriteFailure,
 };
-use referral_core::store::{ErrorKind, StoreError};
+use referral_core::store::{StoreError, StoreErrorKind};
 
 /// What reports call this store.
 pub(crate) const NAME: &str = "mongodb";
@@ -88,15 +88,15 @@ impl Fault {
     pub(crate) fn into_error(self, operation: &'static str) -> StoreError {
         let unknown = "the answer to the commit was lost; it is applied or not";
         let (kind, message) = match (&self, self.trouble()) {
-            (Self::Unknown(_), _) => (ErrorKind::UnknownOutcome, unknown),
-            (Self::Late, _) => (ErrorKind::Unavailable, "the server did not answer in time"),
+            (Self::Unknown(_), _) => (StoreErrorKind::UnknownOutcome, unknown),
+            (Self::Late, _) => (StoreErrorKind::Unavailable, "the server did not answer in time"),
             (_, Trouble::Duplicate | Trouble::Transient) => {
-                (ErrorKind::Contended, "others were in the way with every attempt")
+                (StoreErrorKind::Contended, "others were in the way with every attempt")
             }
-            (_, Trouble::Unavailable) => (ErrorKind::Unavailable, "no server takes work"),
-            (_, Trouble::Full) => (ErrorKind::Full, "the server has no room"),
-            (_, Trouble::Standalone) => (ErrorKind::Invalid, STANDALONE),
-            (_, Trouble::Other) => (ErrorKind::Other, "the server refused"),
+            (_, Trouble::Unavailable) => (StoreErrorKind::Unavailable, "no server takes work"),
+            (_, Trouble::Full) => (StoreErrorKind::Full, "the server has no room"),
+            (_, Trouble::Standalone) => (StoreErrorKind::Invalid, STANDALONE),
+            (_, Trouble::Other) => (StoreErrorKind::Other, "the server refused"),
         };
         let error = StoreError::new(kind, NAME, operation, message);
         match self {
@@ -200,12 +200,12 @@ const fn of_code(code: i32) -> Trouble {
 }
 
 pub(crate) fn corrupt(message: &'static str) -> StoreError {
-    StoreError::new(ErrorKind::Corrupt, NAME, "read", message)
+    StoreError::new(StoreErrorKind::Corrupt, NAME, "read", message)
 }
 
 /// The task of a transaction was lost: it panicked, or the runtime is going down.
 pub(crate) fn lost(operation: &'static str, lost: tokio::task::JoinError) -> StoreError {
-    StoreError::new(ErrorKind::UnknownOutcome, NAME, operation, "the task of the transaction was lost")
+    StoreError::new(StoreErrorKind::UnknownOutcome, NAME, operation, "the task of the transaction was lost")
         .with_source(lost)
 }
 
@@ -250,12 +250,12 @@ mod tests {
     #[test]
     fn only_a_lost_commit_is_of_unknown_outcome() {
         let kind = |fault: Fault| fault.into_error("commit").kind();
-        assert_eq!(kind(Fault::Unknown(None)), ErrorKind::UnknownOutcome);
-        assert_eq!(kind(Fault::Moved), ErrorKind::Contended);
-        assert_eq!(kind(Fault::Late), ErrorKind::Unavailable);
-        assert_eq!(kind(Fault::Refused(112, String::new())), ErrorKind::Contended);
-        assert_eq!(kind(Fault::Refused(10107, String::new())), ErrorKind::Unavailable);
-        assert_eq!(kind(Fault::Refused(14031, String::new())), ErrorKind::Full);
-        assert_eq!(kind(Fault::Refused(121, String::new())), ErrorKind::Other);
+        assert_eq!(kind(Fault::Unknown(None)), StoreErrorKind::UnknownOutcome);
+        assert_eq!(kind(Fault::Moved), StoreErrorKind::Contended);
+        assert_eq!(kind(Fault::Late), StoreErrorKind::Unavailable);
+        assert_eq!(kind(Fault::Refused(112, String::new())), StoreErrorKind::Contended);
+        assert_eq!(kind(Fault::Refused(10107, String::new())), StoreErrorKind::Unavailable);
+        assert_eq!(kind(Fault::Refused(14031, String::new())), StoreErrorKind::Full);
+        assert_eq!(kind(Fault::Refused(121, String::new())), StoreErrorKind::Other);
     }
 }

@@ -12,7 +12,7 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use referral_core::RecordId;
+use referral_core::store::RecordId;
 use referral_core::store::{Change, Changeset};
 use tokio::sync::{Mutex, MutexGuard, Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
@@ -127,7 +127,8 @@ fn door<T: std::hash::Hash>(what: &T) -> usize {
 #[cfg(test)]
 mod tests {
     use referral_core::store::{CounterKey, Family};
-    use referral_core::{KeyPart, Tenant};
+    use referral_core::Tenant;
+    use referral_core::store::KeyPart;
 
     use super::*;
 

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use mongodb::Client;
 use mongodb::options::ClientOptions;
-use referral_core::store::{ErrorKind, StoreError};
+use referral_core::store::{StoreError, StoreErrorKind};
 use referral_testkit::{Guard, Harness, Opened, Scratch, async_trait, server_from_env, skip};
 
 use crate::MongoStore;
@@ -105,7 +105,7 @@ impl MongoHarness {
     /// `Unavailable` where no server answers; faults where a database cannot be made or dropped.
     pub async fn check(&self) -> Result<(), StoreError> {
         let scratch =
-            self.place().ok_or_else(|| StoreError::new(ErrorKind::Unavailable, NAME, "open", SETUP))?;
+            self.place().ok_or_else(|| StoreError::new(StoreErrorKind::Unavailable, NAME, "open", SETUP))?;
         let (store, scratch) = self.fresh(scratch).await?;
         drop(store);
         scratch.remove()
@@ -136,7 +136,7 @@ impl fmt::Debug for MongoHarness {
 async fn client(url: &str) -> Result<Client, StoreError> {
     let mut options = ClientOptions::parse(url).await.map_err(|error| {
         let message = "the address of the database is not understood";
-        StoreError::new(ErrorKind::Invalid, NAME, "open", message).with_source(error)
+        StoreError::new(StoreErrorKind::Invalid, NAME, "open", message).with_source(error)
     })?;
     options.server_selection_timeout.get_or_insert(SELECTION);
     options.heartbeat_freq.get_or_insert(HEARTBEAT);
@@ -145,7 +145,7 @@ async fn client(url: &str) -> Result<Client, StoreError> {
 
 async fn at(address: &str) -> Result<MongoStore, StoreError> {
     let (name, url) = Scratch::split(address)
-        .ok_or_else(|| StoreError::new(ErrorKind::Invalid, NAME, "open", "no address of this harness"))?;
+        .ok_or_else(|| StoreError::new(StoreErrorKind::Invalid, NAME, "open", "no address of this harness"))?;
     // The suite has a thousand callers at once, on a machine that does other things as well.
     Ok(MongoStore::with_client(client(url).await?, name).await?.with_timeout(Duration::from_secs(60)))
 }

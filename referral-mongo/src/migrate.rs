@@ -2,8 +2,8 @@
 
 use mongodb::Database;
 use mongodb::bson::{Bson, Document, doc};
-use mongodb::error::{Error, ErrorKind as Driver};
-use referral_core::store::{ErrorKind, StoreError};
+use mongodb::error::{Error, StoreErrorKind as Driver};
+use referral_core::store::{StoreError, StoreErrorKind};
 
 use crate::error::{Fault, NAME, UNMIGRATED};
 use crate::schema::{self, SCHEMA};
@@ -76,14 +76,14 @@ fn refuse_newer(book: Option<&Document>) -> Result<(), Fault> {
 }
 
 fn refuse(message: &'static str) -> Fault {
-    Fault::Store(StoreError::new(ErrorKind::Corrupt, NAME, "open", message))
+    Fault::Store(StoreError::new(StoreErrorKind::Corrupt, NAME, "open", message))
 }
 
 fn explain(error: Error) -> Fault {
     match code(&error) {
         Some(INDEX_OPTIONS_CONFLICT | INDEX_KEY_SPECS_CONFLICT) => {
             let message = "an index of ours is there in another shape: drop it and call migrate() again";
-            let refused = StoreError::new(ErrorKind::Corrupt, NAME, "migrate", message);
+            let refused = StoreError::new(StoreErrorKind::Corrupt, NAME, "migrate", message);
             Fault::Store(refused.with_source(error))
         }
         _ => error.into(),

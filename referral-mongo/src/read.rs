@@ -9,11 +9,8 @@ use futures_util::TryStreamExt;
 use mongodb::action::Find;
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::{ClientSession, Collection};
-use referral_core::store::{
-    CounterKey, CounterPrefix, CounterRange, Index, Prefix, Range, Read, StoreError, UniqueKey,
-    check_counters, check_points,
-};
-use referral_core::{Kind, Record, RecordId};
+use referral_core::store::{CounterKey, CounterPrefix, CounterRange, Index, Prefix, Range, Read, StoreError, UniqueKey, check_counters, check_points};
+use referral_core::store::{Kind, Record, RecordId};
 use uuid::Uuid;
 
 use crate::commit;

@@ -17,7 +17,8 @@ use mongodb::bson::spec::BinarySubtype;
 use mongodb::bson::{Binary, Bson, Document, doc};
 use mongodb::options::IndexOptions;
 use referral_core::store::{CounterKey, Family, Index, StoreError, Unique, UniqueKey, bytes};
-use referral_core::{KeyPart, Kind, Record, Tenant, Value, Version};
+use referral_core::Tenant;
+use referral_core::store::{KeyPart, Kind, Record, Value, Version};
 use uuid::Uuid;
 
 use crate::error::corrupt;

@@ -12,9 +12,7 @@ use mongodb::options::{
     WriteConcern,
 };
 use mongodb::{Client, Collection, Database};
-use referral_core::store::{
-    Changeset, ErrorKind, Index, Outcome, Prefix, Range, Store, StoreError, StoreFacts,
-};
+use referral_core::store::{Changeset, Index, Outcome, Prefix, Range, Store, StoreError, StoreErrorKind, StoreFacts};
 
 use crate::error::{self, Fault, NAME, STANDALONE};
 use crate::gate::Gate;
@@ -85,7 +83,7 @@ impl MongoStore {
         let options = ClientOptions::parse(url.as_ref()).await;
         let mut options = options.map_err(|error| {
             let message = "the address of the database is not understood";
-            StoreError::new(ErrorKind::Invalid, NAME, "open", message).with_source(error)
+            StoreError::new(StoreErrorKind::Invalid, NAME, "open", message).with_source(error)
         })?;
         options.server_selection_timeout.get_or_insert(SELECTION);
         options.connect_timeout.get_or_insert(SELECTION);
@@ -112,7 +110,7 @@ impl MongoStore {
         let hello = async { Ok(client.database("admin").run_command(doc! { "hello": 1 }).await?) };
         let hello = in_time(TIMEOUT, hello).await.map_err(|fault| fault.into_error("open"))?;
         if !has_transactions(&hello) {
-            return Err(StoreError::new(ErrorKind::Invalid, NAME, "open", STANDALONE));
+            return Err(StoreError::new(StoreErrorKind::Invalid, NAME, "open", STANDALONE));
         }
         let writer = rand::random_range(0..schema::STRIPES);
         let (gate, migrated) = (Arc::new(Gate::default()), AtomicBool::new(false));
@@ -235,13 +233,13 @@ mod tests {
     #[tokio::test]
     async fn an_address_that_is_none_is_invalid() {
         let error = MongoStore::open("not an address").await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Invalid);
+        assert_eq!(error.kind(), StoreErrorKind::Invalid);
     }
 
     #[tokio::test]
     async fn a_server_that_is_not_there_is_unavailable() {
         let url = "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=200&connectTimeoutMS=200";
         let error = MongoStore::open(url).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert_eq!(error.kind(), StoreErrorKind::Unavailable);
     }
 }

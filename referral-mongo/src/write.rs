@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::{ClientSession, Database};
 use referral_core::store::{Change, Changeset, CounterKey, UniqueKey};
-use referral_core::{Record, Version};
+use referral_core::store::{Record, Version};
 
 use crate::draft::{Draft, Slot};
 use crate::error::{self, Fault};

@@ -5,12 +5,10 @@
 
 use std::sync::Arc;
 
-use referral_core::code::Code;
-use referral_core::store::{
-    Bounds, Change, Changeset, Conflict, CounterKey, CounterPrefix, CounterRange, ErrorKind, Family, Outcome,
-    Read, Store,
-};
-use referral_core::{Alias, AliasId, KeyPart, LinkId, Tenant, Timestamp, Version};
+use referral_core::Code;
+use referral_core::store::{Bounds, Change, Changeset, Conflict, CounterKey, CounterPrefix, CounterRange, Family, Outcome, Read, Store, StoreErrorKind};
+use referral_core::{Alias, AliasId, LinkId, Tenant, Timestamp};
+use referral_core::store::{KeyPart, Version};
 use referral_mongo::MongoStore;
 use referral_mongo::harness::MongoHarness;
 use referral_mongo::mongodb::bson::{Document, doc};
@@ -133,7 +131,7 @@ async fn a_commit_whose_answer_stays_unknown_says_so() {
     }
     let answer = store.commit(&[changeset(1)]).await.remove(0);
     off(&store).await;
-    assert_eq!(answer.unwrap_err().kind(), ErrorKind::UnknownOutcome);
+    assert_eq!(answer.unwrap_err().kind(), StoreErrorKind::UnknownOutcome);
     // Its witness tells, as the contract says.
     let again = store.commit(&[changeset(1)]).await.remove(0).unwrap();
     assert!(matches!(again, Outcome::Applied | Outcome::Conflict { index: 0, .. }), "{again:?}");
@@ -152,7 +150,7 @@ async fn a_commit_of_a_transaction_that_the_server_does_not_know_is_of_unknown_o
     }
     let answer = store.commit(&[changeset(1)]).await.remove(0);
     off(&store).await;
-    assert_eq!(answer.unwrap_err().kind(), ErrorKind::UnknownOutcome);
+    assert_eq!(answer.unwrap_err().kind(), StoreErrorKind::UnknownOutcome);
     assert_eq!(store.commit(&[changeset(1)]).await.remove(0).unwrap(), Outcome::Applied);
     assert_eq!(counted(&store).await, 1);
 }
@@ -169,7 +167,7 @@ async fn a_server_that_refuses_everything_is_unavailable_and_then_well_again() {
     let write = store.commit(&[changeset(1)]).await.remove(0);
     off(&store).await;
     for error in [read.unwrap_err(), write.unwrap_err()] {
-        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+        assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error}");
     }
     assert_eq!(store.commit(&[changeset(1)]).await.remove(0).unwrap(), Outcome::Applied);
     assert_eq!(counted(&store).await, 1);

@@ -5,11 +5,10 @@
 use std::collections::BTreeMap;
 
 use futures_util::TryStreamExt;
-use referral_core::code::Code;
-use referral_core::store::{
-    Change, Changeset, CounterKey, ErrorKind, Family, Index, Outcome, Part, Prefix, Range, Read, Seek, Store,
-};
-use referral_core::{Alias, AliasId, KeyPart, Kind, LinkId, Record, Tenant, Timestamp, Value, Version};
+use referral_core::Code;
+use referral_core::store::{Change, Changeset, CounterKey, Family, Index, Outcome, Part, Prefix, Range, Read, Seek, Store, StoreErrorKind};
+use referral_core::{Alias, AliasId, LinkId, Tenant, Timestamp};
+use referral_core::store::{KeyPart, Kind, Record, Value, Version};
 use referral_mongo::MongoStore;
 use referral_mongo::harness::MongoHarness;
 use referral_mongo::mongodb::bson::spec::BinarySubtype;
@@ -189,7 +188,7 @@ async fn a_database_without_indexes_says_what_to_do_and_migrating_is_safe() {
     let read = store.get(&[]).await.unwrap_err();
     let write = store.commit(&insert).await.remove(0).unwrap_err();
     for error in [read, write] {
-        assert_eq!(error.kind(), ErrorKind::Corrupt);
+        assert_eq!(error.kind(), StoreErrorKind::Corrupt);
         assert!(error.to_string().contains("migrate()"), "{error}");
     }
     let racers: Vec<_> = (0..4)
@@ -208,7 +207,7 @@ async fn a_database_without_indexes_says_what_to_do_and_migrating_is_safe() {
     book.update_one(doc! {}, doc! { "$set": { "format": 999 } }).await.unwrap();
     let older = harness.at(&scratch).await.unwrap();
     for error in [older.get(&[]).await.unwrap_err(), older.migrate().await.unwrap_err()] {
-        assert_eq!(error.kind(), ErrorKind::Corrupt);
+        assert_eq!(error.kind(), StoreErrorKind::Corrupt);
         assert!(error.to_string().contains("newer than this library"), "{error}");
     }
 }
@@ -220,12 +219,12 @@ async fn a_document_that_is_no_record_is_told_and_left_alone() {
     let aliases = store.database().collection::<Document>("referral_alias");
     aliases.update_one(doc! {}, doc! { "$set": { "created_at": "yesterday" } }).await.unwrap();
     let id = Record::from(alias(1, "a1")).id();
-    assert_eq!(store.get(&[id]).await.unwrap_err().kind(), ErrorKind::Corrupt);
+    assert_eq!(store.get(&[id]).await.unwrap_err().kind(), StoreErrorKind::Corrupt);
     let batch = [
         Changeset::new([Change::Update { record: alias(1, "a2").into(), was: Version::FIRST }]),
         Changeset::new([Change::Insert(alias(2, "b1").into())]),
     ];
     let answers = store.commit(&batch).await;
-    assert_eq!(answers[0].as_ref().unwrap_err().kind(), ErrorKind::Corrupt);
+    assert_eq!(answers[0].as_ref().unwrap_err().kind(), StoreErrorKind::Corrupt);
     assert_eq!(*answers[1].as_ref().unwrap(), Outcome::Applied);
 }

@@ -5,10 +5,9 @@ use std::fs::File;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use referral_core::record::{Record, RecordId, Response, Version};
-use referral_core::store::{
-    Change, Changeset, Conflict, CounterKey, ErrorKind, Index, Outcome, StoreError, Unique, UniqueKey, bytes,
-};
+use referral_core::Response;
+use referral_core::store::{Record, RecordId, Version};
+use referral_core::store::{Change, Changeset, Conflict, CounterKey, Index, Outcome, StoreError, StoreErrorKind, Unique, UniqueKey, bytes};
 use sled::transaction::{ConflictableTransactionError, TransactionError, Transactional};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
@@ -92,7 +91,7 @@ impl Writer {
     /// sled's `flush()` ends in `sync_file_range` on Linux, which leaves the device's cache and the file's metadata
     /// alone; a second handle on the log does the rest.
     fn sync(&self) -> Result<(), StoreError> {
-        let unknown = |message| StoreError::new(ErrorKind::UnknownOutcome, error::NAME, "flush", message);
+        let unknown = |message| StoreError::new(StoreErrorKind::UnknownOutcome, error::NAME, "flush", message);
         self.db.flush().map_err(|e| unknown("the log could not be flushed").with_source(e))?;
         self.log.sync_data().map_err(|e| unknown("the log could not be synced").with_source(e))
     }

@@ -3,11 +3,8 @@
 use std::ops::Bound;
 
 use async_trait::async_trait;
-use referral_core::record::{Record, RecordId};
-use referral_core::store::{
-    CounterKey, CounterPrefix, CounterRange, ErrorKind, Index, Prefix, Range, Read, StoreError, UniqueKey,
-    bytes, check_counters, check_points,
-};
+use referral_core::store::{Record, RecordId};
+use referral_core::store::{CounterKey, CounterPrefix, CounterRange, Index, Prefix, Range, Read, StoreError, StoreErrorKind, UniqueKey, bytes, check_counters, check_points};
 
 use crate::error;
 use crate::schema::{self, Trees, spaced};
@@ -23,7 +20,7 @@ impl SledStore {
         let store = self.clone();
         let task = tokio::task::spawn_blocking(move || read(&store.inner.trees));
         task.await.map_err(|e| {
-            StoreError::new(ErrorKind::Unavailable, error::NAME, operation, "the read was cut short")
+            StoreError::new(StoreErrorKind::Unavailable, error::NAME, operation, "the read was cut short")
                 .with_source(e)
         })?
     }

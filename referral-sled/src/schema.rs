@@ -9,7 +9,7 @@
 //!
 //! Keys are those of [`referral_core::store::bytes`]. The names carry the version of the format.
 
-use referral_core::record::{Record, Value};
+use referral_core::store::{Record, Value};
 use referral_core::store::{StoreError, bytes};
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
@@ -78,7 +78,7 @@ pub(crate) fn decode(key: &[u8], value: &[u8]) -> Result<Record, StoreError> {
     let values = kind.columns().iter().map(|column| match json.remove(column.name) {
         None | Some(Json::Null) => Ok(Value::Null),
         Some(Json::Number(number)) => number.as_i64().map(Value::Int).ok_or(()),
-        Some(Json::String(text)) if column.holds == referral_core::record::ColumnType::Uuid => {
+        Some(Json::String(text)) if column.holds == referral_core::ColumnType::Uuid => {
             Uuid::parse_str(&text).map(Value::Uuid).map_err(|_| ())
         }
         Some(Json::String(text)) => Ok(Value::Text(text.into())),

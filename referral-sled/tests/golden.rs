@@ -5,13 +5,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use referral_core::code::Code;
-use referral_core::store::{Bounds, Change, Changeset, CounterKey, ErrorKind, Family, Outcome, Read, Store};
-use referral_core::{
-    Action, Alias, AliasId, Destination, Flags, KeyPart, Kind, Label, Limits, Link, LinkId, Metadata,
-    NaturalKey, Record, RecordId, Response, ResponseId, Status, Target, Tenant, Timestamp, UserId, Version,
-    Via, VisitorId,
-};
+use referral_core::Code;
+use referral_core::store::{Bounds, Change, Changeset, CounterKey, Family, Outcome, Read, Store, StoreErrorKind};
+use referral_core::{Action, Alias, AliasId, Destination, Flags, Label, Limits, Link, LinkId, Metadata, Response, ResponseId, Status, Target, Tenant, Timestamp, UserId, Via, VisitorId};
+use referral_core::link::NaturalKey;
+use referral_core::store::{KeyPart, Kind, Record, RecordId, Version};
 use referral_sled::SledStore;
 use uuid::Uuid;
 
@@ -202,10 +200,10 @@ async fn a_column_of_a_later_version_is_refused_and_kept() {
         records.flush().unwrap();
     }
     let store = SledStore::open(folder.path()).await.unwrap();
-    assert_eq!(store.get(&[id]).await.unwrap_err().kind(), ErrorKind::Corrupt);
+    assert_eq!(store.get(&[id]).await.unwrap_err().kind(), StoreErrorKind::Corrupt);
     let update = Change::Update { record: record(Kind::Alias), was: Version::FIRST };
     let answer = store.commit(&[Changeset::new([update])]).await.remove(0);
-    assert_eq!(answer.unwrap_err().kind(), ErrorKind::Corrupt);
+    assert_eq!(answer.unwrap_err().kind(), StoreErrorKind::Corrupt);
     drop(store);
     assert!(dump(folder.path()).contains("later"));
 }

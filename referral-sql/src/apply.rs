@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use referral_core::store::{Change, Changeset, Conflict, Outcome, Unique, UniqueKey};
-use referral_core::{Kind, Record, RecordId, ResponseId, Timestamp, UserId, Value, Version};
+use referral_core::{ResponseId, Timestamp, UserId};
+use referral_core::store::{Kind, Record, RecordId, Value, Version};
 
 use crate::backend::{Backend, Cells, Driver};
 use crate::count::{Tallies, count, hold, int};

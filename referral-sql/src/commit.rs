@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use referral_core::store::{Changeset, ErrorKind, Outcome, StoreError};
+use referral_core::store::{Changeset, Outcome, StoreError, StoreErrorKind};
 use sqlx::Connection;
 
 use crate::apply::apply;
@@ -40,7 +40,7 @@ pub(crate) fn put_together<B: Backend>(
     answers: Vec<Answer>,
 ) -> Vec<Answer> {
     let mut answers = answers.into_iter();
-    let missing = || StoreError::new(ErrorKind::Other, B::STORE, "commit", "a changeset got no answer");
+    let missing = || StoreError::new(StoreErrorKind::Other, B::STORE, "commit", "a changeset got no answer");
     let answer = |check: Result<(), _>| check.and_then(|()| answers.next().unwrap_or_else(|| Err(missing())));
     checks.into_iter().map(answer).collect()
 }
@@ -71,7 +71,7 @@ async fn transact<B: Backend>(inner: Arc<Inner<B>>, batch: Vec<Changeset>) -> Ve
 
 /// Whether an error may come from one changeset, and not from the database as a whole.
 fn is_of_one(error: &StoreError) -> bool {
-    matches!(error.kind(), ErrorKind::Invalid | ErrorKind::Corrupt | ErrorKind::Other)
+    matches!(error.kind(), StoreErrorKind::Invalid | StoreErrorKind::Corrupt | StoreErrorKind::Other)
 }
 
 async fn attempt<B: Backend>(inner: &Inner<B>, batch: &[Changeset]) -> Result<Vec<Outcome>, Fault> {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use referral_core::Kind;
+use referral_core::store::Kind;
 use referral_core::store::{Bounds, Change, Changeset, Conflict, CounterKey};
 use uuid::Uuid;
 

@@ -3,8 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
-use referral_core::ColumnError;
-use referral_core::store::{ErrorKind, StoreError};
+use referral_core::store::ColumnError;
+use referral_core::store::{StoreError, StoreErrorKind};
 use sqlx::migrate::MigrateError;
 
 use crate::backend::Backend;
@@ -105,14 +105,14 @@ impl Fault {
             Self::Statement(error) => explain::<B>(error),
             Self::Commit(error) if rolled_back::<B>(error) => explain::<B>(error),
             // The answer is lost, or came from a disk that failed half-way, or is one that we do not know.
-            Self::Commit(_) => (ErrorKind::UnknownOutcome, "COMMIT failed half-way; it is applied or not"),
-            Self::Late => (ErrorKind::Unavailable, "the database did not answer in time"),
+            Self::Commit(_) => (StoreErrorKind::UnknownOutcome, "COMMIT failed half-way; it is applied or not"),
+            Self::Late => (StoreErrorKind::Unavailable, "the database did not answer in time"),
             Self::LateCommit => {
-                (ErrorKind::UnknownOutcome, "the answer to COMMIT did not come in time; it is applied or not")
+                (StoreErrorKind::UnknownOutcome, "the answer to COMMIT did not come in time; it is applied or not")
             }
-            Self::Moved => (ErrorKind::Contended, "what was in the way changed with every attempt"),
-            Self::Column(_) => (ErrorKind::Corrupt, "a row is not what this library wrote"),
-            Self::Store(_) => (ErrorKind::Other, ""),
+            Self::Moved => (StoreErrorKind::Contended, "what was in the way changed with every attempt"),
+            Self::Column(_) => (StoreErrorKind::Corrupt, "a row is not what this library wrote"),
+            Self::Store(_) => (StoreErrorKind::Other, ""),
         };
         let error = StoreError::new(kind, B::STORE, operation, message);
         match self {
@@ -163,32 +163,32 @@ pub(crate) fn server(
     database.map_or_else(|| server.clone(), |database| format!("{database} on {server}"))
 }
 
-fn explain<B: Backend>(error: &sqlx::Error) -> (ErrorKind, &'static str) {
+fn explain<B: Backend>(error: &sqlx::Error) -> (StoreErrorKind, &'static str) {
     match error {
         sqlx::Error::Database(error) => match B::trouble(error.as_ref()) {
-            Trouble::Transient => (ErrorKind::Contended, "others were in the way with every attempt"),
-            Trouble::Unavailable => (ErrorKind::Unavailable, "the database takes no work"),
-            Trouble::Full => (ErrorKind::Full, "the database has no room"),
-            Trouble::Corrupt => (ErrorKind::Corrupt, "the database is damaged"),
-            Trouble::Unmigrated => (ErrorKind::Corrupt, UNMIGRATED),
-            Trouble::Unique | Trouble::Other => (ErrorKind::Other, "the database refused a statement"),
+            Trouble::Transient => (StoreErrorKind::Contended, "others were in the way with every attempt"),
+            Trouble::Unavailable => (StoreErrorKind::Unavailable, "the database takes no work"),
+            Trouble::Full => (StoreErrorKind::Full, "the database has no room"),
+            Trouble::Corrupt => (StoreErrorKind::Corrupt, "the database is damaged"),
+            Trouble::Unmigrated => (StoreErrorKind::Corrupt, UNMIGRATED),
+            Trouble::Unique | Trouble::Other => (StoreErrorKind::Other, "the database refused a statement"),
         },
-        sqlx::Error::PoolTimedOut => (ErrorKind::Unavailable, "no connection became free in time"),
-        sqlx::Error::PoolClosed => (ErrorKind::Unavailable, "the store is closed"),
+        sqlx::Error::PoolTimedOut => (StoreErrorKind::Unavailable, "no connection became free in time"),
+        sqlx::Error::PoolClosed => (StoreErrorKind::Unavailable, "the store is closed"),
         sqlx::Error::Io(_)
         | sqlx::Error::Tls(_)
         | sqlx::Error::Protocol(_)
         | sqlx::Error::WorkerCrashed
-        | sqlx::Error::BeginFailed => (ErrorKind::Unavailable, "the database cannot be reached"),
+        | sqlx::Error::BeginFailed => (StoreErrorKind::Unavailable, "the database cannot be reached"),
         sqlx::Error::Configuration(_) | sqlx::Error::InvalidArgument(_) => {
-            (ErrorKind::Invalid, "the address of the database is not understood")
+            (StoreErrorKind::Invalid, "the address of the database is not understood")
         }
         sqlx::Error::ColumnDecode { .. }
         | sqlx::Error::Decode(_)
         | sqlx::Error::ColumnIndexOutOfBounds { .. } => {
-            (ErrorKind::Corrupt, "a row is not what this library wrote")
+            (StoreErrorKind::Corrupt, "a row is not what this library wrote")
         }
-        _ => (ErrorKind::Other, "the driver failed"),
+        _ => (StoreErrorKind::Other, "the driver failed"),
     }
 }
 
@@ -199,12 +199,12 @@ pub(crate) fn migration<B: Backend>(error: MigrateError) -> StoreError {
     let kind = match &error {
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => explain::<B>(error),
         MigrateError::VersionMissing(_) => {
-            (ErrorKind::Corrupt, "the schema is newer than this library: update the library")
+            (StoreErrorKind::Corrupt, "the schema is newer than this library: update the library")
         }
         MigrateError::VersionMismatch(_) => {
-            (ErrorKind::Corrupt, "a migration of another text was applied to this database")
+            (StoreErrorKind::Corrupt, "a migration of another text was applied to this database")
         }
-        _ => (ErrorKind::Other, "the migration failed"),
+        _ => (StoreErrorKind::Other, "the migration failed"),
     };
     let source = match error {
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => cause(error),
@@ -217,7 +217,7 @@ pub(crate) fn migration<B: Backend>(error: MigrateError) -> StoreError {
 mod tests {
     use std::borrow::Cow;
 
-    use sqlx::error::{DatabaseError, ErrorKind as Violation};
+    use sqlx::error::{DatabaseError, StoreErrorKind as Violation};
 
     use super::*;
 
@@ -267,7 +267,7 @@ mod tests {
         sqlx::Error::Database(Box::new(Answer(code)))
     }
 
-    fn at_commit<B: Backend>(error: sqlx::Error) -> (ErrorKind, bool) {
+    fn at_commit<B: Backend>(error: sqlx::Error) -> (StoreErrorKind, bool) {
         let fault = Fault::Commit(error);
         let again = fault.is_transient::<B>();
         (fault.into_error::<B>("commit").kind(), again)
@@ -287,11 +287,11 @@ mod tests {
     fn lost<B: Backend>() {
         let io = || std::io::Error::other("reset").into();
         for error in [io(), sqlx::Error::Protocol("what?".into()), sqlx::Error::WorkerCrashed] {
-            assert_eq!(at_commit::<B>(error), (ErrorKind::UnknownOutcome, false));
+            assert_eq!(at_commit::<B>(error), (StoreErrorKind::UnknownOutcome, false));
         }
         let odd = [sqlx::Error::RowNotFound, sqlx::Error::Decode("odd".into()), answer("no such code")];
         for error in odd {
-            assert_eq!(at_commit::<B>(error), (ErrorKind::UnknownOutcome, false));
+            assert_eq!(at_commit::<B>(error), (StoreErrorKind::UnknownOutcome, false));
         }
     }
 
@@ -302,20 +302,20 @@ mod tests {
         lost::<B>();
         // BUSY, BUSY_SNAPSHOT, LOCKED
         for code in ["5", "517", "6"] {
-            assert_eq!(at_commit::<B>(answer(code)), (ErrorKind::Contended, true), "{code}");
+            assert_eq!(at_commit::<B>(answer(code)), (StoreErrorKind::Contended, true), "{code}");
         }
-        assert_eq!(at_commit::<B>(answer("13")), (ErrorKind::Full, false));
+        assert_eq!(at_commit::<B>(answer("13")), (StoreErrorKind::Full, false));
         // A foreign key of the host's that is looked at last
-        assert_eq!(at_commit::<B>(answer("787")), (ErrorKind::Other, false));
+        assert_eq!(at_commit::<B>(answer("787")), (StoreErrorKind::Other, false));
         // ERROR, NOMEM, READONLY, INTERRUPT, IOERR_FSYNC, CORRUPT, NOTADB
         for code in ["1", "7", "8", "9", "1034", "11", "26"] {
-            assert_eq!(at_commit::<B>(answer(code)), (ErrorKind::UnknownOutcome, false), "{code}");
+            assert_eq!(at_commit::<B>(answer(code)), (StoreErrorKind::UnknownOutcome, false), "{code}");
         }
         // A statement has stored nothing, however it failed.
         let kind = |code| Fault::Statement(answer(code)).into_error::<B>("commit").kind();
         assert_eq!(
             [kind("11"), kind("1034"), kind("1")],
-            [ErrorKind::Corrupt, ErrorKind::Unavailable, ErrorKind::Other]
+            [StoreErrorKind::Corrupt, StoreErrorKind::Unavailable, StoreErrorKind::Other]
         );
     }
 
@@ -325,14 +325,14 @@ mod tests {
         type B = sqlx::Postgres;
         lost::<B>();
         for code in ["40001", "40P01", "55P03"] {
-            assert_eq!(at_commit::<B>(answer(code)), (ErrorKind::Contended, true), "{code}");
+            assert_eq!(at_commit::<B>(answer(code)), (StoreErrorKind::Contended, true), "{code}");
         }
         for code in ["23505", "23503", "23514"] {
-            assert_eq!(at_commit::<B>(answer(code)), (ErrorKind::Other, false), "{code}");
+            assert_eq!(at_commit::<B>(answer(code)), (StoreErrorKind::Other, false), "{code}");
         }
         // statement_completion_unknown, disk_full, data_corrupted, admin_shutdown, query_canceled, internal_error
         for code in ["40003", "53100", "XX001", "57P01", "57014", "XX000"] {
-            assert_eq!(at_commit::<B>(answer(code)), (ErrorKind::UnknownOutcome, false), "{code}");
+            assert_eq!(at_commit::<B>(answer(code)), (StoreErrorKind::UnknownOutcome, false), "{code}");
         }
     }
 

@@ -1,9 +1,7 @@
 //! How the database would answer a read: for tests of its plans, and for a doctor.
 
-use referral_core::RecordId;
-use referral_core::store::{
-    CounterPrefix, CounterRange, Index, Prefix, Range, StoreError, UniqueKey, check_counters, check_points,
-};
+use referral_core::store::RecordId;
+use referral_core::store::{CounterPrefix, CounterRange, Index, Prefix, Range, StoreError, UniqueKey, check_counters, check_points};
 
 use crate::backend::{Backend, Cells, Driver};
 use crate::error::Fault;

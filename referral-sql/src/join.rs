@@ -6,11 +6,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use referral_core::store::{
-    Changeset, CounterKey, CounterPrefix, CounterRange, ErrorKind, Index, Outcome, Prefix, Range, Read,
-    Store, StoreError, StoreFacts, UniqueKey, check_counters, check_points,
-};
-use referral_core::{Record, RecordId};
+use referral_core::store::{Changeset, CounterKey, CounterPrefix, CounterRange, Index, Outcome, Prefix, Range, Read, Store, StoreError, StoreErrorKind, StoreFacts, UniqueKey, check_counters, check_points};
+use referral_core::store::{Record, RecordId};
 use sqlx::Transaction;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
@@ -94,7 +91,7 @@ impl<B: Backend> State<B> {
 }
 
 fn released<B: Backend>() -> StoreError {
-    StoreError::new(ErrorKind::Invalid, B::STORE, "join", "the transaction was given back to the host")
+    StoreError::new(StoreErrorKind::Invalid, B::STORE, "join", "the transaction was given back to the host")
 }
 
 impl<B: Backend> JoinedStore<B> {
@@ -128,7 +125,7 @@ impl<B: Backend> JoinedStore<B> {
         batch: Vec<Changeset>,
     ) -> Vec<Result<Outcome, StoreError>> {
         let torn = StoreError::new(
-            ErrorKind::Other,
+            StoreErrorKind::Other,
             B::STORE,
             "commit",
             "a commit was torn off inside the transaction",

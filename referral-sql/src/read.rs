@@ -3,11 +3,8 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use referral_core::store::{
-    CounterKey, CounterPrefix, CounterRange, Index, Prefix, Range, Read, StoreError, UniqueKey,
-    check_counters, check_points,
-};
-use referral_core::{ColumnType, KeyPart, Kind, Record, RecordId, Value};
+use referral_core::store::{CounterKey, CounterPrefix, CounterRange, Index, Prefix, Range, Read, StoreError, UniqueKey, check_counters, check_points};
+use referral_core::store::{ColumnType, KeyPart, Kind, Record, RecordId, Value};
 use uuid::Uuid;
 
 use crate::backend::{Backend, Cells, Driver};

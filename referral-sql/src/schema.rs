@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use referral_core::Kind;
-use referral_core::store::{ErrorKind, Index, StoreError, Unique};
+use referral_core::store::Kind;
+use referral_core::store::{Index, StoreError, StoreErrorKind, Unique};
 use sea_query::Alias;
 use sqlx::migrate::{Migrate, Migration, MigrationType, Migrator};
 use sqlx::{Connection, Pool, SqlSafeStr};
@@ -129,5 +129,5 @@ pub(crate) async fn check<B: Backend>(connection: &mut B::Connection) -> Result<
     } else {
         return Ok(());
     };
-    Err(Fault::Store(StoreError::new(ErrorKind::Corrupt, B::STORE, "open", message)))
+    Err(Fault::Store(StoreError::new(StoreErrorKind::Corrupt, B::STORE, "open", message)))
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use referral_core::store::{Changeset, ErrorKind, Outcome, Store, StoreError, StoreFacts};
+use referral_core::store::{Changeset, Outcome, Store, StoreError, StoreErrorKind, StoreFacts};
 use sqlx::{Pool, Transaction};
 
 use crate::backend::Backend;
@@ -199,7 +199,7 @@ impl<B: Backend> SqlStore<B> {
         let task = tokio::spawn(async move { Held::begin(&pool, timeout).await });
         let begun = task.await.map_err(|lost| lost_task::<B>("begin", lost))?;
         let begun = begun.map_err(|fault| fault.into_error::<B>("begin"))?;
-        let lost = || StoreError::new(ErrorKind::Other, B::STORE, "begin", "the transaction was lost");
+        let lost = || StoreError::new(StoreErrorKind::Other, B::STORE, "begin", "the transaction was lost");
         begun.into_inner().ok_or_else(lost)
     }
 
@@ -233,7 +233,7 @@ impl<B: Backend> SqlStore<B> {
 
 /// The task of a transaction was lost: it panicked, or the runtime is going down.
 pub(crate) fn lost_task<B: Backend>(operation: &'static str, lost: tokio::task::JoinError) -> StoreError {
-    StoreError::new(ErrorKind::UnknownOutcome, B::STORE, operation, "the task of the transaction was lost")
+    StoreError::new(StoreErrorKind::UnknownOutcome, B::STORE, operation, "the task of the transaction was lost")
         .with_source(lost)
 }
 

@@ -7,8 +7,9 @@ mod common;
 use std::str::FromStr;
 
 use common::{link, response, uuid};
-use referral_core::store::{Change, Changeset, ErrorKind, Outcome, Read, Store};
-use referral_core::{Record, ResponseId, Version};
+use referral_core::store::{Change, Changeset, Outcome, Read, Store, StoreErrorKind};
+use referral_core::ResponseId;
+use referral_core::store::{Record, Version};
 use referral_sql::SqliteStore;
 use referral_sql::harness::{SqliteHarness, sqlite_file};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
@@ -37,11 +38,11 @@ async fn memory_is_refused_because_each_connection_would_see_its_own() {
         [":memory:", "sqlite::memory:", "sqlite://?mode=memory", "sqlite:file:x?mode=memory&cache=shared"]
     {
         let error = SqliteStore::open(address).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Invalid, "{address}: {error}");
+        assert_eq!(error.kind(), StoreErrorKind::Invalid, "{address}: {error}");
     }
     let options = SqliteConnectOptions::from_str("sqlite::memory:").unwrap();
     let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await.unwrap();
-    assert_eq!(SqliteStore::from_pool(pool).await.unwrap_err().kind(), ErrorKind::Invalid);
+    assert_eq!(SqliteStore::from_pool(pool).await.unwrap_err().kind(), StoreErrorKind::Invalid);
 }
 
 #[tokio::test]
@@ -67,7 +68,7 @@ async fn a_pool_of_the_hosts_is_taken_as_it_is() {
 async fn what_cannot_be_opened_says_why() {
     let folder = tempfile::tempdir().unwrap();
     let missing = SqliteStore::open(folder.path().join("no/such/folder/x.db")).await.unwrap_err();
-    assert_eq!(missing.kind(), ErrorKind::Unavailable, "{missing}");
+    assert_eq!(missing.kind(), StoreErrorKind::Unavailable, "{missing}");
     assert!(missing.to_string().ends_with("no/such/folder/x.db"), "{missing}");
     let source = std::error::Error::source(&missing).unwrap();
     assert!(source.to_string().contains("unable to open") && source.source().is_none(), "{source}");
@@ -79,16 +80,16 @@ async fn what_cannot_be_opened_says_why() {
     std::fs::write(&text, "this is no database, and long enough to be looked at as one. ".repeat(200))
         .unwrap();
     let garbage = SqliteStore::open(&text).await.unwrap_err();
-    assert_eq!(garbage.kind(), ErrorKind::Corrupt, "{garbage}");
+    assert_eq!(garbage.kind(), StoreErrorKind::Corrupt, "{garbage}");
     assert!(garbage.to_string().ends_with("text.db"), "{garbage}");
 
     let url = SqliteStore::open("sqlite:x.db?no_such_option=1").await.unwrap_err();
-    assert_eq!(url.kind(), ErrorKind::Invalid, "{url}");
+    assert_eq!(url.kind(), StoreErrorKind::Invalid, "{url}");
 
     let (store, _folder) = SqliteHarness::new().scratch().await;
     store.close().await;
     let closed = store.get(&[link(1).id.into()]).await.unwrap_err();
-    assert_eq!(closed.kind(), ErrorKind::Unavailable, "{closed}");
+    assert_eq!(closed.kind(), StoreErrorKind::Unavailable, "{closed}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -130,7 +131,7 @@ async fn a_row_that_this_library_did_not_write_is_an_error_and_not_a_record() {
         .await
         .unwrap();
     let error = store.get(&[link(1).id.into()]).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    assert_eq!(error.kind(), StoreErrorKind::Corrupt);
     assert!(std::error::Error::source(&error).unwrap().to_string().contains("status"), "{error:?}");
     assert_eq!(store.get(&[link(2).id.into()]).await.unwrap(), [Some(Record::from(link(2)))]);
 }
@@ -168,7 +169,7 @@ async fn a_full_disk_is_told_as_full_and_the_store_recovers() {
     sqlx::raw_sql(limit).execute(store.pool()).await.unwrap();
     let batch: Vec<_> = (0..256).map(|number| insert(response(number))).collect();
     for answer in store.commit(&batch).await {
-        assert_eq!(answer.unwrap_err().kind(), ErrorKind::Full);
+        assert_eq!(answer.unwrap_err().kind(), StoreErrorKind::Full);
     }
     let ids: Vec<_> = (0..256).map(|number| response(number).id.into()).collect();
     assert_eq!(store.get(&ids).await.unwrap().iter().flatten().count(), 0, "nothing was written");
@@ -189,7 +190,7 @@ async fn what_the_database_refuses_fails_alone() {
     .unwrap();
     let answers = store.commit(&[insert(link(1)), insert(link(2)), insert(link(3))]).await;
     let kinds: Vec<_> = answers.into_iter().map(|answer| answer.map_err(|error| error.kind())).collect();
-    assert_eq!(kinds, [Ok(Outcome::Applied), Err(ErrorKind::Other), Ok(Outcome::Applied)]);
+    assert_eq!(kinds, [Ok(Outcome::Applied), Err(StoreErrorKind::Other), Ok(Outcome::Applied)]);
     let found = store.get(&[1, 2, 3].map(|number| link(number).id.into())).await.unwrap();
     assert_eq!(found.iter().map(Option::is_some).collect::<Vec<_>>(), [true, false, true]);
 }
@@ -209,7 +210,7 @@ async fn what_a_constraint_of_the_hosts_refuses_at_the_end_fails_alone() {
     let delete = Changeset::new([Change::Delete { id: link(1).id.into(), was: Version::FIRST }]);
     let answers = store.commit(&[insert(link(2)), delete, insert(link(3))]).await;
     let kinds: Vec<_> = answers.into_iter().map(|answer| answer.map_err(|error| error.kind())).collect();
-    assert_eq!(kinds, [Ok(Outcome::Applied), Err(ErrorKind::Other), Ok(Outcome::Applied)]);
+    assert_eq!(kinds, [Ok(Outcome::Applied), Err(StoreErrorKind::Other), Ok(Outcome::Applied)]);
     let found = store.get(&[1, 2, 3].map(|number| link(number).id.into())).await.unwrap();
     assert!(found.iter().all(Option::is_some), "{found:?}");
 }
@@ -222,9 +223,9 @@ async fn when_all_patience_is_gone_it_is_contended_and_nothing_is_written() {
     let impatient = SqliteStore::from_pool(SqlitePool::connect_with(options).await.unwrap()).await.unwrap();
     let held = store.begin().await.unwrap();
     let error = impatient.commit(&[insert(link(1))]).await.remove(0).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Contended, "{error:?}");
+    assert_eq!(error.kind(), StoreErrorKind::Contended, "{error:?}");
     assert!(error.is_retryable() && std::error::Error::source(&error).is_some());
-    assert_eq!(impatient.begin().await.unwrap_err().kind(), ErrorKind::Contended);
+    assert_eq!(impatient.begin().await.unwrap_err().kind(), StoreErrorKind::Contended);
     held.rollback().await.unwrap();
     assert_eq!(store.get(&[link(1).id.into()]).await.unwrap(), [None]);
     assert_eq!(impatient.commit(&[insert(link(1))]).await.remove(0).unwrap(), Outcome::Applied);

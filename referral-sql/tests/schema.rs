@@ -7,8 +7,9 @@ mod common;
 use std::collections::BTreeMap;
 
 use common::link;
-use referral_core::store::{Change, Changeset, ErrorKind, Index, Outcome, Read, Store, Unique};
-use referral_core::{ColumnType, Kind, LinkId};
+use referral_core::store::{Change, Changeset, Index, Outcome, Read, Store, StoreErrorKind, Unique};
+use referral_core::LinkId;
+use referral_core::store::{ColumnType, Kind};
 use referral_sql::SqlStore;
 use referral_sql::backend::Backend;
 #[cfg(feature = "mysql")]
@@ -211,14 +212,14 @@ async fn mysql_has_the_tables_that_core_describes() {
         .await
         .unwrap();
     let reopened = SqlStore::from_pool(pool.clone()).await.unwrap();
-    assert_eq!(missing(&reopened).await, ErrorKind::Corrupt);
+    assert_eq!(missing(&reopened).await, StoreErrorKind::Corrupt);
     reopened.migrate().await.unwrap();
     assert_eq!(read("referral_response").await, described(Kind::Response, of));
     store.close().await;
 }
 
 /// The kind of error that reads and writes get.
-async fn missing<B: Backend>(store: &SqlStore<B>) -> ErrorKind {
+async fn missing<B: Backend>(store: &SqlStore<B>) -> StoreErrorKind {
     let read = store.get(&[LinkId::from_uuid(common::uuid(1)).into()]).await.unwrap_err();
     let insert = Changeset::new([Change::Insert(link(1).into())]);
     let write = store.commit(&[insert]).await.remove(0).unwrap_err();
@@ -230,7 +231,7 @@ async fn missing<B: Backend>(store: &SqlStore<B>) -> ErrorKind {
 
 /// Before, racing, again; then the store works.
 async fn migrating_is_safe<B: Backend>(store: &SqlStore<B>) {
-    assert_eq!(missing(store).await, ErrorKind::Corrupt);
+    assert_eq!(missing(store).await, StoreErrorKind::Corrupt);
     let racers: Vec<_> = (0..4)
         .map(|_| {
             let store = store.clone();
@@ -296,7 +297,7 @@ async fn a_database_of_a_newer_library_is_refused() {
         older.commit(&[Changeset::new([Change::Insert(link(1).into())])]).await.remove(0).unwrap_err();
     let migrate = older.migrate().await.unwrap_err();
     for error in [read, write, migrate] {
-        assert_eq!(error.kind(), ErrorKind::Corrupt);
+        assert_eq!(error.kind(), StoreErrorKind::Corrupt);
         assert!(error.to_string().contains("newer than this library"), "{error}");
     }
 }

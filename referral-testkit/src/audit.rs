@@ -2,11 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use referral_core::store::{
-    CounterKey, CounterPrefix, CounterRange, Family, Index, MAX_PAGE, Prefix, Range, Read, Seek, StoreError,
-    UniqueKey, bytes,
-};
-use referral_core::{Action, KeyPart, Kind, Link, Record, RecordId, Tenant};
+use referral_core::store::{CounterKey, CounterPrefix, CounterRange, Family, Index, MAX_PAGE, Prefix, Range, Read, Seek, StoreError, UniqueKey, bytes};
+use referral_core::{Action, Link, Tenant};
+use referral_core::store::{KeyPart, Kind, Record, RecordId};
 
 use crate::history::{History, Past};
 use crate::make::text;

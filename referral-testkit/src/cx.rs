@@ -5,11 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use referral_core::source::{IdSource, SequentialIds};
-use referral_core::store::{
-    Change, Changeset, Conflict, CounterKey, CounterPrefix, CounterRange, ErrorKind, Index, Outcome, Prefix,
-    Range, Read, Store, StoreError, StoreFacts, UniqueKey,
-};
-use referral_core::{Record, RecordId, Timestamp};
+use referral_core::store::{Change, Changeset, Conflict, CounterKey, CounterPrefix, CounterRange, Index, Outcome, Prefix, Range, Read, Store, StoreError, StoreErrorKind, StoreFacts, UniqueKey};
+use referral_core::Timestamp;
+use referral_core::store::{Record, RecordId};
 use uuid::Uuid;
 
 use crate::harness::{Guard, Harness, Opened};
@@ -296,7 +294,7 @@ pub(crate) async fn number<S: Read + ?Sized>(store: &S, key: &CounterKey) -> i64
 #[track_caller]
 pub(crate) fn assert_invalid<T: fmt::Debug>(answer: Result<T, StoreError>, what: &str) {
     match answer {
-        Err(error) if error.kind() == ErrorKind::Invalid => {}
+        Err(error) if error.kind() == StoreErrorKind::Invalid => {}
         other => panic!("{what} should have been Invalid: {other:?}"),
     }
 }

@@ -4,7 +4,7 @@
 //! use std::sync::Arc;
 //!
 //! use referral_core::memory::MemoryStore;
-//! use referral_core::{LinkDraft, Referrals, token::KeyRing};
+//! use referral_core::{KeyRing, LinkDraft, Referrals};
 //! use referral_testkit::failing::{FailingStore, Failure};
 //!
 //! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
@@ -23,14 +23,14 @@
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use referral_core::store::{Changeset, ErrorKind, Outcome, Read, Store, StoreError, StoreFacts};
+use referral_core::store::{Changeset, Outcome, Read, Store, StoreError, StoreErrorKind, StoreFacts};
 
 /// A way in which a database fails a call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Failure {
     /// A commit is refused with an error of this kind, and nothing is done: `Unavailable`, `Contended`, `Full`.
-    Refused(ErrorKind),
+    Refused(StoreErrorKind),
     /// A commit is done and its answer is lost: `UnknownOutcome`.
     AnswerLost,
     /// A commit is lost on its way, and nobody can tell it from one that was done: `UnknownOutcome`.
@@ -131,7 +131,7 @@ impl<S: Store> FailingStore<S> {
         plan.armed.retain(|armed| armed.left > 0);
         if plan.down > 0 {
             plan.down -= 1;
-            found = Some(if read { Failure::ReadFailed } else { Failure::Refused(ErrorKind::Unavailable) });
+            found = Some(if read { Failure::ReadFailed } else { Failure::Refused(StoreErrorKind::Unavailable) });
         } else if let Some(Failure::Restart { calls }) = found {
             plan.down = calls;
         }
@@ -141,13 +141,13 @@ impl<S: Store> FailingStore<S> {
 
     fn read(&self) -> Result<(), StoreError> {
         match self.next(true) {
-            Some(_) => Err(failure(ErrorKind::Unavailable, "read", "nobody answers")),
+            Some(_) => Err(failure(StoreErrorKind::Unavailable, "read", "nobody answers")),
             None => Ok(()),
         }
     }
 }
 
-fn failure(kind: ErrorKind, operation: &'static str, message: &str) -> StoreError {
+fn failure(kind: StoreErrorKind, operation: &'static str, message: &str) -> StoreError {
     StoreError::new(kind, "failing", operation, message)
 }
 
@@ -165,13 +165,13 @@ impl<S: Store> Store for FailingStore<S> {
         let error = match self.next(false) {
             None | Some(Failure::ReadFailed) => return self.store.commit(batch).await,
             Some(Failure::Refused(kind)) => failure(kind, "commit", "refused"),
-            Some(Failure::CommitLost) => failure(ErrorKind::UnknownOutcome, "commit", "lost"),
+            Some(Failure::CommitLost) => failure(StoreErrorKind::UnknownOutcome, "commit", "lost"),
             Some(Failure::AnswerLost | Failure::Restart { .. }) => {
                 let answers = self.store.commit(batch).await;
-                let lost = failure(ErrorKind::UnknownOutcome, "commit", "the connection closed");
+                let lost = failure(StoreErrorKind::UnknownOutcome, "commit", "the connection closed");
                 // What breaks a rule is refused before anything is sent.
                 let lose = |answer| match answer {
-                    Err(error) if StoreError::kind(&error) == ErrorKind::Invalid => Err(error),
+                    Err(error) if StoreError::kind(&error) == StoreErrorKind::Invalid => Err(error),
                     _ => Err(lost.clone()),
                 };
                 return answers.into_iter().map(lose).collect();
@@ -186,7 +186,7 @@ mod tests {
     use super::*;
     use referral_core::memory::MemoryStore;
 
-    async fn kinds(store: &FailingStore<MemoryStore>, calls: usize) -> Vec<Option<ErrorKind>> {
+    async fn kinds(store: &FailingStore<MemoryStore>, calls: usize) -> Vec<Option<StoreErrorKind>> {
         let mut kinds = Vec::new();
         for _ in 0..calls {
             let answer = store.commit(&[Changeset::default()]).await.remove(0);
@@ -198,9 +198,9 @@ mod tests {
     #[tokio::test]
     async fn exactly_the_nth_call_of_its_sort_fails() {
         let store = FailingStore::new(MemoryStore::new());
-        store.fail(2, Failure::Refused(ErrorKind::Full));
+        store.fail(2, Failure::Refused(StoreErrorKind::Full));
         store.fail(1, Failure::ReadFailed);
-        assert_eq!(kinds(&store, 3).await, [None, Some(ErrorKind::Full), None]);
+        assert_eq!(kinds(&store, 3).await, [None, Some(StoreErrorKind::Full), None]);
         assert!(store.get(&[]).await.is_err() && store.get(&[]).await.is_ok());
         assert!(store.failed() && !store.failed());
     }
@@ -209,7 +209,7 @@ mod tests {
     async fn every_nth_call_fails_until_it_is_healed() {
         let store = FailingStore::new(MemoryStore::new());
         store.fail_every(2, Failure::CommitLost);
-        let lost = Some(ErrorKind::UnknownOutcome);
+        let lost = Some(StoreErrorKind::UnknownOutcome);
         assert_eq!(kinds(&store, 4).await, [None, lost, None, lost]);
         store.heal();
         assert_eq!(kinds(&store, 2).await, [None, None]);
@@ -219,7 +219,7 @@ mod tests {
     async fn a_restart_loses_one_answer_and_refuses_the_calls_after_it() {
         let store = FailingStore::new(MemoryStore::new());
         store.fail(1, Failure::Restart { calls: 2 });
-        let (lost, down) = (Some(ErrorKind::UnknownOutcome), Some(ErrorKind::Unavailable));
+        let (lost, down) = (Some(StoreErrorKind::UnknownOutcome), Some(StoreErrorKind::Unavailable));
         assert_eq!(kinds(&store, 2).await, [lost, down]);
         assert!(store.get(&[]).await.is_err() && store.get(&[]).await.is_ok());
         assert_eq!(kinds(&store, 1).await, [None]);

@@ -4,11 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use referral_core::store::{
-    Change, Changeset, CounterKey, ErrorKind, Index, Outcome, Prefix, Read, Store, StoreError, StoreFacts,
-    UniqueKey, bytes,
-};
-use referral_core::{Record, RecordId};
+use referral_core::store::{Change, Changeset, CounterKey, Index, Outcome, Prefix, Read, Store, StoreError, StoreErrorKind, StoreFacts, UniqueKey, bytes};
+use referral_core::store::{Record, RecordId};
 
 /// Everything that was ever offered to a store, and what the store said it did with it.
 #[derive(Debug, Default)]
@@ -79,7 +76,7 @@ impl History {
             Some(Ok(Outcome::Applied)) => true,
             Some(Ok(Outcome::Conflict { .. })) => return,
             // Nothing is written by what breaks the rules; of every other fault the suite thinks the worst.
-            Some(Err(error)) if error.kind() == ErrorKind::Invalid => return,
+            Some(Err(error)) if error.kind() == StoreErrorKind::Invalid => return,
             Some(Err(_)) | None => false,
         };
         let mut past = self.0.lock().unwrap();

@@ -2,14 +2,10 @@
 
 use std::fmt::Debug;
 
-use referral_core::code::Code;
-use referral_core::store::{
-    Bounds, Change, CounterKey, CounterPrefix, Family, Index, Prefix, Unique, UniqueKey,
-};
-use referral_core::{
-    Action, Alias, AliasId, Flags, KeyPart, Limits, Link, LinkId, Metadata, Record, RecordId, Response,
-    ResponseId, Status, Tenant, Timestamp, UserId, Value, Version, Via, VisitorId,
-};
+use referral_core::Code;
+use referral_core::store::{Bounds, Change, CounterKey, CounterPrefix, Family, Index, Prefix, Unique, UniqueKey};
+use referral_core::{Action, Alias, AliasId, Flags, Limits, Link, LinkId, Metadata, Response, ResponseId, Status, Tenant, Timestamp, UserId, Via, VisitorId};
+use referral_core::store::{KeyPart, Record, RecordId, Value, Version};
 use uuid::Uuid;
 
 use crate::cx::{Cx, NOW};

@@ -5,11 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use referral_core::store::{
-    Bounds, Change, Changeset, Conflict, CounterKey, CounterPrefix, CounterRange, ErrorKind, Index, Outcome,
-    Part, Prefix, Range, Seek, StoreError, Unique, UniqueKey,
-};
-use referral_core::{Record, RecordId, ResponseId, Timestamp, UserId, Value, Version};
+use referral_core::store::{Bounds, Change, Changeset, Conflict, CounterKey, CounterPrefix, CounterRange, Index, Outcome, Part, Prefix, Range, Seek, StoreError, StoreErrorKind, Unique, UniqueKey};
+use referral_core::{ResponseId, Timestamp, UserId};
+use referral_core::store::{Record, RecordId, Value, Version};
 
 /// Records and numbers, and nothing else.
 #[derive(Clone, Debug, Default)]
@@ -34,7 +32,7 @@ impl Verdict {
             (Self::Conflict(at, may), Ok(Outcome::Conflict { index, conflict })) => {
                 at == index && may.contains(conflict)
             }
-            (Self::Invalid, Err(error)) => error.kind() == ErrorKind::Invalid,
+            (Self::Invalid, Err(error)) => error.kind() == StoreErrorKind::Invalid,
             _ => false,
         }
     }

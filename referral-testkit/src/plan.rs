@@ -6,10 +6,9 @@ use std::ops::Range as Span;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
-use referral_core::store::{
-    Bounds, Change, Changeset, CounterKey, Family, Index, Prefix, Range, Seek, UniqueKey, bytes,
-};
-use referral_core::{Kind, Record, RecordId, ResponseId, Tenant, Version};
+use referral_core::store::{Bounds, Change, Changeset, CounterKey, Family, Index, Prefix, Range, Seek, UniqueKey, bytes};
+use referral_core::{ResponseId, Tenant};
+use referral_core::store::{Kind, Record, RecordId, Version};
 use uuid::Uuid;
 
 use crate::make::{at, text, user};

@@ -2,7 +2,8 @@
 //! here, unless one of its columns wants a text of a grammar that [`grammars`] does not know.
 
 use referral_core::store::Unique;
-use referral_core::{Column, ColumnType, Kind, Record, Status, Value, Via};
+use referral_core::{Status, Via};
+use referral_core::store::{Column, ColumnType, Kind, Record, Value};
 
 use crate::cx::Cx;
 

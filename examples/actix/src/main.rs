@@ -18,8 +18,9 @@ use actix_web::error::ErrorBadRequest;
 use actix_web::http::header::{CACHE_CONTROL, LOCATION};
 use actix_web::web::{Data, Form, Path, get, head, post, resource};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Result};
-use referral_core::facade::TokenChange;
-use referral_core::{Action, LinkDraft, Referrals, UserId, memory::MemoryStore, token::KeyRing};
+use referral_core::visit::TokenChange;
+use referral_core::{Action, KeyRing, LinkDraft, Referrals, UserId};
+use referral_core::memory::MemoryStore;
 use uuid::Uuid;
 
 use web::Web;

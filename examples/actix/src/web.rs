@@ -4,9 +4,10 @@ use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::http::header::{REFERER, USER_AGENT};
 use actix_web::{HttpRequest, HttpResponse};
-use referral_core::facade::TokenChange;
+use referral_core::visit::TokenChange;
 use referral_core::token::{Purpose, TokenSigner};
-use referral_core::visit::{FetchMetadata, Method, Visit};
+use referral_core::Visit;
+use referral_core::visit::{FetchMetadata, Method};
 use referral_core::{Referrals, UserId};
 
 /// Plain, because this example is http. On https: `__Host-referral`, and `secure(true)` below.
@@ -89,8 +90,9 @@ mod tests {
     use actix_web::test::TestRequest;
     use referral_core::LinkDraft;
     use referral_core::memory::MemoryStore;
-    use referral_core::record::Timestamp;
-    use referral_core::token::{Key, KeyRing};
+    use referral_core::Timestamp;
+    use referral_core::KeyRing;
+    use referral_core::token::Key;
 
     fn key(id: &str) -> Key {
         Key::new(id, id.repeat(32)).unwrap()

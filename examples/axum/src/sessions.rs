@@ -9,7 +9,7 @@ use axum::response::Response;
 use cookie::{Cookie, SameSite};
 use http::header::COOKIE;
 use http::request::Parts;
-use referral_core::facade::SignedIn;
+use referral_core::visit::SignedIn;
 use referral_core::{UserId, async_trait};
 use referral_tower::{AuthError, Authenticator};
 use uuid::Uuid;

@@ -1,7 +1,8 @@
 //! The one write: a batch is one write transaction of redb.
 
 use redb::{Database, Durability, ReadableTable, Table, WriteTransaction};
-use referral_core::record::{Record, RecordId, Response, Version};
+use referral_core::Response;
+use referral_core::store::{Record, RecordId, Version};
 use referral_core::store::{Change, Changeset, Conflict, CounterKey, Outcome, StoreError, UniqueKey, bytes};
 
 use crate::error;

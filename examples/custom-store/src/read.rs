@@ -2,11 +2,8 @@
 
 use async_trait::async_trait;
 use redb::{ReadTransaction, ReadableDatabase, ReadableTable};
-use referral_core::record::{Record, RecordId};
-use referral_core::store::{
-    CounterKey, CounterPrefix, CounterRange, ErrorKind, Index, Prefix, Range, Read, Seek, StoreError,
-    UniqueKey, bytes, check_counters, check_points,
-};
+use referral_core::store::{Record, RecordId};
+use referral_core::store::{CounterKey, CounterPrefix, CounterRange, Index, Prefix, Range, Read, Seek, StoreError, StoreErrorKind, UniqueKey, bytes, check_counters, check_points};
 use uuid::Uuid;
 
 use crate::schema::{self, Bytes, ENTRIES, NUMBERS, RECORDS, UNIQUE};
@@ -119,7 +116,7 @@ impl RedbStore {
         });
         match task.await {
             Ok(answer) => answer,
-            Err(e) => Err(error::cut_short(ErrorKind::Unavailable, operation, e)),
+            Err(e) => Err(error::cut_short(StoreErrorKind::Unavailable, operation, e)),
         }
     }
 }

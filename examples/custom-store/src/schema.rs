@@ -10,7 +10,7 @@
 //! Keys are those of [`referral_core::store::bytes`]. The names carry the version of the format.
 
 use redb::{Database, TableDefinition};
-use referral_core::record::{ColumnType, Kind, Record, Value};
+use referral_core::store::{ColumnType, Kind, Record, Value};
 use referral_core::store::{Index, StoreError, Unique, UniqueKey, bytes};
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;

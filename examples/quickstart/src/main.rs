@@ -1,9 +1,8 @@
 //! Referral in fifteen lines, in memory.
 #![expect(clippy::print_stdout, reason = "a program that shows something")]
 
-use referral_core::{
-    Action, LinkDraft, Referrals, UserId, memory::MemoryStore, token::KeyRing, visit::Visit,
-};
+use referral_core::{Action, KeyRing, LinkDraft, Referrals, UserId, Visit};
+use referral_core::memory::MemoryStore;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -1,7 +1,7 @@
 //! Signing up: where a visitor becomes a user, and every link they came through learns who they are.
 
 use referral_core::UserId;
-use referral_core::record::Timestamp;
+use referral_core::Timestamp;
 use referral_tower::Visitor;
 
 use crate::app::{App, actions};

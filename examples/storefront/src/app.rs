@@ -6,11 +6,11 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
-use referral_core::facade::{Builder, Trouble};
+use referral_core::{Builder, Failure};
 use referral_core::memory::MemoryStore;
-use referral_core::record::Timestamp;
+use referral_core::Timestamp;
 use referral_core::store::Store;
-use referral_core::{Referrals, token::KeyRing};
+use referral_core::{KeyRing, Referrals};
 use referral_sql::SqliteStore;
 use referral_tower::{CookieMode, ReferralLayer};
 

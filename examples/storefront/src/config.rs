@@ -5,7 +5,8 @@ use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use referral_core::token::{KeyError, KeyRing};
+use referral_core::KeyRing;
+use referral_core::token::KeyError;
 
 use crate::keys;
 

@@ -4,7 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
-use referral_core::token::KeyRing;
+use referral_core::KeyRing;
 
 use crate::config::{ConfigError, Database};
 

@@ -11,7 +11,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use cookie::{Cookie, SameSite};
 use referral_core::UserId;
-use referral_core::facade::SignedIn;
+use referral_core::visit::SignedIn;
 use referral_tower::{AuthError, Authenticator};
 use sha2::{Digest, Sha256};
 

@@ -4,7 +4,7 @@ mod records;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use referral_core::Tenant;
-use referral_core::read::Cursor;
+use referral_core::Cursor;
 
 use crate::address::{Address, AddressError};
 

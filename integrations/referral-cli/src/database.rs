@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use referral_core::memory::MemoryStore;
 use referral_core::store::Store;
-use referral_core::token::KeyRing;
+use referral_core::KeyRing;
 use referral_core::{Referrals, Tenant};
 use referral_mongo::MongoStore;
 use referral_sled::SledStore;

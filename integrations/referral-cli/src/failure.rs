@@ -4,8 +4,8 @@ use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 
-use referral_core::code::Code;
-use referral_core::facade::BuildError;
+use referral_core::Code;
+use referral_core::BuildError;
 use referral_core::store::StoreError;
 use referral_core::token::KeyError;
 

@@ -4,7 +4,7 @@ use std::error::Error;
 
 use async_trait::async_trait;
 use http::request::Parts;
-use referral_core::facade::SignedIn;
+use referral_core::visit::SignedIn;
 
 /// Tells who the user of a request is, and since when the account exists.
 ///
@@ -14,7 +14,8 @@ use referral_core::facade::SignedIn;
 ///
 /// ```
 /// use http::request::Parts;
-/// use referral_core::{UserId, async_trait, facade::SignedIn};
+/// use referral_core::{UserId, async_trait};
+/// use referral_core::visit::SignedIn;
 /// use referral_tower::{AuthError, Authenticator};
 ///
 /// /// What the host's session layer put there.

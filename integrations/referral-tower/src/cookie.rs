@@ -6,7 +6,8 @@ use cookie::{Cookie, SameSite};
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
 use referral_core::Timestamp;
-use referral_core::facade::{Referrals, TokenChange};
+use referral_core::Referrals;
+use referral_core::visit::TokenChange;
 use referral_core::token::{Purpose, Token, TokenSigner};
 
 use crate::layer::LayerError;

@@ -4,7 +4,7 @@
 //! `referrals` is a [`Referrals`] of the template's. An action without a text shows its name.
 //!
 //! ```
-//! use referral_core::{Response, facade::Referrals};
+//! use referral_core::{Referrals, Response};
 //! use referral_tower::filters;
 //!
 //! #[derive(askama::Template)]
@@ -19,7 +19,7 @@
 use std::fmt;
 
 use referral_core::Action;
-use referral_core::facade::Referrals;
+use referral_core::Referrals;
 
 #[askama::filter_fn]
 pub fn action_display<A: AsRef<str>>(

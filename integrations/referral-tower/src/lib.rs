@@ -3,7 +3,9 @@
 #![cfg_attr(feature = "axum", doc = "```")]
 #![cfg_attr(not(feature = "axum"), doc = "```ignore")]
 //! use axum::{Router, http::request::Parts, routing::post};
-//! use referral_core::{Referrals, UserId, async_trait, facade::SignedIn, memory::MemoryStore, token::KeyRing};
+//! use referral_core::{KeyRing, Referrals, UserId, async_trait};
+//! use referral_core::memory::MemoryStore;
+//! use referral_core::visit::SignedIn;
 //! use referral_tower::{AuthError, Authenticator, Problem, ReferralLayer, Visitor, routes};
 //!
 //! /// The host's word on who is signed in.

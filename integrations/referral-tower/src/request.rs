@@ -5,7 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 use http::HeaderMap;
 use http::header::{HOST, REFERER, USER_AGENT};
 use http::request::Parts;
-use referral_core::visit::{ClientAddress, FetchMetadata, Method, Visit};
+use referral_core::Visit;
+use referral_core::visit::{ClientAddress, FetchMetadata, Method};
 
 use crate::layer::Addresses;
 

@@ -3,8 +3,10 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use referral_core::facade::{Identified, Landing, Referrals, SignedIn, TokenChange, Touch};
-use referral_core::visit::{Method, Visit};
+use referral_core::Referrals;
+use referral_core::visit::{Identified, Landing, SignedIn, TokenChange, Touch};
+use referral_core::Visit;
+use referral_core::visit::Method;
 use referral_core::{Action, Error, Link, LinkId, Response, Target, TextError, Timestamp, UserId, Via};
 
 use crate::layer::ReferralLayer;
@@ -233,7 +235,8 @@ impl Visitor {
     /// that is rolled back keeps the token.
     ///
     /// ```
-    /// # use referral_core::{Error, UserId, facade::Referrals, memory::MemoryStore};
+    /// # use referral_core::{Error, Referrals, UserId};
+    /// # use referral_core::memory::MemoryStore;
     /// # use referral_tower::Visitor;
     /// # async fn sign_up(visitor: Visitor, referrals: Referrals, user: UserId) -> Result<(), Error> {
     /// # let joined = MemoryStore::new();

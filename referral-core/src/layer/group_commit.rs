@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 
-use crate::store::{Changeset, ErrorKind, Outcome, Read, Store, StoreError, StoreFacts};
+use crate::store::{Changeset, Outcome, Read, Store, StoreError, StoreErrorKind, StoreFacts};
 
 type Answer = Result<Outcome, StoreError>;
 
@@ -121,7 +121,7 @@ fn lock(queue: &Mutex<Queue>) -> MutexGuard<'_, Queue> {
 }
 
 fn unanswered() -> StoreError {
-    StoreError::new(ErrorKind::UnknownOutcome, "group commit", "commit", "the store gave no answer")
+    StoreError::new(StoreErrorKind::UnknownOutcome, "group commit", "commit", "the store gave no answer")
 }
 
 /// The places of one caller in the queue; dropping it gives up what has not begun and forgets the answers.
@@ -196,10 +196,11 @@ impl<S: Store> Store for GroupCommit<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalogue::Family;
     use crate::memory::MemoryStore;
-    use crate::record::{Tenant, Timestamp};
     use crate::source::{IdSource, RandomIds};
-    use crate::store::{Change, CounterKey, CounterPrefix, CounterRange, Family};
+    use crate::store::{Change, CounterKey, CounterPrefix, CounterRange};
+    use crate::value::{Tenant, Timestamp};
     use std::sync::atomic::{AtomicUsize, Ordering};
     use tokio::sync::Semaphore;
 
@@ -229,19 +230,19 @@ mod tests {
 
     fn alias(ids: &RandomIds) -> Changeset {
         let now = Timestamp::from_millis(0);
-        let record = crate::record::Alias {
-            id: crate::record::AliasId::from_uuid(ids.next(now)),
+        let record = crate::Alias {
+            id: crate::AliasId::from_uuid(ids.next(now)),
             tenant: Tenant::default(),
-            version: crate::record::Version::FIRST,
+            version: crate::store::Version::FIRST,
             created_at: now,
-            code: crate::code::Code::new(format!("c{}", ids.next(now).as_simple())).unwrap(),
-            link: crate::record::LinkId::from_uuid(ids.next(now)),
+            code: crate::Code::new(format!("c{}", ids.next(now).as_simple())).unwrap(),
+            link: crate::LinkId::from_uuid(ids.next(now)),
             case_exact: true,
         };
         let counter = CounterKey::new(
             Tenant::default(),
             Family::Responses,
-            [crate::record::KeyPart::NONE, crate::record::KeyPart::NONE],
+            [crate::store::KeyPart::NONE, crate::store::KeyPart::NONE],
         );
         Changeset::new([Change::Insert(record.into()), Change::Tally { counter, add: 1 }])
     }

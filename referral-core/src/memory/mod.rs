@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use crate::record::{Record, RecordId};
+use crate::catalogue::{Index, Record, RecordId};
 use crate::store::{
-    Changeset, CounterKey, CounterPrefix, CounterRange, Index, Outcome, Prefix, Range, Read, Store,
-    StoreError, StoreFacts, UniqueKey, bytes, check_counters, check_points,
+    Changeset, CounterKey, CounterPrefix, CounterRange, Outcome, Prefix, Range, Read, Store, StoreError,
+    StoreFacts, UniqueKey, bytes, check_counters, check_keys, check_points,
 };
 
 use state::State;
@@ -47,7 +47,7 @@ impl Read for MemoryStore {
     }
 
     async fn find(&self, keys: &[UniqueKey]) -> Result<Vec<Option<Record>>, StoreError> {
-        check_points("find", keys.len())?;
+        check_keys(keys)?;
         let state = self.state();
         let holder = |key| state.unique.get(&bytes::unique(key));
         Ok(keys.iter().map(|key| state.records.get(holder(key)?).cloned()).collect())

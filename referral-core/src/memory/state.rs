@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::record::{Record, RecordId, Version};
-use crate::store::{
-    Change, Changeset, Conflict, CounterKey, Index, Outcome, StoreError, Unique, UniqueKey, bytes,
-};
+use crate::catalogue::{Index, Record, RecordId, Unique};
+use crate::store::{Change, Changeset, Conflict, CounterKey, Outcome, StoreError, UniqueKey, bytes};
+use crate::value::Version;
 
 /// Everything the store keeps. Unique keys and index entries are the bytes that a key-value store would keep.
 #[derive(Debug, Default)]
@@ -26,7 +25,7 @@ impl State {
     pub(super) fn apply(&mut self, changeset: &Changeset) -> Result<Outcome, StoreError> {
         changeset.check()?;
         let mut undo = Vec::new();
-        for (index, change) in changeset.changes.iter().enumerate() {
+        for (index, change) in changeset.changes().iter().enumerate() {
             if let Err(conflict) = self.step(change, &mut undo) {
                 self.roll_back(undo);
                 return Ok(Outcome::Conflict { index, conflict });
@@ -56,20 +55,13 @@ impl State {
                 self.put(*id, None, undo);
             }
             Change::Expect { id, was } => self.expect(*id, *was)?,
-            Change::Claim { responses, user, at } => {
-                for response in responses {
-                    let id = RecordId::from(*response);
-                    let found = self.records.get(&id);
-                    let stale = Conflict::Stale { id, now: found.map(Record::version) };
-                    let Some(Record::Response(response)) = found else { return Err(stale) };
-                    if !response.is_unclaimed() {
-                        return Err(stale);
-                    }
-                    let mut claimed = response.clone();
-                    claimed.user = Some(user.clone());
-                    claimed.claimed_at = Some(*at);
-                    claimed.version = claimed.version.next();
-                    self.put(id, Some(claimed.into()), undo);
+            Change::Patch { kind, of, set } => {
+                for (uuid, was) in of {
+                    let id = RecordId { kind: *kind, uuid: *uuid };
+                    self.expect(id, *was)?;
+                    // What `check` has let through is a record; were it none, it would stay as it is.
+                    let patched = self.records.get(&id).and_then(|record| record.patched(set).ok());
+                    self.put(id, patched, undo);
                 }
             }
             Change::Count { counter, add, within } => {

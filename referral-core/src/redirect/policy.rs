@@ -2,8 +2,8 @@
 
 use url::Url;
 
-use super::host::{Host, HostError};
-use super::safe::SafeDestination;
+use crate::redirect::host::{Host, HostError};
+use crate::redirect::safe::SafeDestination;
 
 /// The most characters a destination may have.
 const MAX: usize = 2048;

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use crate::record::Timestamp;
+use crate::value::Timestamp;
 
 /// Tells the time. Everything in core that needs it asks one of these, so that tests need no sleep.
 pub trait Clock: Debug + Send + Sync + 'static {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use uuid::{ContextV7, Timestamp as UuidTime, Uuid};
 
-use crate::record::Timestamp;
+use crate::value::Timestamp;
 
 /// Makes ids. They should grow with time, because every store indexes them.
 pub trait IdSource: Debug + Send + Sync + 'static {

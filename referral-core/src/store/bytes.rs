@@ -7,20 +7,28 @@
 //! | --- | --- |
 //! | record | kind, uuid |
 //! | unique key | rule, tenant, parts |
-//! | index entry | index, tenant where it has one, parts, order, uuid |
+//! | index entry | index, tenant, parts, order, uuid |
 //! | counter | tenant, family, part, part, bucket |
+
+//!
+//! No key is longer than [`MAX_KEY`] bytes. An engine that takes fewer has to cut keys into pages or hash them by itself
+//! and compare what it finds.
 
 use uuid::Uuid;
 
-use super::counter::{CounterKey, CounterPrefix, Family};
-use super::index::{Entry, Index, Prefix, Seek};
-use super::unique::UniqueKey;
-use crate::record::{KeyPart, Kind, RecordId, Tenant, Value};
+use crate::catalogue::{Family, Index, Kind, RecordId};
+use crate::store::counter::{CounterKey, CounterPrefix};
+use crate::store::index::{Entry, Prefix, Seek};
+use crate::store::unique::UniqueKey;
+use crate::value::{KeyPart, Tenant, Value};
+
+/// The most bytes of any key: those of a number whose tenant and parts are as long as they may be.
+pub const MAX_KEY: usize = 586;
 
 /// The key of a record.
 #[must_use]
 pub fn record(id: RecordId) -> Vec<u8> {
-    let mut key = vec![id.kind as u8];
+    let mut key = vec![id.kind.code()];
     key.extend_from_slice(id.uuid.as_bytes());
     key
 }
@@ -45,9 +53,7 @@ pub fn unique(key: &UniqueKey) -> Vec<u8> {
 #[must_use]
 pub fn prefix(index: Index, prefix: &Prefix) -> Vec<u8> {
     let mut bytes = vec![index.code()];
-    if let Some(tenant) = &prefix.tenant {
-        text(&mut bytes, tenant.as_str());
-    }
+    text(&mut bytes, prefix.tenant.as_str());
     values(&mut bytes, &prefix.parts);
     bytes
 }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::change::{Changeset, Outcome};
-use super::counter::{CounterKey, CounterPrefix, CounterRange};
-use super::error::StoreError;
-use super::index::{Index, Prefix, Range};
-use super::unique::UniqueKey;
-use crate::record::{Record, RecordId};
+use crate::catalogue::{Index, Record, RecordId};
+use crate::store::change::{Changeset, Outcome};
+use crate::store::counter::{CounterKey, CounterPrefix, CounterRange};
+use crate::store::error::StoreError;
+use crate::store::index::{Prefix, Range};
+use crate::store::unique::UniqueKey;
 
 /// What can be read: points, ranges and keyset pages.
 ///

@@ -1,50 +1,7 @@
 //! Counters and tallies: the two kinds of numbers that a store keeps.
 
-use crate::record::{KeyPart, Tenant, Timestamp};
-
-/// What a number is about. Its family says whether it is counted or tallied; the number is part of stored keys
-/// and never changes.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Family {
-    /// Counted: how often a link with a limit was used. Parts: link.
-    LinkUses = 1,
-    /// Tallied: counted responses. Parts: link, action.
-    Responses = 2,
-    /// Tallied: counted responses of an hour. Parts: link, action; bucket: the hour's first millisecond, UTC.
-    ResponsesByHour = 3,
-    /// Tallied: flagged responses. Parts: link, action.
-    Flagged = 4,
-    /// Tallied: flagged responses of an hour. Parts and bucket as [`Family::ResponsesByHour`].
-    FlaggedByHour = 5,
-}
-
-impl Family {
-    /// Every family.
-    pub const ALL: &'static [Self] =
-        &[Self::LinkUses, Self::Responses, Self::ResponsesByHour, Self::Flagged, Self::FlaggedByHour];
-
-    /// The number that stores keep.
-    #[must_use]
-    pub const fn code(self) -> u8 {
-        self as u8
-    }
-
-    /// The family of a stored number.
-    #[must_use]
-    pub fn from_code(code: u8) -> Option<Self> {
-        Self::ALL.iter().copied().find(|family| family.code() == code)
-    }
-
-    /// Whether it decides something and is exact under any race ([`Change::Count`](super::Change::Count)), or is
-    /// a statistic ([`Change::Tally`](super::Change::Tally)).
-    #[must_use]
-    pub const fn is_counted(self) -> bool {
-        match self {
-            Self::LinkUses => true,
-            Self::Responses | Self::ResponsesByHour | Self::Flagged | Self::FlaggedByHour => false,
-        }
-    }
-}
+use crate::catalogue::Family;
+use crate::value::{KeyPart, Tenant, Timestamp};
 
 /// Names one number. Numbers are ordered by tenant, family, first part, second part, bucket.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

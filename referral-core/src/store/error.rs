@@ -7,7 +7,7 @@ use std::sync::Arc;
 /// What kind of fault it is, and so what the caller can do.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
-pub enum ErrorKind {
+pub enum StoreErrorKind {
     /// The database cannot be reached, or takes no work now. Nothing was written; try again later.
     Unavailable,
     /// The store retried its own transient trouble as often as it may. Nothing was written; try again.
@@ -29,7 +29,7 @@ pub enum ErrorKind {
 /// `Display` does not print the source; walk [`Error::source`] for the chain.
 #[derive(Clone, Debug)]
 pub struct StoreError {
-    kind: ErrorKind,
+    kind: StoreErrorKind,
     backend: &'static str,
     operation: &'static str,
     message: String,
@@ -40,7 +40,7 @@ impl StoreError {
     /// A fault of `backend` during `operation`.
     #[must_use]
     pub fn new(
-        kind: ErrorKind,
+        kind: StoreErrorKind,
         backend: &'static str,
         operation: &'static str,
         message: impl Into<String>,
@@ -51,7 +51,7 @@ impl StoreError {
     /// A call that breaks a rule of the contract.
     #[must_use]
     pub fn invalid(operation: &'static str, message: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Invalid, "referral", operation, message)
+        Self::new(StoreErrorKind::Invalid, "referral", operation, message)
     }
 
     /// With what caused it.
@@ -63,7 +63,7 @@ impl StoreError {
 
     /// What kind of fault it is.
     #[must_use]
-    pub const fn kind(&self) -> ErrorKind {
+    pub const fn kind(&self) -> StoreErrorKind {
         self.kind
     }
 
@@ -82,13 +82,16 @@ impl StoreError {
     /// Whether the same call may work when made again.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
-        matches!(self.kind, ErrorKind::Unavailable | ErrorKind::Contended | ErrorKind::UnknownOutcome)
+        matches!(
+            self.kind,
+            StoreErrorKind::Unavailable | StoreErrorKind::Contended | StoreErrorKind::UnknownOutcome
+        )
     }
 
     /// Whether the database is the trouble, and not the call.
     #[must_use]
     pub const fn is_unavailable(&self) -> bool {
-        matches!(self.kind, ErrorKind::Unavailable | ErrorKind::Full)
+        matches!(self.kind, StoreErrorKind::Unavailable | StoreErrorKind::Full)
     }
 }
 
@@ -112,7 +115,7 @@ mod tests {
     fn the_chain_is_kept_and_not_printed_twice() {
         let io = std::io::Error::other("disk on fire");
         let error =
-            StoreError::new(ErrorKind::Other, "sqlite", "commit", "the database failed").with_source(io);
+            StoreError::new(StoreErrorKind::Other, "sqlite", "commit", "the database failed").with_source(io);
         assert_eq!(error.to_string(), "sqlite: commit: the database failed");
         assert_eq!(error.clone().source().map(ToString::to_string), Some("disk on fire".into()));
     }

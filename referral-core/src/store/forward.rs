@@ -59,14 +59,14 @@ macro_rules! forward_reads {
 macro_rules! __forward_read {
     (get $store:ident $($check:ident)?) => {
         $crate::__forward_read!(
-            @ ['a] get(ids: &'a [$crate::RecordId]) -> ::std::vec::Vec<::std::option::Option<$crate::Record>>,
+            @ ['a] get(ids: &'a [$crate::store::RecordId]) -> ::std::vec::Vec<::std::option::Option<$crate::store::Record>>,
             $store $($check)?
         );
     };
     (find $store:ident $($check:ident)?) => {
         $crate::__forward_read!(
             @ ['a] find(keys: &'a [$crate::store::UniqueKey])
-                -> ::std::vec::Vec<::std::option::Option<$crate::Record>>,
+                -> ::std::vec::Vec<::std::option::Option<$crate::store::Record>>,
             $store $($check)?
         );
     };
@@ -77,7 +77,7 @@ macro_rules! __forward_read {
                 prefix: &'a $crate::store::Prefix,
                 range: &'b $crate::store::Range,
                 limit: u32
-            ) -> ::std::vec::Vec<$crate::Record>,
+            ) -> ::std::vec::Vec<$crate::store::Record>,
             $store $($check)?
         );
     };

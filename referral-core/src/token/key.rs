@@ -11,7 +11,7 @@ use rand::TryRng as _;
 use rand::rngs::SysRng;
 use sha2::Sha256;
 
-use super::purpose::Purpose;
+use crate::token::purpose::Purpose;
 
 /// HMAC-SHA256 (RFC 2104) with its key already absorbed; cloned for every use.
 pub(super) type Prepared = Hmac<Sha256>;

@@ -8,8 +8,9 @@
 //!
 //! ```
 //! # use std::time::Duration;
-//! # use referral_core::record::{Timestamp, VisitorId};
-//! # use referral_core::token::{KeyRing, Purpose, Token, TokenSigner};
+//! # use referral_core::{Timestamp, VisitorId};
+//! # use referral_core::KeyRing;
+//! # use referral_core::token::{Purpose, Token, TokenSigner};
 //! # let uuid = uuid::Uuid::now_v7();
 //! let keys = KeyRing::generate()?;
 //! let signer = TokenSigner::new(&keys, Purpose::Visitor, "__Host-referral");

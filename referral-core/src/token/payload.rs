@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::record::{LinkId, ResponseId, Timestamp, VisitorId};
+use crate::link::LinkId;
+use crate::value::{Timestamp, VisitorId};
+use crate::visit::ResponseId;
 
 /// What a token says about the browser that carries it. Holds no session and no
 /// user id.

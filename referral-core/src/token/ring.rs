@@ -6,9 +6,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::Mac as _;
 
-use super::key::{Key, KeyError, absorb};
-use super::purpose::Purpose;
-use crate::record::Timestamp;
+use crate::token::key::{Key, KeyError, absorb};
+use crate::token::purpose::Purpose;
+use crate::value::Timestamp;
 
 /// The keys of an installation: the first signs, all of them verify, each until it
 /// retires.
@@ -18,8 +18,9 @@ use crate::record::Timestamp;
 ///
 /// ```
 /// # use std::time::Duration;
-/// # use referral_core::record::Timestamp;
-/// # use referral_core::token::{Key, KeyRing};
+/// # use referral_core::Timestamp;
+/// # use referral_core::KeyRing;
+/// # use referral_core::token::Key;
 /// # let (old, now) = (KeyRing::generate()?, Timestamp::from_millis(0));
 /// let retires = now.saturating_add(Duration::from_secs(400 * 86_400));
 /// let keys = old.rotated(Key::generate()?, retires)?;

@@ -7,11 +7,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::Mac as _;
 
-use super::key::{Prepared, absorb};
-use super::payload::{TOUCHED, Token};
-use super::purpose::Purpose;
-use super::ring::{KeyRing, is_alive};
-use crate::record::Timestamp;
+use crate::token::key::{Prepared, absorb};
+use crate::token::payload::{TOUCHED, Token};
+use crate::token::purpose::Purpose;
+use crate::token::ring::{KeyRing, is_alive};
+use crate::value::Timestamp;
 
 /// The longest text that is looked at, in bytes. Tokens stay under 200; whatever is
 /// longer than this is not read at all.

@@ -1,7 +1,7 @@
 //! What a visit is worth.
 
-use super::bots::is_known;
-use super::visit::{Method, Visit};
+use crate::visit::bots::is_known;
+use crate::visit::request::{Method, Visit};
 
 /// What a visit is worth to attribution. In every class the visitor is redirected
 /// all the same.
@@ -39,7 +39,8 @@ impl Class {
 /// A function will do:
 ///
 /// ```
-/// # use referral_core::visit::{Class, Classifier, DefaultClassifier, Visit};
+/// # use referral_core::Visit;
+/// # use referral_core::visit::{Class, Classifier, DefaultClassifier};
 /// fn takes(_: impl Classifier) {}
 ///
 /// let ours = DefaultClassifier::default();

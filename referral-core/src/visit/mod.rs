@@ -6,19 +6,32 @@
 //! address behind proxies, and [`AddressStorage`] decides what of it is kept, by
 //! default nothing.
 
+mod action;
 mod address;
 mod bots;
 mod classify;
 mod fetch;
+mod identify;
+mod landing;
+mod numbers;
+mod reads;
+mod request;
+mod response;
+mod statistics;
 mod storage;
-#[expect(clippy::module_inception, reason = "the module is about visits, and this is the struct")]
-mod visit;
+mod touch;
 
 pub use address::{ClientAddress, Header, TrustedProxies};
 pub use classify::{Class, Classifier, DefaultClassifier};
 pub use fetch::FetchMetadata;
+pub use identify::{Identified, SignedIn};
+pub use landing::Landing;
+pub use reads::{ResponseFilter, ResponseReads};
+pub use request::{Method, Visit};
+pub use response::{Flags, Response, ResponseId, Via};
+pub use statistics::{ActionCount, Statistics};
 pub use storage::AddressStorage;
-pub use visit::{Method, Visit};
+pub use touch::{DeadCode, TokenChange, Touch, TouchOutcome};
 
 #[cfg(test)]
 mod tests;

@@ -6,8 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ipnet::IpNet;
 
-use crate::record::{Address, Timestamp};
 use crate::token::{KeyRing, Purpose};
+use crate::value::{Address, Timestamp};
 
 /// What is kept of a visitor's address with a response.
 ///

@@ -3,12 +3,15 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use referral_core::facade::{Error, TokenChange, TouchOutcome};
+use referral_core::Error;
+use referral_core::KeyRing;
+use referral_core::PageRequest;
+use referral_core::Tenant;
 use referral_core::memory::MemoryStore;
-use referral_core::read::{PageRequest, ResponseReads as _};
-use referral_core::record::{Record, Tenant};
-use referral_core::store::{Changeset, ErrorKind, Outcome, Range, Read, Store, StoreError, StoreFacts};
-use referral_core::token::KeyRing;
+use referral_core::store::Record;
+use referral_core::store::{Changeset, Outcome, Range, Read, Store, StoreError, StoreErrorKind, StoreFacts};
+use referral_core::visit::ResponseReads as _;
+use referral_core::visit::{TokenChange, TouchOutcome};
 use referral_core::{Referrals, async_trait};
 
 use crate::world::{draft, get, issued, user};
@@ -33,7 +36,7 @@ impl Flaky {
 
     fn check(&self) -> Result<(), StoreError> {
         if self.down.load(Ordering::SeqCst) > 0 || self.reads_down.load(Ordering::SeqCst) > 0 {
-            return Err(StoreError::new(ErrorKind::Unavailable, "flaky", "read", "down"));
+            return Err(StoreError::new(StoreErrorKind::Unavailable, "flaky", "read", "down"));
         }
         Ok(())
     }
@@ -50,9 +53,10 @@ impl Store for Flaky {
     }
 
     async fn commit(&self, batch: &[Changeset]) -> Vec<Result<Outcome, StoreError>> {
-        let lost = StoreError::new(ErrorKind::UnknownOutcome, "flaky", "commit", "the connection closed");
+        let lost =
+            StoreError::new(StoreErrorKind::UnknownOutcome, "flaky", "commit", "the connection closed");
         if self.down.load(Ordering::SeqCst) > 0 {
-            let down = StoreError::new(ErrorKind::Unavailable, "flaky", "commit", "down");
+            let down = StoreError::new(StoreErrorKind::Unavailable, "flaky", "commit", "down");
             return batch.iter().map(|_| Err(down.clone())).collect();
         }
         if Self::next(&self.lost_before) {
@@ -102,7 +106,7 @@ async fn an_outcome_that_stays_unknown_is_said_so() {
     let referrals = shop(&store);
     store.lost_before.store(100, Ordering::SeqCst);
     let error = referrals.create(draft("/", "ada")).await.unwrap_err();
-    assert!(matches!(&error, Error::Store(e) if e.kind() == ErrorKind::UnknownOutcome));
+    assert!(matches!(&error, Error::Store(e) if e.kind() == StoreErrorKind::UnknownOutcome));
     assert!(error.is_retryable());
 }
 
@@ -115,7 +119,7 @@ async fn an_outcome_stays_unknown_when_the_store_is_down_afterwards() {
     store.down_once_lost.store(1, Ordering::SeqCst);
     store.lost_after.store(1, Ordering::SeqCst);
     let error = referrals.create(draft("/", "ada")).await.unwrap_err();
-    assert!(matches!(&error, Error::Store(e) if e.kind() == ErrorKind::UnknownOutcome), "{error:?}");
+    assert!(matches!(&error, Error::Store(e) if e.kind() == StoreErrorKind::UnknownOutcome), "{error:?}");
     store.down.store(0, Ordering::SeqCst);
     let page = referrals.all_links(&PageRequest::default()).await.unwrap();
     assert_eq!(page.items.len(), 1, "it was applied, and only the answer lost");
@@ -133,7 +137,7 @@ async fn an_outcome_stays_unknown_when_its_witness_cannot_be_read() {
     store.reads_down_once_lost.store(1, Ordering::SeqCst);
     store.lost_after.store(1, Ordering::SeqCst);
     let error = referrals.identify(token.visitor, &user("bob")).await.unwrap_err();
-    assert!(matches!(&error, Error::Store(e) if e.kind() == ErrorKind::UnknownOutcome), "{error:?}");
+    assert!(matches!(&error, Error::Store(e) if e.kind() == StoreErrorKind::UnknownOutcome), "{error:?}");
     store.reads_down.store(0, Ordering::SeqCst);
     let claimed = store.get(&[batch[0].id.into()]).await.unwrap().remove(0);
     assert!(matches!(claimed, Some(Record::Response(response)) if response.user == Some(user("bob"))));

@@ -3,10 +3,12 @@
 use std::collections::HashSet;
 
 use crate::world::{HOUR, World, draft, get, issued, user};
-use referral_core::facade::{Error, Guard, SignedIn, TouchOutcome, Verdict};
-use referral_core::read::{PageRequest, ResponseFilter};
+use referral_core::PageRequest;
 use referral_core::store::{Change, Changeset, Outcome, Store};
+use referral_core::visit::ResponseFilter;
+use referral_core::visit::{SignedIn, TouchOutcome};
 use referral_core::{Action, UserId, VisitorId, async_trait};
+use referral_core::{Error, Guard, Verdict};
 
 /// PB16, RB2, RB3: only the newest touch, or only those of one link, were linked at sign-in.
 #[tokio::test]

@@ -4,11 +4,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::world::{DAY, HOUR, World, draft, get, issued, user};
-use referral_core::facade::{DeadCode, Guard, LinkEdit, TokenChange, TouchOutcome, Trouble, Verdict};
-use referral_core::read::{PageRequest, ResponseFilter};
-use referral_core::record::Flags;
-use referral_core::visit::{FetchMetadata, Method, Visit};
+use referral_core::Flags;
+use referral_core::PageRequest;
+use referral_core::Visit;
+use referral_core::visit::ResponseFilter;
+use referral_core::visit::{DeadCode, TokenChange, TouchOutcome};
+use referral_core::visit::{FetchMetadata, Method};
 use referral_core::{Action, Hook, HookError, Link, Response, async_trait};
+use referral_core::{Failure, Guard, LinkEdit, Verdict};
 
 async fn recorded(world: &World) -> Vec<Response> {
     world.referrals.responses(&ResponseFilter::default(), &PageRequest::default()).await.unwrap().items

@@ -4,11 +4,15 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::world::{World, draft, user};
-use referral_core::code::{Code, CodeError, GeneratorError, RandomCode};
-use referral_core::facade::{DeadCode, Error, Guard, LinkEdit, Verdict};
-use referral_core::read::{PageRequest, ResponseFilter};
-use referral_core::visit::{Method, Visit};
+use referral_core::PageRequest;
+use referral_core::Visit;
+use referral_core::link::{GeneratorError, RandomCode};
+use referral_core::visit::DeadCode;
+use referral_core::visit::Method;
+use referral_core::visit::ResponseFilter;
+use referral_core::{Code, CodeError};
 use referral_core::{Destination, Label, LinkDraft, Status, Target, Tenant, Timestamp, async_trait};
+use referral_core::{Error, Guard, LinkEdit, Verdict};
 
 #[tokio::test]
 async fn a_url_is_built_from_configuration_only() {

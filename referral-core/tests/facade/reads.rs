@@ -4,16 +4,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use referral_core::facade::TouchOutcome;
+use referral_core::KeyRing;
+use referral_core::Visit;
 use referral_core::memory::MemoryStore;
-use referral_core::record::{Record, RecordId};
 use referral_core::source::ManualClock;
 use referral_core::store::{
     Change, Changeset, CounterKey, CounterPrefix, CounterRange, Index, Outcome, Prefix, Range, Read, Store,
     StoreError, StoreFacts, UniqueKey,
 };
-use referral_core::token::KeyRing;
-use referral_core::visit::{Method, Visit};
+use referral_core::store::{Record, RecordId};
+use referral_core::visit::Method;
+use referral_core::visit::TouchOutcome;
 use referral_core::{Action, Referrals, ResponseId, Target, Timestamp, UserId, async_trait};
 
 use crate::world::{DAY, World, draft, get, issued, user};

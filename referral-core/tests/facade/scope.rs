@@ -1,7 +1,7 @@
 //! Promises about the host's own transaction, with a memory store in the place of the joined one.
 
-use referral_core::facade::DeadCode;
 use referral_core::memory::MemoryStore;
+use referral_core::visit::DeadCode;
 
 use crate::world::{World, draft, get, user};
 

@@ -3,11 +3,14 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use referral_core::facade::{Builder, Landing, Referrals, TokenChange, Touch};
+use referral_core::KeyRing;
+use referral_core::Visit;
 use referral_core::memory::MemoryStore;
 use referral_core::source::{ManualClock, SequentialIds};
-use referral_core::token::{KeyRing, Token};
-use referral_core::visit::{Method, Visit};
+use referral_core::token::Token;
+use referral_core::visit::Method;
+use referral_core::visit::{Landing, TokenChange, Touch};
+use referral_core::{Builder, Referrals};
 use referral_core::{Hook, HookError, Link, LinkDraft, Response, Timestamp, UserId, async_trait};
 
 pub const HOUR: Duration = Duration::from_hours(1);

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
-use referral_core::store::{ErrorKind, StoreError};
+use referral_core::store::{StoreError, StoreErrorKind};
 use sea_query::Expr;
 use sqlx::ConnectOptions;
 use sqlx::error::DatabaseError;
@@ -138,7 +138,7 @@ impl SqlStore<Sqlite> {
 
 fn in_memory() -> StoreError {
     StoreError::new(
-        ErrorKind::Invalid,
+        StoreErrorKind::Invalid,
         Sqlite::STORE,
         "open",
         "each connection would see an in-memory database of its own; take a file, or core's MemoryStore",

@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use referral_core::store::{ErrorKind, StoreError};
+use referral_core::store::{StoreError, StoreErrorKind};
 use referral_testkit::{Guard, Harness, Opened, Scratch, async_trait, server_from_env, skip};
 use sqlx::{AssertSqlSafe, Connection, Executor};
 
@@ -118,7 +118,7 @@ impl<B: Server> ServerHarness<B> {
     /// where nothing can be made or removed.
     pub async fn check(&self) -> Result<(), StoreError> {
         let url = self.url();
-        let url = url.ok_or_else(|| StoreError::new(ErrorKind::Unavailable, B::STORE, "open", B::SETUP))?;
+        let url = url.ok_or_else(|| StoreError::new(StoreErrorKind::Unavailable, B::STORE, "open", B::SETUP))?;
         let scratch = place::<B>(url).await?;
         self.migrated(&scratch).await?.close().await;
         scratch.remove()
@@ -156,7 +156,7 @@ async fn place<B: Server>(url: &str) -> Result<Scratch, StoreError> {
 
 async fn at<B: Server>(address: &str) -> Result<SqlStore<B>, StoreError> {
     let (name, url) = Scratch::split(address)
-        .ok_or_else(|| StoreError::new(ErrorKind::Invalid, B::STORE, "open", "no address of this harness"))?;
+        .ok_or_else(|| StoreError::new(StoreErrorKind::Invalid, B::STORE, "open", "no address of this harness"))?;
     B::connect(url, name).await
 }
 
@@ -207,12 +207,12 @@ where
     match tokio::time::timeout(ANSWER, work).await {
         Ok(Err(sqlx::Error::Database(error))) => {
             let message = format!("{refused}: {server}");
-            Err(StoreError::new(ErrorKind::Other, B::STORE, "open", message).with_source(error.into_error()))
+            Err(StoreError::new(StoreErrorKind::Other, B::STORE, "open", message).with_source(error.into_error()))
         }
         Ok(done) => done.map_err(|error| opening::<B>(error, server)),
         Err(_) => {
             let message = format!("no answer within {} seconds: {server}", ANSWER.as_secs());
-            Err(StoreError::new(ErrorKind::Unavailable, B::STORE, "open", message))
+            Err(StoreError::new(StoreErrorKind::Unavailable, B::STORE, "open", message))
         }
     }
 }

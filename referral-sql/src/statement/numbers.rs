@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use referral_core::KeyPart;
+use referral_core::store::KeyPart;
 use referral_core::store::{CounterKey, CounterPrefix, CounterRange};
 use sea_query::{CaseStatement, Condition, Expr, ExprTrait, InsertStatement, OnConflict, Order, Query};
 

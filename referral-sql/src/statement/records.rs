@@ -1,7 +1,8 @@
 //! The statements on records, whatever their kind.
 
 use referral_core::store::{Index, Part, Prefix, Range, Seek, UniqueKey};
-use referral_core::{ColumnType, Kind, RecordId, Timestamp, UserId, Value, Version};
+use referral_core::{Timestamp, UserId};
+use referral_core::store::{ColumnType, Kind, RecordId, Value, Version};
 use sea_query::{
     CaseStatement, Expr, ExprTrait, LockType, OnConflict, Order, Query, SelectStatement, UnionType,
 };

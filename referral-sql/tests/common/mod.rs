@@ -2,12 +2,11 @@
 #![allow(dead_code)] // each test file takes what it needs
 #![allow(clippy::unwrap_used)] // to clippy, helpers are no tests
 
-use referral_core::code::Code;
+use referral_core::Code;
 use referral_core::store::{CounterKey, Family};
-use referral_core::{
-    Action, Alias, AliasId, Destination, Flags, KeyPart, Label, Limits, Link, LinkId, Metadata, NaturalKey,
-    Response, ResponseId, Status, Target, Tenant, Timestamp, UserId, Version, Via, VisitorId,
-};
+use referral_core::{Action, Alias, AliasId, Destination, Flags, Label, Limits, Link, LinkId, Metadata, Response, ResponseId, Status, Target, Tenant, Timestamp, UserId, Via, VisitorId};
+use referral_core::link::NaturalKey;
+use referral_core::store::{KeyPart, Version};
 use uuid::Uuid;
 
 /// An id that sorts by its number.

@@ -1,11 +1,9 @@
 //! What is asked, over what.
 
-use referral_core::code::Code;
-use referral_core::store::{
-    Change, Changeset, CounterPrefix, CounterRange, Family, Index, Outcome, Part, Prefix, Range, Seek, Store,
-    Unique, UniqueKey,
-};
-use referral_core::{ColumnType, KeyPart, Kind, LinkId, Record, RecordId, Status, Tenant, Value, VisitorId};
+use referral_core::Code;
+use referral_core::store::{Change, Changeset, CounterPrefix, CounterRange, Family, Index, Outcome, Part, Prefix, Range, Seek, Store, Unique, UniqueKey};
+use referral_core::{LinkId, Status, Tenant, VisitorId};
+use referral_core::store::{ColumnType, KeyPart, Kind, Record, RecordId, Value};
 use referral_sql::backend::Backend;
 use referral_sql::{Question, SqlStore};
 

@@ -1,7 +1,8 @@
 //! How a broken store keeps keys, prefixes and the names of numbers.
 
 use referral_core::store::{CounterKey, Index, Part, Seek, Unique, UniqueKey, bytes};
-use referral_core::{KeyPart, Record, Tenant, Value};
+use referral_core::Tenant;
+use referral_core::store::{KeyPart, Record, Value};
 
 use super::Fault;
 

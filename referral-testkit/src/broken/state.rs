@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use referral_core::store::{Change, Changeset, Conflict, CounterKey, Outcome, Seek, UniqueKey};
-use referral_core::{Record, RecordId, Value, Version};
+use referral_core::store::{Record, RecordId, Value, Version};
 
 use super::Fault;
 use super::keys::{entries, keys, number};

@@ -5,11 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
-use referral_core::store::{
-    Change, Changeset, CounterKey, CounterPrefix, CounterRange, ErrorKind, Index, Outcome, Prefix, Range,
-    Read, Seek, Store, StoreError, StoreFacts, UniqueKey, check_counters, check_points,
-};
-use referral_core::{Record, RecordId, Value};
+use referral_core::store::{Change, Changeset, CounterKey, CounterPrefix, CounterRange, Index, Outcome, Prefix, Range, Read, Seek, Store, StoreError, StoreErrorKind, StoreFacts, UniqueKey, check_counters, check_points};
+use referral_core::store::{Record, RecordId, Value};
 use tokio::task::yield_now;
 
 use super::Fault;
@@ -97,7 +94,7 @@ impl BrokenStore {
             Some(Fault::ContendedAtOnce) => {
                 if self.writers.fetch_add(1, Ordering::SeqCst) > 0 {
                     self.writers.fetch_sub(1, Ordering::SeqCst);
-                    return Err(StoreError::new(ErrorKind::Contended, "broken", "commit", "try again"));
+                    return Err(StoreError::new(StoreErrorKind::Contended, "broken", "commit", "try again"));
                 }
                 yield_now().await;
                 let answer = self.apply(changeset);
@@ -106,7 +103,7 @@ impl BrokenStore {
             }
             Some(Fault::ConnectionLeaked) => {
                 if self.writers.fetch_add(1, Ordering::SeqCst) >= CONNECTIONS {
-                    return Err(StoreError::new(ErrorKind::Unavailable, "broken", "commit", "no connection"));
+                    return Err(StoreError::new(StoreErrorKind::Unavailable, "broken", "commit", "no connection"));
                 }
                 yield_now().await;
                 let answer = self.apply(changeset);
@@ -234,7 +231,7 @@ impl BrokenStore {
             return Ok(());
         }
         if self.readers.fetch_add(1, Ordering::SeqCst) >= CONNECTIONS {
-            return Err(StoreError::new(ErrorKind::Unavailable, "broken", operation, "no connection"));
+            return Err(StoreError::new(StoreErrorKind::Unavailable, "broken", operation, "no connection"));
         }
         yield_now().await;
         self.readers.fetch_sub(1, Ordering::SeqCst);

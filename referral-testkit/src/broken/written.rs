@@ -1,6 +1,6 @@
 //! How a broken store writes a record.
 
-use referral_core::{ColumnType, Record, Value};
+use referral_core::store::{ColumnType, Record, Value};
 
 use super::Fault;
 

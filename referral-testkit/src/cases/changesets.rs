@@ -1,7 +1,8 @@
 //! A changeset is all or nothing, and alone.
 
 use referral_core::store::{Change, Changeset, Conflict, Family, Outcome};
-use referral_core::{LinkId, RecordId, Response, ResponseId};
+use referral_core::{LinkId, Response, ResponseId};
+use referral_core::store::RecordId;
 use uuid::Uuid;
 
 use crate::cx::{Cx, assert_applied, assert_invalid};

@@ -1,7 +1,8 @@
 //! What a visitor did becomes what a user did: all of it, once.
 
 use referral_core::store::{Changeset, Conflict, Index, Outcome, Range};
-use referral_core::{Kind, LinkId, Record, Response, ResponseId, Version};
+use referral_core::{LinkId, Response, ResponseId};
+use referral_core::store::{Kind, Record, Version};
 use uuid::Uuid;
 
 use crate::cx::{Cx, assert_applied};

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use referral_core::code::CodeGenerator;
-use referral_core::facade::{Builder, DeadCode, Error, LinkEdit, TouchOutcome};
-use referral_core::read::ResponseFilter;
+use referral_core::CodeGenerator;
+use referral_core::{Builder, Error, LinkEdit};
+use referral_core::visit::{DeadCode, TouchOutcome};
+use referral_core::visit::ResponseFilter;
 use referral_core::source::ManualClock;
 use referral_core::store::{Index, Range, Store};
-use referral_core::{Action, Link, LinkDraft, LinkId, Metadata, Record, Referrals, Response, Status};
+use referral_core::{Action, Link, LinkDraft, LinkId, Metadata, Referrals, Response, Status};
+use referral_core::store::Record;
 
 use crate::cx::{Cx, NOW};
 use crate::make::{nobody, tenant, user, visitor};

@@ -4,11 +4,11 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use referral_core::facade::{DeadCode, Error, LinkEdit, TouchOutcome};
-use referral_core::store::{
-    CounterPrefix, CounterRange, ErrorKind, Family, Index, MAX_PAGE, Prefix, Range, Store,
-};
-use referral_core::{Action, Link, LinkId, Metadata, Record, Referrals, Tenant};
+use referral_core::{Error, LinkEdit};
+use referral_core::visit::{DeadCode, TouchOutcome};
+use referral_core::store::{CounterPrefix, CounterRange, Family, Index, MAX_PAGE, Prefix, Range, Store, StoreErrorKind};
+use referral_core::{Action, Link, LinkId, Metadata, Referrals, Tenant};
+use referral_core::store::Record;
 
 use crate::cx::{Cx, NOW};
 use crate::failing::{FailingStore, Failure};
@@ -209,13 +209,13 @@ async fn at_every_call(cx: &Cx, failure: Failure, must_fail: bool, holds: fn(usi
 /// `identify` says of itself that it keeps what it had claimed.
 const IDENTIFY: usize = 6;
 
-fn is(error: &Error, kind: ErrorKind) -> bool {
+fn is(error: &Error, kind: StoreErrorKind) -> bool {
     matches!(error, Error::Store(error) if error.kind() == kind)
 }
 
 /// The verb fails with the store's reason, the store is as it was, and the next try works.
 pub async fn a_refused_commit_stores_nothing(cx: Cx) {
-    at_every_call(&cx, Failure::Refused(ErrorKind::Unavailable), true, |_, error| {
+    at_every_call(&cx, Failure::Refused(StoreErrorKind::Unavailable), true, |_, error| {
         assert!(error.is_unavailable());
         true
     })
@@ -233,7 +233,7 @@ pub async fn a_lost_answer_is_found_out(cx: Cx) {
 /// The server restarts when the commit is done: no verb then says that nothing was stored, and none does it twice.
 pub async fn an_answer_that_stays_lost_is_said_to_be_unknown(cx: Cx) {
     at_every_call(&cx, Failure::Restart { calls: 2 }, true, |step, error| {
-        assert!(is(error, ErrorKind::UnknownOutcome), "step {step} was done, and says {error:?}");
+        assert!(is(error, StoreErrorKind::UnknownOutcome), "step {step} was done, and says {error:?}");
         false
     })
     .await;
@@ -256,7 +256,7 @@ pub async fn visitors_who_try_again_are_counted_once(cx: Cx) {
     let shop = shop_over(&cx, store.clone()).build().unwrap();
     store.fail_every(3, Failure::AnswerLost);
     store.fail_every(4, Failure::CommitLost);
-    store.fail_every(5, Failure::Refused(ErrorKind::Contended));
+    store.fail_every(5, Failure::Refused(StoreErrorKind::Contended));
     store.fail_every(7, Failure::ReadFailed);
     race(VISITORS, |racer| {
         let shop = shop.clone();

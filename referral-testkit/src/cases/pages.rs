@@ -5,9 +5,8 @@ mod prefixes;
 use std::collections::BTreeMap;
 
 use referral_core::store::{Index, MAX_PAGE, Part, Prefix, Range, Seek, bytes};
-use referral_core::{
-    Alias, Kind, Link, LinkId, Record, Response, ResponseId, Status, Target, Timestamp, Value,
-};
+use referral_core::{Alias, Link, LinkId, Response, ResponseId, Status, Target, Timestamp};
+use referral_core::store::{Kind, Record, Value};
 use uuid::Uuid;
 
 use crate::cx::{Cx, NOW};

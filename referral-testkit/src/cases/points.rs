@@ -1,7 +1,7 @@
 //! Points: one answer for each question, in the order of the questions.
 
 use referral_core::store::MAX_PAGE;
-use referral_core::{Kind, RecordId};
+use referral_core::store::{Kind, RecordId};
 use uuid::Uuid;
 
 use crate::cx::{Cx, assert_invalid};

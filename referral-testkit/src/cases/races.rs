@@ -5,7 +5,8 @@ use std::future::Future;
 use std::sync::Arc;
 
 use referral_core::store::{Change, Changeset, Conflict, Outcome, Store, StoreError};
-use referral_core::{Link, Record, RecordId, Response, Version};
+use referral_core::{Link, Response};
+use referral_core::store::{Record, RecordId, Version};
 
 use crate::cx::{Cx, assert_applied};
 use crate::make::{

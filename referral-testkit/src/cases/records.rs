@@ -1,7 +1,8 @@
 //! What is stored comes back as it was, and versions tell who wrote last.
 
 use referral_core::store::{Index, Range};
-use referral_core::{Kind, Limits, Link, LinkId, Record, Response, Value, Version};
+use referral_core::{Limits, Link, LinkId, Response};
+use referral_core::store::{Kind, Record, Value, Version};
 use uuid::Uuid;
 
 use crate::cx::Cx;

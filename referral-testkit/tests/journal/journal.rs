@@ -5,11 +5,9 @@ use std::io::Write as _;
 use std::path::Path;
 
 use referral_core::memory::MemoryStore;
-use referral_core::record::{Kind, Record, RecordId, ResponseId, Timestamp, UserId, Value, Version};
-use referral_core::store::{
-    Bounds, Change, Changeset, CounterKey, CounterPrefix, CounterRange, Index, Outcome, Prefix, Range, Read,
-    Store, StoreError, StoreFacts, UniqueKey, bytes,
-};
+use referral_core::{ResponseId, Timestamp, UserId};
+use referral_core::store::{Kind, Record, RecordId, Value, Version};
+use referral_core::store::{Bounds, Change, Changeset, CounterKey, CounterPrefix, CounterRange, Index, Outcome, Prefix, Range, Read, Store, StoreError, StoreFacts, UniqueKey, bytes};
 use referral_testkit::async_trait;
 use tokio::sync::Mutex;
 

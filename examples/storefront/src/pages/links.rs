@@ -4,7 +4,7 @@
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use axum::response::Response;
-use referral_core::facade::LinkEdit;
+use referral_core::LinkEdit;
 use referral_core::{Code, Destination, Error, Label, Link, LinkDraft, LinkId, Target};
 
 use crate::catalogue;

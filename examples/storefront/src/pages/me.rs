@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use askama::Template;
 use axum::response::Response;
-use referral_core::read::{LinkReads, Page, PageRequest, ResponseFilter};
+use referral_core::{Page, PageRequest};
+use referral_core::link::LinkReads;
+use referral_core::visit::ResponseFilter;
 use referral_core::{Error, Link, LinkId, UserId};
 use serde::Serialize;
 

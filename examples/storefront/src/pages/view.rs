@@ -1,8 +1,8 @@
 //! Links, responses and orders as pages and JSON show them.
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use referral_core::facade::Statistics;
-use referral_core::record::{Flags, Timestamp};
+use referral_core::visit::Statistics;
+use referral_core::{Flags, Timestamp};
 use referral_core::{Action, Link, Referrals, Response, Status, Target, VisitorId};
 use serde::Serialize;
 

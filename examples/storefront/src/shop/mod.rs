@@ -4,7 +4,7 @@ mod memory;
 pub(crate) mod sqlite;
 
 use async_trait::async_trait;
-use referral_core::record::Timestamp;
+use referral_core::Timestamp;
 
 pub(crate) use memory::Memory;
 pub(crate) use sqlite::Sqlite;

@@ -1,7 +1,7 @@
 //! The arguments of the commands that read and write records.
 
 use clap::{Args, Subcommand};
-use referral_core::code::Code;
+use referral_core::Code;
 use referral_core::{Action, Destination, Label, UserId};
 
 use super::{CommonArgs, PageArgs, SiteArgs};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use referral_core::code::Code;
+use referral_core::Code;
 use referral_core::{Alias, Link, LinkDraft, Referrals, Status};
 use serde::Serialize;
 

@@ -8,8 +8,8 @@ mod migrate;
 mod responses;
 mod stats;
 
-use referral_core::facade::Error;
-use referral_core::read::{Cursor, Page, PageRequest};
+use referral_core::Error;
+use referral_core::{Cursor, Page, PageRequest};
 use referral_core::store::MAX_PAGE;
 
 use crate::args::{Command, PageArgs};

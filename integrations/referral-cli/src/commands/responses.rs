@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use referral_core::read::{LinkReads, ResponseFilter};
+use referral_core::link::LinkReads;
+use referral_core::visit::ResponseFilter;
 use referral_core::{Link, LinkId, Referrals, Response, Via};
 use serde::Serialize;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use referral_core::read::NumberReads;
+use referral_core::store::NumberReads;
 use referral_core::store::{Family, MAX_PAGE};
 use referral_core::{Action, LinkId, Referrals, Timestamp};
 use serde::Serialize;

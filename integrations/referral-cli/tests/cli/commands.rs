@@ -1,7 +1,7 @@
 //! What each command does, and what it does with nonsense.
 
 use crate::program::{Program, json, lines};
-use referral_core::token::KeyRing;
+use referral_core::KeyRing;
 
 #[test]
 fn help_is_data_and_names_the_exit_codes() {

@@ -4,9 +4,11 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
-use referral_core::facade::{Referrals, TokenChange};
-use referral_core::token::KeyRing;
-use referral_core::visit::{Method, Visit};
+use referral_core::Referrals;
+use referral_core::visit::TokenChange;
+use referral_core::KeyRing;
+use referral_core::Visit;
+use referral_core::visit::Method;
 use referral_core::{Action, UserId, Via};
 use referral_sql::SqliteStore;
 use serde_json::Value;

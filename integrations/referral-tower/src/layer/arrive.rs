@@ -3,7 +3,7 @@
 use http::header::{CACHE_CONTROL, LOCATION, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
-use referral_core::facade::{DeadCode, TokenChange, TouchOutcome};
+use referral_core::visit::{DeadCode, TokenChange, TouchOutcome};
 use referral_core::redirect::RedirectPolicy;
 use referral_core::visit::Method;
 use referral_core::{Error, Via};

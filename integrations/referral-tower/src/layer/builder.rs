@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::request::Parts;
-use referral_core::facade::Referrals;
+use referral_core::Referrals;
 use referral_core::redirect::{RedirectError, SafeDestination};
 use referral_core::visit::ClientAddress;
 

@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::HeaderMap;
-use referral_core::facade::Referrals;
+use referral_core::Referrals;
 use tower_layer::Layer;
 
 pub use builder::{AddressSource, DeadCodes, LayerError, ReferralLayerBuilder, UnknownCode};
@@ -37,7 +37,8 @@ use crate::same_origin;
 /// attribution and not the visit. Two of these layers around each other act as the outer one alone.
 ///
 /// ```
-/// use referral_core::{facade::Referrals, memory::MemoryStore, token::KeyRing};
+/// use referral_core::{KeyRing, Referrals};
+/// use referral_core::memory::MemoryStore;
 /// use referral_tower::{NoUsers, ReferralLayer};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -1,9 +1,11 @@
 //! The form that makes a link.
 
 use askama::Template;
-use referral_core::facade::Referrals;
+use referral_core::Referrals;
 use referral_core::store::{Unique, UniqueKey};
-use referral_core::{Destination, Error, Label, Link, NaturalKey, Status, Target, UserId, Value};
+use referral_core::{Destination, Error, Label, Link, Status, Target, UserId};
+use referral_core::link::NaturalKey;
+use referral_core::store::Value;
 
 use super::LinkItem;
 use crate::{Problem, Visitor};

@@ -3,8 +3,8 @@
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::{HeaderMap, StatusCode, Uri};
-use referral_core::facade::LinkEdit;
-use referral_core::read::{Cursor, PageRequest};
+use referral_core::LinkEdit;
+use referral_core::{Cursor, PageRequest};
 use referral_core::{Destination, Error, Label, Link, LinkDraft, LinkId, UserId};
 use serde::Serialize;
 

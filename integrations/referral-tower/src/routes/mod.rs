@@ -27,7 +27,8 @@ use crate::ReferralLayer;
 ///
 /// ```
 /// # use axum::{Router, routing::get};
-/// # use referral_core::{facade::Referrals, memory::MemoryStore, token::KeyRing};
+/// # use referral_core::{KeyRing, Referrals};
+/// # use referral_core::memory::MemoryStore;
 /// # use referral_tower::{NoUsers, ReferralLayer, Visitor};
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let referrals = Referrals::builder(MemoryStore::new(), KeyRing::generate()?, "https://shop.example").build()?;

@@ -2,7 +2,7 @@
 
 use crate::common::*;
 use referral_core::Action;
-use referral_core::read::ResponseFilter;
+use referral_core::visit::ResponseFilter;
 
 #[tokio::test]
 async fn pb1_the_cookie_holds_no_session_and_scripts_cannot_read_it() {

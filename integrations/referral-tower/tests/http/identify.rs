@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::common::*;
 use referral_core::Action;
-use referral_core::facade::Trouble;
+use referral_core::Failure;
 
 #[tokio::test]
 async fn signing_up_in_the_same_request_claims_clears_and_credits() {

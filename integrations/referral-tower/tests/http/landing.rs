@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::common::*;
-use referral_core::facade::LinkEdit;
+use referral_core::LinkEdit;
 use referral_core::{Flags, LinkDraft};
 use referral_tower::DeadCodes;
 

@@ -6,9 +6,9 @@ use std::net::SocketAddr;
 use axum::extract::ConnectInfo;
 use axum::{Router, routing::get};
 use http::{Request, Response};
-use referral_core::facade::Referrals;
+use referral_core::Referrals;
 use referral_core::memory::MemoryStore;
-use referral_core::token::KeyRing;
+use referral_core::KeyRing;
 use referral_core::visit::{AddressStorage, ClientAddress, Header, TrustedProxies};
 use referral_tower::{LayerError, NoUsers, Peer, ReferralLayer, Visitor, routes};
 use tower::{Layer, ServiceExt, service_fn};
@@ -95,7 +95,7 @@ fn what_cannot_work_is_refused_when_the_layer_is_built() {
 
 #[tokio::test]
 async fn the_visitors_address_is_the_peers_or_what_trusted_proxies_say() {
-    let masked = |core: referral_core::facade::Builder<Flaky>| core.with_addresses(AddressStorage::Masked);
+    let masked = |core: referral_core::Builder<Flaky>| core.with_addresses(AddressStorage::Masked);
     let proxies = TrustedProxies::new(["10.0.0.0/8".parse().unwrap()], Header::XForwardedFor);
     let site = Site::with(masked, |layer| layer.with_client_address(ClientAddress::Proxied(proxies)));
     site.link("spring", "/sale").await;

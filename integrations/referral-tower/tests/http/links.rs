@@ -258,7 +258,7 @@ async fn what_a_form_sends_back_unchanged_stays_to_the_last_bit() {
     let end = Timestamp::from_millis(1_798_740_012_345);
     let link = site.link("spring", "https://old.example/").await;
     let link =
-        site.referrals.edit(link.id, referral_core::facade::LinkEdit::default().with_expiry(Some(end))).await;
+        site.referrals.edit(link.id, referral_core::LinkEdit::default().with_expiry(Some(end))).await;
     let link = link.unwrap();
     // Today that host is no longer allowed.
     let ring = referral_core::token::KeyRing::generate().unwrap();
@@ -366,7 +366,7 @@ async fn requests_of_other_sites_change_nothing() {
 
 #[tokio::test]
 async fn a_guards_reason_stays_inside() {
-    use referral_core::facade::{Guard, Verdict};
+    use referral_core::{Guard, Verdict};
     use referral_core::{LinkDraft, async_trait};
     struct No;
     #[async_trait]

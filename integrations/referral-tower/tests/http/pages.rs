@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{Router, routing::get};
-use referral_core::facade::Referrals;
+use referral_core::Referrals;
 use referral_core::{Action, Target};
 use referral_tower::filters::{self, ActionDisplay};
 use referral_tower::pages::{DeadLinkPage, LinkForm, LinksPage, PageError, ProblemPage};

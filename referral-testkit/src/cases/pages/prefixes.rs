@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use referral_core::store::{Index, MAX_PAGE, Prefix, Range, Seek};
-use referral_core::{Kind, Link, LinkId, Response, ResponseId, Target, Value};
+use referral_core::{Link, LinkId, Response, ResponseId, Target};
+use referral_core::store::{Kind, Value};
 use uuid::Uuid;
 
 use super::{Place, placed, world};

@@ -11,10 +11,12 @@ use axum::extract::State;
 use axum::http::Uri;
 use axum::routing::{any, get, post};
 use http::request::Parts;
-use referral_core::facade::{Builder, Referrals, SignedIn};
-use referral_core::read::{PageRequest, ResponseFilter};
+use referral_core::{Builder, Referrals};
+use referral_core::visit::SignedIn;
+use referral_core::PageRequest;
+use referral_core::visit::ResponseFilter;
 use referral_core::source::ManualClock;
-use referral_core::token::KeyRing;
+use referral_core::KeyRing;
 use referral_core::{Link, LinkDraft, Response, Timestamp, UserId, async_trait};
 use referral_tower::{
     AuthError, Authenticator, Problem, ReferralLayer, ReferralLayerBuilder, Visitor, routes,

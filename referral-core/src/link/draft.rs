@@ -1,0 +1,116 @@
+//! What a new link shall be.
+
+use std::borrow::Cow;
+
+use crate::link::link::Limits;
+use crate::value::{Code, Destination, Label, Metadata, Target, TextError, Timestamp, UserId};
+
+/// What a new link shall be. The destination is required, the rest has defaults.
+///
+/// ```
+/// use referral_core::{LinkDraft, UserId};
+///
+/// let draft = LinkDraft::to("/products/7")?.with_owner(UserId::new("ada")?).with_label("Newsletter")?;
+/// # Ok::<(), referral_core::TextError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct LinkDraft {
+    /// Where it shall lead.
+    pub destination: Destination,
+    /// The code that the owner chose; made by the generator where absent.
+    pub code: Option<Code>,
+    /// Whether only the very spelling of `code` shall lead there.
+    pub case_exact: bool,
+    /// Who gets the credit.
+    pub owner: Option<UserId>,
+    /// What the owner calls it.
+    pub label: Label,
+    /// The object of the host's that it is about.
+    pub target: Option<Target>,
+    /// From when on it is dead.
+    pub expires_at: Option<Timestamp>,
+    /// How much it may be used.
+    pub limits: Limits,
+    /// The host's own fields.
+    pub metadata: Metadata,
+}
+
+impl LinkDraft {
+    /// A link to a path of the site, or to a URL that the redirect policy allows.
+    ///
+    /// # Errors
+    /// A destination over 2,048 bytes or with a NUL. The policy itself is asked when the link is made.
+    pub fn to(destination: impl Into<Cow<'static, str>>) -> Result<Self, TextError> {
+        Ok(Self {
+            destination: Destination::new(destination)?,
+            code: None,
+            case_exact: false,
+            owner: None,
+            label: Label::default(),
+            target: None,
+            expires_at: None,
+            limits: Limits::default(),
+            metadata: Metadata::default(),
+        })
+    }
+
+    /// With a code of the owner's choice instead of a generated one.
+    #[must_use]
+    pub fn with_code(mut self, code: Code) -> Self {
+        self.code = Some(code);
+        self
+    }
+
+    /// With a code that only its exact spelling finds; `abc` and `ABC` can then be two links.
+    #[must_use]
+    pub fn with_exact_code(mut self, code: Code) -> Self {
+        self.code = Some(code);
+        self.case_exact = true;
+        self
+    }
+
+    /// Credited to this user.
+    #[must_use]
+    pub fn with_owner(mut self, owner: UserId) -> Self {
+        self.owner = Some(owner);
+        self
+    }
+
+    /// Called so by its owner.
+    ///
+    /// # Errors
+    /// A label over 100 bytes or with a NUL.
+    pub fn with_label(mut self, label: impl Into<Cow<'static, str>>) -> Result<Self, TextError> {
+        self.label = Label::new(label)?;
+        Ok(self)
+    }
+
+    /// About this object of the host's.
+    #[must_use]
+    pub fn with_target(mut self, target: Target) -> Self {
+        self.target = Some(target);
+        self
+    }
+
+    /// Dead from this moment on.
+    #[must_use]
+    pub fn with_expiry(mut self, at: Timestamp) -> Self {
+        self.expires_at = Some(at);
+        self
+    }
+
+    /// Dead after so many counted clicks.
+    #[must_use]
+    pub fn with_click_limit(mut self, clicks: u32) -> Self {
+        self.limits.clicks = Some(clicks);
+        self
+    }
+
+    /// With fields of the host's own.
+    #[must_use]
+    pub fn with_metadata(mut self, metadata: Metadata) -> Self {
+        self.metadata = metadata;
+        self
+    }
+}

@@ -1,0 +1,206 @@
+//! Changing links.
+
+use crate::catalogue::Unique;
+use crate::link::alias::Alias;
+use crate::link::link::{Limits, Link, LinkId, NaturalKey, Status};
+use crate::referrals::{Error, Referrals};
+use crate::store::{Change, Changeset, Conflict, Outcome};
+use crate::value::{Code, Destination, Label, Metadata, Target, Timestamp, UserId};
+
+/// What shall be different about a link; what is not named stays.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub struct LinkEdit {
+    /// Another owner, or nobody.
+    pub owner: Option<Option<UserId>>,
+    /// Another label.
+    pub label: Option<Label>,
+    /// Another destination; the policy is asked again.
+    pub destination: Option<Destination>,
+    /// Another object of the host's, or none.
+    pub target: Option<Option<Target>>,
+    /// Another end, or none.
+    pub expires_at: Option<Option<Timestamp>>,
+    /// Other limits.
+    pub limits: Option<Limits>,
+    /// Other fields of the host's, instead of all of them.
+    pub metadata: Option<Metadata>,
+}
+
+impl LinkEdit {
+    /// Another owner, or nobody. What came before keeps the owner of its time.
+    #[must_use]
+    pub fn with_owner(mut self, owner: Option<UserId>) -> Self {
+        self.owner = Some(owner);
+        self
+    }
+
+    /// Another label.
+    #[must_use]
+    pub fn with_label(mut self, label: Label) -> Self {
+        self.label = Some(label);
+        self
+    }
+
+    /// Another destination.
+    #[must_use]
+    pub fn with_destination(mut self, destination: Destination) -> Self {
+        self.destination = Some(destination);
+        self
+    }
+
+    /// Another object of the host's, or none.
+    #[must_use]
+    pub fn with_target(mut self, target: Option<Target>) -> Self {
+        self.target = Some(target);
+        self
+    }
+
+    /// Another end, or none.
+    #[must_use]
+    pub const fn with_expiry(mut self, at: Option<Timestamp>) -> Self {
+        self.expires_at = Some(at);
+        self
+    }
+
+    /// Other limits.
+    #[must_use]
+    pub const fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = Some(limits);
+        self
+    }
+
+    /// Other fields of the host's.
+    #[must_use]
+    pub fn with_metadata(mut self, metadata: Metadata) -> Self {
+        self.metadata = Some(metadata);
+        self
+    }
+
+    fn apply(&self, link: &mut Link) {
+        fn set<T: Clone>(field: &mut T, to: Option<&T>) {
+            if let Some(to) = to {
+                *field = to.clone();
+            }
+        }
+        set(&mut link.owner, self.owner.as_ref());
+        set(&mut link.label, self.label.as_ref());
+        set(&mut link.destination, self.destination.as_ref());
+        set(&mut link.target, self.target.as_ref());
+        set(&mut link.expires_at, self.expires_at.as_ref());
+        set(&mut link.limits, self.limits.as_ref());
+        set(&mut link.metadata, self.metadata.as_ref());
+        if link.natural.is_some() {
+            let (owner, target) = (link.owner.as_ref(), link.target.as_ref());
+            link.natural = Some(NaturalKey::of(owner, &link.label, &link.destination, target));
+        }
+    }
+}
+
+impl Referrals {
+    /// Changes a link. Of two edits at once both are applied, one after the other, each to what it names.
+    ///
+    /// # Errors
+    /// `NoLink`, `Archived`, `Destination`, `Exists` if another link is what this one would become, `Store`.
+    pub async fn edit(&self, link: LinkId, edit: LinkEdit) -> Result<Link, Error> {
+        if let Some(destination) = &edit.destination {
+            self.check_destination(destination.as_str())?;
+        }
+        self.change(link, |link| edit.apply(link)).await
+    }
+
+    /// Switches a link on again.
+    ///
+    /// # Errors
+    /// `NoLink`, `Archived`, `Store`.
+    pub async fn enable(&self, link: LinkId) -> Result<Link, Error> {
+        self.change(link, |link| link.status = Status::Active).await
+    }
+
+    /// Switches a link off: its codes stay taken and lead nowhere until it is enabled again. What came before stays.
+    ///
+    /// # Errors
+    /// `NoLink`, `Archived`, `Store`.
+    pub async fn disable(&self, link: LinkId) -> Result<Link, Error> {
+        self.change(link, |link| link.status = Status::Disabled).await
+    }
+
+    /// Puts a link away for good, with its history. Its codes stay taken; an equal link may be made again.
+    ///
+    /// # Errors
+    /// `NoLink`, `Archived` if it is already, `Store`.
+    pub async fn archive(&self, link: LinkId) -> Result<Link, Error> {
+        self.change(link, |link| {
+            link.status = Status::Archived;
+            link.natural = None;
+        })
+        .await
+    }
+
+    /// Reads, changes and writes a link, again if somebody else did in between.
+    async fn change(&self, id: LinkId, change: impl Fn(&mut Link)) -> Result<Link, Error> {
+        for _ in 0..self.config.attempts {
+            let was = self.link_to_change(id).await?;
+            let mut link = was.clone();
+            change(&mut link);
+            if link == was {
+                return Ok(link);
+            }
+            let changeset = Changeset::new([Self::update(&link)]);
+            match self.commit(&changeset).await? {
+                Outcome::Applied => {
+                    link.version = was.version.next();
+                    self.applied(&link, changeset).await;
+                    return Ok(link);
+                }
+                Outcome::Conflict { conflict: Conflict::Taken { holder, .. }, .. } => {
+                    return Err(Error::Exists { link: LinkId::from_uuid(holder.uuid) });
+                }
+                Outcome::Conflict { .. } => {}
+            }
+        }
+        Err(Error::Contended)
+    }
+
+    /// Gives a link another code and makes it the one that its URL shows. The codes before stay alive.
+    ///
+    /// # Errors
+    /// `NoLink`, `Archived`, `Code`, `CodeTaken` if it leads to another link, `Store`.
+    pub async fn add_code(&self, link: LinkId, code: Code) -> Result<Link, Error> {
+        self.choose(&code)?;
+        let alias = self.alias(link, code.clone(), false);
+        for _ in 0..self.config.attempts {
+            let mut link = self.link_to_change(link).await?;
+            if link.code == code {
+                return Ok(link);
+            }
+            link.code = code.clone();
+            let both = [Change::Insert(alias.clone().into()), Self::update(&link)];
+            let mut changeset = Changeset::new(both);
+            let mut outcome = self.commit(&changeset).await?;
+            if let Outcome::Conflict { conflict: Conflict::Taken { key, .. }, .. } = &outcome {
+                let held = self.uncached.find(std::slice::from_ref(key)).await?.into_iter().flatten().next();
+                let held = held.and_then(|record| Alias::try_from(record).ok());
+                match held {
+                    // The link's own, from before, in this spelling: only the primary one changes.
+                    Some(alias)
+                        if alias.link == link.id
+                            && (key.unique == Unique::AliasFolded || alias.code == code) =>
+                    {
+                        link.code = alias.code.clone();
+                        changeset = Changeset::new([Self::update(&link)]);
+                        outcome = self.commit(&changeset).await?;
+                    }
+                    Some(_) => return Err(Error::CodeTaken { code }),
+                    None => continue,
+                }
+            }
+            if outcome == Outcome::Applied {
+                link.version = link.version.next();
+                self.applied(&link, changeset).await;
+                return Ok(link);
+            }
+        }
+        Err(Error::Contended)
+    }
+}

@@ -1,0 +1,42 @@
+//! How much one read may ask for.
+
+use crate::store::counter::{CounterPrefix, CounterRange};
+use crate::store::error::StoreError;
+use crate::store::unique::UniqueKey;
+
+/// The most records, ids, keys or numbers that one read gives or takes.
+pub const MAX_PAGE: u32 = 1000;
+
+/// Whether a read asks for no more points than it may; every store asks this first.
+///
+/// # Errors
+/// [`StoreErrorKind::Invalid`](super::StoreErrorKind::Invalid).
+pub fn check_points(operation: &'static str, asked: usize) -> Result<(), StoreError> {
+    if asked > MAX_PAGE as usize {
+        return Err(StoreError::invalid(operation, format!("at most {MAX_PAGE} at a time")));
+    }
+    Ok(())
+}
+
+/// Whether a read by keys asks for no more than it may, and for keys that can exist; every store asks this first.
+///
+/// # Errors
+/// [`StoreErrorKind::Invalid`](super::StoreErrorKind::Invalid).
+pub fn check_keys(keys: &[UniqueKey]) -> Result<(), StoreError> {
+    check_points("find", keys.len())?;
+    keys.iter().try_for_each(UniqueKey::check)
+}
+
+/// Whether a read of numbers keeps the rules; every store asks this first.
+///
+/// # Errors
+/// [`StoreErrorKind::Invalid`](super::StoreErrorKind::Invalid).
+pub fn check_counters(prefix: &CounterPrefix, range: &CounterRange) -> Result<(), StoreError> {
+    if prefix.parts.len() > 2 {
+        return Err(StoreError::invalid("counters", "a counter has two parts"));
+    }
+    if range.limit > MAX_PAGE {
+        return Err(StoreError::invalid("counters", format!("at most {MAX_PAGE} at a time")));
+    }
+    Ok(())
+}

@@ -1,0 +1,71 @@
+//! The host's own fields on a link.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use crate::value::text::TextError;
+
+/// Names and texts of the host's, kept with a record; together at most 8 KiB.
+///
+/// Stored as one JSON object, so that a database can be asked about it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Metadata(BTreeMap<String, String>);
+
+impl Metadata {
+    /// The most bytes that the stored form may have.
+    pub const MAX: usize = 8192;
+
+    /// Takes the host's names and texts.
+    ///
+    /// # Errors
+    /// `TooLong` over 8 KiB in stored form, `Nul` where a name or text holds U+0000.
+    pub fn new<K, V>(entries: impl IntoIterator<Item = (K, V)>) -> Result<Self, TextError>
+    where
+        K: Into<String>,
+        V: Into<String>,
+    {
+        let metadata = Self(entries.into_iter().map(|(k, v)| (k.into(), v.into())).collect());
+        if metadata.0.iter().any(|(k, v)| k.contains('\0') || v.contains('\0')) {
+            return Err(TextError::Nul { what: "Metadata" });
+        }
+        let bytes = metadata.to_json().len();
+        if bytes > Self::MAX {
+            return Err(TextError::TooLong { what: "Metadata", bytes, max: Self::MAX });
+        }
+        Ok(metadata)
+    }
+
+    /// The text under a name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// All names and texts, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(k, v)| (k.as_str(), v.as_str()))
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The stored form; empty text where there are no entries.
+    pub(crate) fn to_json(&self) -> Cow<'static, str> {
+        if self.0.is_empty() {
+            return Cow::Borrowed("");
+        }
+        // A map of strings always serializes.
+        Cow::Owned(serde_json::to_string(&self.0).unwrap_or_default())
+    }
+
+    pub(crate) fn weight(&self) -> usize {
+        self.0.iter().map(|(name, text)| name.len().saturating_add(text.len()).saturating_add(6)).sum()
+    }
+
+    pub(crate) fn from_json(text: &str) -> Result<Self, serde_json::Error> {
+        if text.is_empty() { Ok(Self::default()) } else { serde_json::from_str(text).map(Self) }
+    }
+}

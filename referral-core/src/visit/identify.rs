@@ -1,0 +1,141 @@
+//! Identify: a visitor turns out to be a user.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::catalogue::Kind;
+use crate::link::{Link, LinkId, LinkReads};
+use crate::referrals::{Error, Event, Referrals, Verdict};
+use crate::store::{Change, Changeset, Outcome, Range};
+use crate::value::{Timestamp, UserId, Value, VisitorId};
+use crate::visit::reads::ResponseReads;
+use crate::visit::response::Response;
+
+/// Who is signed in, and since when the account exists.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct SignedIn {
+    /// The user.
+    pub user: UserId,
+    /// When the account was made, where the host knows it. An account that is older than the touches was not
+    /// referred by them.
+    pub since: Option<Timestamp>,
+}
+
+impl SignedIn {
+    /// A user whose account was made at this moment.
+    #[must_use]
+    pub const fn since(user: UserId, since: Timestamp) -> Self {
+        Self { user, since: Some(since) }
+    }
+}
+
+impl From<UserId> for SignedIn {
+    fn from(user: UserId) -> Self {
+        Self { user, since: None }
+    }
+}
+
+impl From<&UserId> for SignedIn {
+    fn from(user: &UserId) -> Self {
+        user.clone().into()
+    }
+}
+
+/// What [`Referrals::identify`] changed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Identified {
+    /// Exactly the responses that this call gave to the user, oldest first, as they are now.
+    pub claimed: Vec<Response>,
+    /// Whether it is a referred sign-up: the account was made after the first of these, or the host did not say when
+    /// it was made. An existing account that signs in claims its responses too, and is no sign-up; nor is one for
+    /// which there was nothing to claim.
+    pub sign_up: bool,
+}
+
+impl Referrals {
+    /// A visitor turns out to be this user: gives every unclaimed response of the visitor, through all links, to the
+    /// user, each once. Can be called in the very request that signs the user up.
+    ///
+    /// Of two calls at once each gets its own part; no response is in both answers, and no hook runs twice. A
+    /// response that another user has claimed stays theirs. Afterwards the visitor's token is to be taken away, so
+    /// that the next person at this browser is another visitor.
+    ///
+    /// # Errors
+    /// `Refused` by a guard, `Contended`, `Store`. What was claimed before a fault stays claimed; calling again
+    /// goes on with the rest.
+    pub async fn identify(
+        &self,
+        visitor: VisitorId,
+        user: impl Into<SignedIn> + Send,
+    ) -> Result<Identified, Error> {
+        let SignedIn { user, since } = user.into();
+        for guard in &self.config.guards {
+            if let Verdict::Deny { reason } = guard.may_claim(visitor, &user).await {
+                return Err(Error::Refused { reason });
+            }
+        }
+        let mut claimed = Vec::new();
+        let mut lost = 0;
+        loop {
+            let most = u32::try_from(Changeset::MAX_PATCH).unwrap_or(u32::MAX);
+            let batch = self.store.unclaimed_responses(&self.tenant, visitor, &Range::oldest(), most).await?;
+            if batch.is_empty() {
+                break;
+            }
+            match self.claim(batch, &user).await? {
+                Some(batch) => claimed.extend(batch),
+                // Somebody claimed one of them in between; what is left is read again.
+                None if lost < self.config.attempts => lost = lost.saturating_add(1),
+                None => return Err(Error::Contended),
+            }
+        }
+        let first = claimed.iter().map(|response: &Response| response.created_at).min();
+        let sign_up = match (since, first) {
+            (Some(since), Some(first)) => since >= first,
+            // Nothing was claimed: whoever came, it was not this account's sign-up.
+            (Some(_), None) => false,
+            (None, _) => true,
+        };
+        Ok(Identified { claimed, sign_up })
+    }
+
+    /// Claims all of these responses or none.
+    async fn claim(&self, batch: Vec<Response>, user: &UserId) -> Result<Option<Vec<Response>>, Error> {
+        let at = self.now();
+        // Read before the commit: a fault afterwards would lose the hooks of what is claimed by then.
+        let links = self.links_of(&batch).await?;
+        let of = batch.iter().map(|response| (response.id.as_uuid(), response.version)).collect();
+        let user_value = Value::Text(user.as_str().to_owned().into());
+        let set = vec![("user", user_value), ("claimed_at", Value::Int(at.as_millis()))];
+        let changeset = Changeset::new([Change::Patch { kind: Kind::Response, of, set }]);
+        if self.commit(&changeset).await? != Outcome::Applied {
+            return Ok(None);
+        }
+        let claimed: Vec<Response> = batch
+            .into_iter()
+            .map(|response| Response {
+                user: Some(user.clone()),
+                claimed_at: Some(at),
+                version: response.version.next(),
+                ..response
+            })
+            .collect();
+        let event = |response: &Response| {
+            let link = links.get(&response.link)?;
+            Some(Event::UserLinked(Arc::new(response.clone()), Arc::clone(link)))
+        };
+        self.happened(changeset, claimed.iter().filter_map(event).collect()).await;
+        Ok(Some(claimed))
+    }
+
+    /// The links of these responses.
+    async fn links_of(&self, responses: &[Response]) -> Result<BTreeMap<LinkId, Arc<Link>>, Error> {
+        let mut ids: Vec<LinkId> = responses.iter().map(|response| response.link).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let links = self.store.links_by_id(&self.tenant, &ids).await?;
+        Ok(links.into_iter().map(|link| (link.id, Arc::new(link))).collect())
+    }
+}

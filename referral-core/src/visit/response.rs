@@ -1,0 +1,187 @@
+//! Responses: one touch or action of a visitor through a link.
+
+use std::fmt;
+
+use crate::link::LinkId;
+use crate::value::column::{columns, field, id_field, named};
+use crate::value::id::id;
+use crate::value::{
+    Action, Address, Agent, ColumnType, LandingUrl, Referrer, Target, Tenant, Timestamp, UserId, Value,
+    Version, VisitorId,
+};
+
+id! {
+    /// The id of a [`Response`].
+    ResponseId
+}
+id_field!(ResponseId);
+
+/// One touch or action of a visitor through a link. Append-only: only a claim and an erasure change it.
+///
+/// It is *unclaimed* while it has a visitor and no user.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Response {
+    /// Its id.
+    pub id: ResponseId,
+    /// Whose it is.
+    pub tenant: Tenant,
+    /// How often it was written.
+    pub version: Version,
+    /// When it happened.
+    pub created_at: Timestamp,
+    /// The link that gets the credit.
+    pub link: LinkId,
+    /// The link's owner at that moment.
+    pub owner: Option<UserId>,
+    /// The browser it came from.
+    pub visitor: Option<VisitorId>,
+    /// The user it came from: known at once, or claimed later.
+    pub user: Option<UserId>,
+    /// When it was claimed; absent while unclaimed, and where the user was known at the touch.
+    pub claimed_at: Option<Timestamp>,
+    /// How the visitor came.
+    pub via: Via,
+    /// What happened.
+    pub action: Action,
+    /// The object of the host's that it happened to.
+    pub target: Option<Target>,
+    /// The page the visitor came from.
+    pub referrer: Option<Referrer>,
+    /// The browser's name for itself.
+    pub agent: Option<Agent>,
+    /// The URL landed on.
+    pub landing: Option<LandingUrl>,
+    /// The network address, masked or hashed, where the host keeps it.
+    pub address: Option<Address>,
+    /// Why it may not count.
+    pub flags: Flags,
+    /// Whether it counts in the statistics.
+    pub counted: bool,
+}
+
+columns! {
+    Response {
+        id: ResponseId,
+        tenant: Tenant,
+        version: Version,
+        created_at: Timestamp,
+        link: LinkId,
+        owner: Option<UserId>,
+        visitor: Option<VisitorId>,
+        user: Option<UserId>,
+        claimed_at: Option<Timestamp>,
+        via: Via,
+        action: Action,
+        target: Option<Target>,
+        referrer: Option<Referrer>,
+        agent: Option<Agent>,
+        landing: Option<LandingUrl>,
+        address: Option<Address>,
+        flags: Flags,
+        counted: bool,
+    }
+}
+
+impl Response {
+    /// Whether a claim may still give it to a user.
+    #[must_use]
+    pub fn is_unclaimed(&self) -> bool {
+        self.visitor.is_some() && self.user.is_none()
+    }
+}
+
+/// How a visitor came to a link.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Via {
+    /// Followed its URL.
+    Click,
+    /// Typed its code.
+    Code,
+    /// Used its code as a coupon.
+    Coupon,
+    /// Accepted an invitation.
+    Invitation,
+    /// A person of the host's said so.
+    Manual,
+    /// The host's server said so, without a browser.
+    Server,
+}
+
+named!(Via {
+    Click = "click",
+    Code = "code",
+    Coupon = "coupon",
+    Invitation = "invitation",
+    Manual = "manual",
+    Server = "server",
+});
+
+/// Why a response may not count: a set, stored as the sum of the values given here.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Flags(i64);
+
+impl Flags {
+    /// No reason: it counts.
+    pub const NONE: Self = Self(0);
+    /// 1: a known bot.
+    pub const BOT: Self = Self(1);
+    /// 2: a speculative load, where the host chose to record these.
+    pub const SPECULATIVE: Self = Self(2);
+    /// 4: the same visitor followed the same link within the hour before.
+    pub const DUPLICATE: Self = Self(4);
+    /// 8: the owner's own.
+    pub const OWN_LINK: Self = Self(8);
+    /// 16: a guard of the host's flagged it.
+    pub const SUSPECT: Self = Self(16);
+
+    const NAMES: [(Self, &'static str); 5] = [
+        (Self::BOT, "bot"),
+        (Self::SPECULATIVE, "speculative"),
+        (Self::DUPLICATE, "duplicate"),
+        (Self::OWN_LINK, "own_link"),
+        (Self::SUSPECT, "suspect"),
+    ];
+
+    /// From the number that a store kept.
+    #[must_use]
+    pub const fn from_bits(bits: i64) -> Self {
+        Self(bits)
+    }
+
+    /// The number, for a store to keep.
+    #[must_use]
+    pub const fn bits(self) -> i64 {
+        self.0
+    }
+
+    /// These and those.
+    #[must_use]
+    pub const fn with(self, more: Self) -> Self {
+        Self(self.0 | more.0)
+    }
+
+    /// Whether all of `those` are among these.
+    #[must_use]
+    pub const fn contains(self, those: Self) -> bool {
+        self.0 & those.0 == those.0
+    }
+
+    /// Whether there is no reason against counting.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The names of the reasons, in order: `bot`, `speculative`, `duplicate`, `own_link`, `suspect`.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        Self::NAMES.into_iter().filter(move |(flag, _)| self.contains(*flag)).map(|(_, name)| name)
+    }
+}
+
+impl fmt::Debug for Flags {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.names()).finish()
+    }
+}
+
+field!(Flags, ColumnType::Int, |flags| Value::Int(flags.bits()), Value::Int(bits) => Ok(Flags(bits)));
