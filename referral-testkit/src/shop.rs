@@ -16,9 +16,10 @@ use referral_core::{Builder, Error, Referrals};
 use referral_core::{Link, LinkDraft, LinkId, Response, Timestamp, UserId, VisitorId};
 use uuid::Uuid;
 
-use crate::cx::{Cx, NOW};
+use crate::cx::Cx;
 use crate::make::user;
 use crate::race::race;
+use crate::samples::NOW;
 
 /// The ids of a case: one source for all facades over its store.
 #[derive(Debug)]

@@ -59,7 +59,7 @@ pub struct ColumnError {
     pub kind: &'static str,
     /// The column that did not fit.
     pub column: &'static str,
-    /// What is wrong with it.
+    /// What is wrong with it. Where the column holds one of a few names, it ends in `the names are`, and a list of them.
     pub problem: String,
 }
 
@@ -285,7 +285,10 @@ macro_rules! named {
         $crate::value::column::field!($type, $crate::value::column::ColumnType::Text(32),
             |one| $crate::value::column::Value::Text(std::borrow::Cow::Borrowed(one.name())),
             $crate::value::column::Value::Text(name) =>
-                $type::from_name(&name).ok_or_else(|| format!("no {} is called {name:?}", stringify!($type))));
+                $type::from_name(&name).ok_or_else(|| {
+                    let names = [$($name),+].join(", ");
+                    format!("no {} is called {name:?}; the names are {names}", stringify!($type))
+                }));
     };
 }
 pub(crate) use named;
