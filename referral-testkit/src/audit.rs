@@ -3,10 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use referral_core::store::{
-    CounterKey, CounterPrefix, CounterRange, Family, Index, MAX_PAGE, Part, Prefix, Range, Read, Seek,
-    StoreError, UniqueKey, bytes,
+    CounterKey, CounterPrefix, CounterRange, Family, Index, KeyPart, Kind, MAX_PAGE, Part, Prefix, Range,
+    Read, Record, RecordId, Seek, StoreError, UniqueKey, bytes,
 };
-use referral_core::store::{KeyPart, Kind, Record, RecordId};
 use referral_core::{Action, Link, Tenant};
 
 use crate::history::{History, Past};

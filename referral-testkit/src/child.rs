@@ -28,9 +28,8 @@ use std::io::Write as _;
 use std::process::Stdio;
 use std::sync::Arc;
 
-use referral_core::Code;
 use referral_core::store::{Change, Changeset, CounterKey, Outcome, Store};
-use referral_core::{Alias, Link};
+use referral_core::{Alias, Code, Link};
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{ChildStdout, Command};
 use uuid::Uuid;

@@ -7,9 +7,8 @@ use std::sync::{Arc, Mutex};
 use referral_core::source::{IdSource, SequentialIds};
 use referral_core::store::{
     Change, Changeset, Conflict, CounterKey, CounterPrefix, CounterRange, Index, Kind, MAX_PAGE, Outcome,
-    Prefix, Range, Read, Store, StoreError, StoreErrorKind, StoreFacts, UniqueKey,
+    Prefix, Range, Read, Record, RecordId, Store, StoreError, StoreErrorKind, StoreFacts, UniqueKey, Version,
 };
-use referral_core::store::{Record, RecordId, Version};
 use referral_core::{Alias, Link, Response};
 use uuid::Uuid;
 

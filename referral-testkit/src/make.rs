@@ -3,9 +3,9 @@
 use std::fmt::Debug;
 
 use referral_core::store::{
-    Bounds, Change, CounterKey, CounterPrefix, Family, Index, Prefix, Unique, UniqueKey,
+    Bounds, Change, CounterKey, CounterPrefix, Family, Index, KeyPart, Kind, Prefix, Record, RecordId,
+    Unique, UniqueKey, Value, Version,
 };
-use referral_core::store::{KeyPart, Kind, Record, RecordId, Value, Version};
 use referral_core::{Link, ResponseId, Tenant, Timestamp, UserId, VisitorId};
 use uuid::Uuid;
 

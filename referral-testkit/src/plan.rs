@@ -8,9 +8,9 @@ use proptest::option;
 use proptest::prelude::*;
 use referral_core::Tenant;
 use referral_core::store::{
-    Bounds, Change, Changeset, CounterKey, Family, Index, Prefix, Range, Seek, UniqueKey, bytes,
+    Bounds, Change, Changeset, CounterKey, Family, Index, Kind, Prefix, Range, Record, RecordId, Seek,
+    UniqueKey, Version, bytes,
 };
-use referral_core::store::{Kind, Record, RecordId, Version};
 use uuid::Uuid;
 
 use crate::fill;

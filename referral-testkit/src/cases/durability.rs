@@ -1,7 +1,6 @@
 //! What was acknowledged is there afterwards, if the store says that it is durable.
 
-use referral_core::store::{CounterRange, Family, Index, Range};
-use referral_core::store::{Kind, Record, Version};
+use referral_core::store::{CounterRange, Family, Index, Kind, Range, Record, Version};
 
 use crate::child;
 use crate::cx::{Cx, assert_applied};

@@ -5,14 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use referral_core::CodeGenerator;
 use referral_core::source::ManualClock;
-use referral_core::store::Store;
-use referral_core::store::{Kind, Record};
-use referral_core::visit::ResponseFilter;
-use referral_core::visit::{DeadCode, TouchOutcome};
-use referral_core::{Action, Alias, Link, LinkDraft, LinkId, Metadata, Referrals, Response, Status, Tenant};
-use referral_core::{Builder, Error, LinkEdit};
+use referral_core::store::{Kind, Record, Store};
+use referral_core::visit::{DeadCode, ResponseFilter, TouchOutcome};
+use referral_core::{
+    Action, Alias, Builder, CodeGenerator, Error, Link, LinkDraft, LinkEdit, LinkId, Metadata, Referrals,
+    Response, Status, Tenant,
+};
 
 use crate::cx::Cx;
 use crate::make::{tenant, user, visitor};

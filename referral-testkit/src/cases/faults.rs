@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use referral_core::store::{CounterPrefix, CounterRange, Family, Kind, MAX_PAGE, Store, StoreErrorKind};
 use referral_core::visit::{DeadCode, TouchOutcome};
-use referral_core::{Action, Alias, Link, LinkId, Metadata, Referrals, Response, Tenant};
-use referral_core::{Error, LinkEdit};
+use referral_core::{Action, Alias, Error, Link, LinkEdit, LinkId, Metadata, Referrals, Response, Tenant};
 
 use crate::cx::Cx;
 use crate::failing::{FailingStore, Failure};

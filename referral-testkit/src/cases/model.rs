@@ -4,8 +4,9 @@ use std::cell::Cell;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, FileFailurePersistence, TestCaseError, TestError, TestRunner};
-use referral_core::store::Record;
-use referral_core::store::{Changeset, CounterRange, Family, Index, MAX_PAGE, Prefix, Range, UniqueKey};
+use referral_core::store::{
+    Changeset, CounterRange, Family, Index, MAX_PAGE, Prefix, Range, Record, UniqueKey,
+};
 
 use crate::cx::Cx;
 use crate::model::Model;

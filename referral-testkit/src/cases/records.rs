@@ -1,7 +1,6 @@
 //! What is stored comes back as it was, and versions tell who wrote last.
 
-use referral_core::store::{Index, Range};
-use referral_core::store::{Kind, Record, Value, Version};
+use referral_core::store::{Index, Kind, Range, Record, Value, Version};
 use referral_core::{Limits, Link, LinkId, Response};
 use uuid::Uuid;
 

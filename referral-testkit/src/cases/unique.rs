@@ -1,7 +1,6 @@
 //! No two records hold one key, and who holds it is told.
 
-use referral_core::store::Record;
-use referral_core::store::{Conflict, Unique, UniqueKey};
+use referral_core::store::{Conflict, Record, Unique, UniqueKey};
 use referral_core::{Alias, Link};
 
 use crate::cx::Cx;

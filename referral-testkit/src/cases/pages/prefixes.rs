@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use referral_core::store::{Index, MAX_PAGE, Prefix, Range, Seek};
-use referral_core::store::{Kind, Value};
+use referral_core::store::{Index, Kind, MAX_PAGE, Prefix, Range, Seek, Value};
 use referral_core::{Link, LinkId, Response, ResponseId, Target};
 use uuid::Uuid;
 
