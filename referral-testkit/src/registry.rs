@@ -189,7 +189,7 @@ macro_rules! for_each_case {
                 edits_made_at_once_are_all_applied,
                 a_disabled_link_records_no_click_that_begins_later,
                 tenants_have_codes_and_numbers_of_their_own;
-            faults:
+            failures:
                 a_refused_commit_stores_nothing,
                 a_lost_answer_is_found_out,
                 an_answer_that_stays_lost_is_said_to_be_unknown,

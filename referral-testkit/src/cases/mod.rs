@@ -5,7 +5,7 @@ pub mod changesets;
 pub mod counters;
 pub mod durability;
 pub mod facade;
-pub mod faults;
+pub mod failures;
 pub mod model;
 pub mod pages;
 pub mod patches;

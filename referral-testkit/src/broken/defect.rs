@@ -1,33 +1,33 @@
-//! The table of faults: what is wrong, and which cases must notice.
+//! The table of defects: what is wrong, and which cases must notice.
 
-macro_rules! faults {
-    ($($fault:ident: $says:literal, caught by $($case:literal),+;)+) => {
+macro_rules! defects {
+    ($($defect:ident: $says:literal, caught by $($case:literal),+;)+) => {
         /// One way to get a store wrong.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-        pub enum Fault {
-            $(#[doc = $says] $fault,)+
+        pub enum Defect {
+            $(#[doc = $says] $defect,)+
         }
 
-        impl Fault {
-            /// Every fault.
-            pub const ALL: &'static [Self] = &[$(Self::$fault),+];
+        impl Defect {
+            /// Every defect.
+            pub const ALL: &'static [Self] = &[$(Self::$defect),+];
 
             /// What is wrong.
             #[must_use]
             pub const fn says(self) -> &'static str {
-                match self { $(Self::$fault => $says),+ }
+                match self { $(Self::$defect => $says),+ }
             }
 
-            /// The cases each of which must fail on a store with this fault, as `group::name`.
+            /// The cases each of which must fail on a store with this defect, as `group::name`.
             #[must_use]
             pub const fn caught_by(self) -> &'static [&'static str] {
-                match self { $(Self::$fault => &[$($case),+]),+ }
+                match self { $(Self::$defect => &[$($case),+]),+ }
             }
         }
     };
 }
 
-faults! {
+defects! {
     // Records
     LostUpdate: "An update does not look at the version.",
         caught by "records::an_update_at_another_version_is_stale_and_changes_nothing",
@@ -78,8 +78,8 @@ faults! {
     // Unique keys
     KeysUnchecked: "A key is not unique.",
         caught by "unique::a_taken_key_is_refused_and_names_its_holder",
-            "faults::a_refused_commit_stores_nothing",
-            "faults::an_answer_that_stays_lost_is_said_to_be_unknown";
+            "failures::a_refused_commit_stores_nothing",
+            "failures::an_answer_that_stays_lost_is_said_to_be_unknown";
     KeysFolded: "Keys are compared without case.",
         caught by "unique::keys_are_equal_only_byte_for_byte", "unique::two_exact_codes_may_fold_alike",
             "unique::an_exact_code_differs_by_case_and_a_folded_one_does_not";
@@ -108,7 +108,7 @@ faults! {
     RetryTaken: "An insert made twice is refused by its own key.",
         caught by "unique::an_insert_made_twice_is_stale_and_not_taken_by_itself",
             "races::a_retried_changeset_is_applied_once",
-            "faults::a_lost_answer_is_found_out";
+            "failures::a_lost_answer_is_found_out";
     HolderInvented: "A conflict names the record that asks as the holder.",
         caught by "unique::a_taken_key_is_refused_and_names_its_holder",
             "unique::the_named_holder_holds_the_named_key";
@@ -371,9 +371,9 @@ faults! {
 
     // What an application would see
     SecondTallyLost: "Of the statistics of a changeset only the first one is kept.",
-        caught by "facade::statistics_are_what_the_pages_show", "faults::a_lost_answer_is_found_out",
-            "faults::a_failed_read_stores_nothing";
+        caught by "facade::statistics_are_what_the_pages_show", "failures::a_lost_answer_is_found_out",
+            "failures::a_failed_read_stores_nothing";
     RetryCounts: "An insert that is made twice is Applied again, with all that stands behind it.",
-        caught by "faults::a_lost_answer_is_found_out", "faults::visitors_who_try_again_are_counted_once",
+        caught by "failures::a_lost_answer_is_found_out", "failures::visitors_who_try_again_are_counted_once",
             "changesets::a_changeset_made_twice_is_refused_by_its_witness";
 }
