@@ -100,6 +100,12 @@ defects! {
     UpdateTakesNoKeys: "An update does not take the keys it gets.",
         caught by "unique::an_update_releases_and_takes_keys",
             "unique::an_update_to_a_taken_key_is_refused_and_keeps_the_old_one";
+    UpdateKeysAsNamed: "An update looks its keys up under the tenant that the new record names.",
+        caught by "unique::an_update_takes_keys_in_the_stored_tenant";
+    UniqueKeysCut: "A unique key is cut at 128 bytes.",
+        caught by "keys::the_longest_unique_keys_are_kept_apart";
+    KeysUntyped: "A key of the wrong type or length is looked up.",
+        caught by "points::a_key_that_no_record_can_hold_is_invalid";
     DeleteKeepsKeys: "A delete does not release the keys.",
         caught by "unique::a_delete_releases_its_keys";
     OwnKeyTaken: "An update is in its own way.",
@@ -238,6 +244,8 @@ defects! {
         caught by "counters::the_longest_key_parts_are_kept_apart";
     PartsWithColons: "Key parts are put together with a colon between, also those that hold one.",
         caught by "counters::parts_that_hold_separators_are_kept_apart";
+    NumberKeysCut: "The key of a number is cut at 512 bytes.",
+        caught by "keys::the_longest_numbers_are_kept_apart";
     NumbersAfterInside: "The next page of numbers begins with the last one of the page before.",
         caught by "counters::the_next_page_begins_behind_its_key";
     NumbersUnlimited: "The limit of numbers is not kept.",
@@ -282,6 +290,10 @@ defects! {
         caught by "pages::text_prefixes_are_equal_only_byte_for_byte", "pages::a_prefix_gives_only_its_own_records";
     PrefixBegins: "A prefix gives every text that begins so.",
         caught by "pages::a_prefix_gives_only_its_own_records";
+    PrefixUntyped: "A prefix whose parts have the wrong type or length is answered.",
+        caught by "pages::a_part_that_no_record_can_have_is_invalid";
+    PrefixCut: "A prefix is cut at 255 bytes.",
+        caught by "keys::the_longest_prefixes_are_kept_apart";
     PrefixWithColons: "The parts of a prefix are put together with a colon between, also those that hold one.",
         caught by "pages::parts_that_hold_separators_are_kept_apart";
     IdsTrimmed: "The zero bytes at the end of an id are taken for the end of the prefix.",
@@ -370,6 +382,8 @@ defects! {
         caught by "cancellation::a_dropped_read_leaves_a_usable_store";
 
     // What an application would see
+    ConflictsKept: "Where the write of a batch fails, the conflicts that rest on its members are answered all the same.",
+        caught by "failures::no_conflict_rests_on_what_was_not_written";
     SecondTallyLost: "Of the statistics of a changeset only the first one is kept.",
         caught by "facade::statistics_are_what_the_pages_show", "failures::a_lost_answer_is_found_out",
             "failures::a_failed_read_stores_nothing";

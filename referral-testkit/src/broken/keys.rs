@@ -45,11 +45,23 @@ pub(super) fn kept(key: &UniqueKey, defect: Option<Defect>) -> UniqueKey {
         (Some(Defect::KeysOverRules), Unique::AliasFolded) => Unique::AliasCode,
         (_, unique) => unique,
     };
-    UniqueKey {
+    let mut kept = UniqueKey {
         unique,
         tenant: if defect == Some(Defect::KeysOverTenants) { Tenant::default() } else { key.tenant.clone() },
         parts: key.parts.iter().map(|part| compared_value(part, changed)).collect(),
+    };
+    if defect == Some(Defect::UniqueKeysCut)
+        && let Some(over) = bytes::unique(&kept).len().checked_sub(128)
+        && let Some(Value::Text(last)) = kept.parts.last_mut()
+    {
+        *last = shorter(last, over).into();
     }
+    kept
+}
+
+/// A text without its last bytes.
+fn shorter(text: &str, by: usize) -> String {
+    text.get(..text.floor_char_boundary(text.len().saturating_sub(by))).unwrap_or_default().to_owned()
 }
 
 /// Two texts put together with a colon, and cut at the first one.
@@ -75,7 +87,11 @@ pub(super) fn prefix(index: Index, prefix: &referral_core::store::Prefix, defect
     if defect == Some(Defect::TenantLeak) {
         prefix.tenant = Tenant::default();
     }
-    bytes::prefix(index, &prefix)
+    let mut bytes = bytes::prefix(index, &prefix);
+    if defect == Some(Defect::PrefixCut) {
+        bytes.truncate(255);
+    }
+    bytes
 }
 
 pub(super) fn entries(record: &Record, defect: Option<Defect>) -> Vec<(Vec<u8>, Seek)> {
@@ -106,6 +122,10 @@ pub(super) fn number(key: &CounterKey, defect: Option<Defect>) -> CounterKey {
     match defect {
         Some(Defect::PartsFolded | Defect::PartsCut) => {
             key.parts = key.parts.map(|part| KeyPart::new(compared(part.as_str(), defect)).unwrap_or(part));
+        }
+        Some(Defect::NumberKeysCut) => {
+            let over = bytes::counter(&key).len().saturating_sub(512);
+            key.parts[1] = KeyPart::new(shorter(key.parts[1].as_str(), over)).unwrap_or_default();
         }
         Some(Defect::PartsJoined) => {
             let joined = key.parts.iter().map(KeyPart::as_str).collect::<String>();

@@ -28,6 +28,11 @@ type Data = Arc<Mutex<state::Data>>;
 /// only, so a child finds none.
 static OPEN: Mutex<Vec<Weak<Mutex<state::Data>>>> = Mutex::new(Vec::new());
 
+fn found(address: &str) -> Option<Data> {
+    let address: usize = address.parse().ok()?;
+    OPEN.lock().unwrap().get(address)?.upgrade()
+}
+
 #[async_trait]
 impl Harness for BrokenHarness {
     fn name(&self) -> &str {
@@ -57,12 +62,19 @@ impl Harness for BrokenHarness {
     }
 
     async fn attach(&self, address: &str) -> Option<Opened> {
-        let address: usize = address.parse().ok()?;
-        let mut data = OPEN.lock().unwrap().get(address)?.upgrade()?;
+        let mut data = found(address)?;
         if self.0 == Some(Defect::HandlesApart) {
             let now = data.lock().unwrap().now.clone();
             data = Arc::new(Mutex::new(state::Data { now, ..state::Data::default() }));
         }
         Some(Opened::new(BrokenStore::over(self.0, data.clone()), data))
+    }
+
+    async fn break_writes(&self, address: &str) -> bool {
+        let data = found(address);
+        if let Some(data) = &data {
+            data.lock().unwrap().failing = true;
+        }
+        data.is_some()
     }
 }

@@ -16,6 +16,8 @@ pub(super) struct Data {
     pub(super) saved: State,
     /// How often it was opened again.
     pub(super) opened: usize,
+    /// Whether what is written fails.
+    pub(super) failing: bool,
 }
 
 impl Data {
@@ -210,12 +212,12 @@ impl State {
         if !blind {
             self.expect(id, was, how)?;
         }
-        if !how.is(Defect::UpdateTakesNoKeys) {
-            self.free(record, how)?;
-        }
         let mut new = record.clone();
         if let Some(old) = known.as_ref().filter(|_| !how.is(Defect::UpdateMoves)) {
             new = new.replacing(old);
+        }
+        if !how.is(Defect::UpdateTakesNoKeys) {
+            self.free(if how.is(Defect::UpdateKeysAsNamed) { record } else { &new }, how)?;
         }
         if let Some(old) = known.filter(|_| how.is(Defect::UpdateMerges)) {
             new = merged(&old, new);

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use referral_core::store::{
-    Change, Changeset, CounterKey, CounterPrefix, CounterRange, Index, Outcome, Prefix, Range, Read, Record,
-    RecordId, Seek, Store, StoreError, StoreErrorKind, StoreFacts, UniqueKey, Value, check_counters,
-    check_points,
+    Change, Changeset, CounterKey, CounterPrefix, CounterRange, Index, MAX_PAGE, Outcome, Part, Prefix,
+    Range, Read, Record, RecordId, Seek, Store, StoreError, StoreErrorKind, StoreFacts, UniqueKey, Value,
+    check_counters, check_keys, check_points,
 };
 use tokio::task::yield_now;
 
@@ -207,6 +207,22 @@ impl BrokenStore {
         answers
     }
 
+    /// The answers where nothing can be written.
+    fn failing(&self, batch: &[Changeset]) -> Vec<Result<Outcome, StoreError>> {
+        let mut would = self.data().now.clone();
+        let failed = || StoreError::new(StoreErrorKind::Full, "broken", "commit", "there is no room");
+        let answer = |changeset: &Changeset| {
+            self.check(changeset)?;
+            match would.apply(changeset, &self.how()) {
+                Outcome::Conflict { index, conflict } if self.is(Defect::ConflictsKept) => {
+                    Ok(Outcome::Conflict { index, conflict })
+                }
+                _ => Err(failed()),
+            }
+        };
+        batch.iter().map(answer).collect()
+    }
+
     /// Takes back all but the first version of what several members updated.
     fn written_once(&self, batch: &[Changeset], answers: &[Result<Outcome, StoreError>]) {
         let mut first = BTreeMap::new();
@@ -286,6 +302,9 @@ impl Read for BrokenStore {
         if !self.is(Defect::ReadsUnchecked) {
             check_points("find", keys.len())?;
         }
+        if !self.is(Defect::ReadsUnchecked) && !self.is(Defect::KeysUntyped) {
+            check_keys(keys)?;
+        }
         self.connect("find").await?;
         let data = self.data();
         let holder = |key| data.now.records.get(data.now.keys.get(&kept(key, self.defect))?).cloned();
@@ -299,7 +318,12 @@ impl Read for BrokenStore {
         range: &Range,
         limit: u32,
     ) -> Result<Vec<Record>, StoreError> {
-        if !self.is(Defect::ReadsUnchecked) {
+        if self.is(Defect::PrefixUntyped) {
+            let parts = index.shape().parts.iter().filter(|part| matches!(part, Part::Is(_))).count();
+            if parts != wanted.parts.len() || limit > MAX_PAGE {
+                return Err(StoreError::invalid("page", "the number of parts"));
+            }
+        } else if !self.is(Defect::ReadsUnchecked) {
             index.check(wanted, limit)?;
         }
         self.connect("page").await?;
@@ -453,6 +477,9 @@ impl Store for BrokenStore {
             && let Some(error) = batch.iter().find_map(|changeset| changeset.check().err())
         {
             return vec![Err(error); batch.len()];
+        }
+        if self.data().failing {
+            return self.failing(batch);
         }
         let merged = if self.is(Defect::TallyMerged) { merged(batch) } else { None };
         let mut answers = self.members(merged.as_deref().unwrap_or(batch)).await;
