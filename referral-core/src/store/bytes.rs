@@ -9,14 +9,13 @@
 //! | unique key | rule, tenant, parts |
 //! | index entry | index, tenant, parts, order, uuid |
 //! | counter | tenant, family, part, part, bucket |
-
 //!
 //! No key is longer than [`MAX_KEY`] bytes. An engine that takes fewer has to cut keys into pages or hash them by itself
 //! and compare what it finds.
 
 use uuid::Uuid;
 
-use crate::catalogue::{Family, Index, Kind, RecordId};
+use crate::catalogue::{Family, Index, Kind, Record, RecordId};
 use crate::store::counter::{CounterKey, CounterPrefix};
 use crate::store::index::{Entry, Prefix, Seek};
 use crate::store::unique::UniqueKey;
@@ -74,6 +73,13 @@ pub fn entry(index: Index, entry: &Entry) -> Vec<u8> {
     let mut bytes = prefix(index, &entry.prefix);
     bytes.extend_from_slice(&seek(entry.seek));
     bytes
+}
+
+/// The whole keys of every entry that a record has. `values` are those of [`Record::values`].
+#[must_use]
+pub fn entries(record: &Record, values: &[Value]) -> Vec<Vec<u8>> {
+    let places = Index::of(record.id().kind).filter_map(|index| Some((index, index.entry(record, values)?)));
+    places.map(|(index, place)| entry(index, &place)).collect()
 }
 
 /// The key of a number.
