@@ -6,10 +6,15 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use referral_core::Code;
-use referral_core::store::{Bounds, Change, Changeset, CounterKey, Family, Outcome, Read, Store, StoreErrorKind};
-use referral_core::{Action, Alias, AliasId, Destination, Flags, Label, Limits, Link, LinkId, Metadata, Response, ResponseId, Status, Target, Tenant, Timestamp, UserId, Via, VisitorId};
 use referral_core::link::NaturalKey;
+use referral_core::store::{
+    Bounds, Change, Changeset, CounterKey, Family, Outcome, Read, Store, StoreErrorKind,
+};
 use referral_core::store::{KeyPart, Kind, Record, RecordId, Version};
+use referral_core::{
+    Action, Alias, AliasId, Destination, Flags, Label, Limits, Link, LinkId, Metadata, Response, ResponseId,
+    Status, Target, Tenant, Timestamp, UserId, Via, VisitorId,
+};
 use referral_sled::SledStore;
 use uuid::Uuid;
 
