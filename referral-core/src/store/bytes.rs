@@ -175,6 +175,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::catalogue::{Part, Unique};
+    use crate::value::ColumnType;
 
     fn key(tenant: &str, first: &str, second: &str, bucket: i64) -> CounterKey {
         CounterKey {
@@ -206,6 +208,29 @@ mod tests {
     fn a_part_never_runs_into_the_next() {
         assert_ne!(counter(&key("a", "b", "", 0)), counter(&key("a", "", "b", 0)));
         assert_ne!(counter(&key("ab", "", "", 0)), counter(&key("a", "b", "", 0)));
+    }
+
+    #[test]
+    fn no_key_is_longer_than_the_longest() {
+        // A tenant or a text with the zero byte behind it.
+        let tenant = Tenant::MAX + 1;
+        let width = |kind: Kind, name: &str| match kind.columns()[kind.position(name).unwrap()].holds {
+            ColumnType::Uuid => 16,
+            ColumnType::Int => 8,
+            ColumnType::Text(most) => most as usize + 1,
+        };
+        for unique in Unique::ALL {
+            let parts: usize = unique.columns().iter().map(|column| width(unique.kind(), column)).sum();
+            assert!(1 + tenant + parts <= MAX_KEY, "{unique:?}");
+        }
+        for index in Index::ALL {
+            let shape = index.shape();
+            let parts = shape.parts.iter().filter(|part| matches!(part, Part::Is(_)));
+            let parts: usize = parts.map(|part| width(shape.kind, part.column())).sum();
+            assert!(1 + tenant + parts + 24 <= MAX_KEY, "{index:?}");
+        }
+        let longest = "x".repeat(KeyPart::MAX);
+        assert_eq!(counter(&key(&"x".repeat(Tenant::MAX), &longest, &longest, 0)).len(), MAX_KEY);
     }
 
     #[test]
