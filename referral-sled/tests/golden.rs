@@ -31,7 +31,8 @@ fn samples(kind: Kind) -> Vec<Record> {
     let absent = kind.columns().iter().filter(nulls).map(|column| column.name).collect();
     let of_index = |index: Index| {
         let parts = index.shape().parts.iter();
-        let nulls: Vec<_> = parts.filter(|part| matches!(part, Part::Null(_))).map(|part| part.column()).collect();
+        let nulls: Vec<_> =
+            parts.filter(|part| matches!(part, Part::Null(_))).map(|part| part.column()).collect();
         (!nulls.is_empty()).then_some((0x100 | u64::from(index.code()), nulls))
     };
     let wanted = [(1, Vec::new()), (2, absent)].into_iter().chain(Index::of(kind).filter_map(of_index));
@@ -52,7 +53,7 @@ fn sample(kind: Kind, number: u64, absent: &[&str]) -> Record {
             // One of them before 1970: the sign of a time is in the keys.
             ("created_at", _) => vec![Value::Int(if number == 1 { 1_700_000_000_000 } else { -1 })],
             (_, ColumnType::Uuid) => vec![Value::Uuid(uuid(4))],
-            (_, ColumnType::Int) => vec![Value::Int(7), Value::Int(1), Value::Int(0)],
+            (_, ColumnType::Int) => [if number == 2 { 0 } else { 7 }, 1, 0].map(Value::Int).to_vec(),
             (_, ColumnType::Text(_)) if !column.names.is_empty() => texts(&column.names[..1]),
             (name, ColumnType::Text(_)) => {
                 let plain = format!("{}-{number}", name.to_uppercase());
@@ -217,9 +218,7 @@ async fn what_earlier_versions_wrote_is_read() {
     restored(folder.path());
     let store = SledStore::open(folder.path()).await.unwrap();
     for (id, mut then) in golden_records() {
-        let [Some(record)] = store.get(&[id]).await.unwrap().try_into().unwrap() else {
-            panic!("{id} is there")
-        };
+        let record = store.get(&[id]).await.unwrap().remove(0).unwrap();
         for (column, value) in id.kind.columns().iter().zip(record.values()) {
             assert_eq!(json(value), then.remove(column.name).unwrap_or_default(), "{id}: {}", column.name);
         }
@@ -238,7 +237,8 @@ async fn what_earlier_versions_wrote_is_read() {
     }
     let mut numbers = 0;
     for family in Family::ALL {
-        let prefix = CounterPrefix { tenant: Tenant::new(TENANT).unwrap(), family: *family, parts: Vec::new() };
+        let prefix =
+            CounterPrefix { tenant: Tenant::new(TENANT).unwrap(), family: *family, parts: Vec::new() };
         for (key, value) in store.counters(&prefix, &CounterRange::first(9)).await.unwrap() {
             assert_eq!((&key, value), (&number(*family), -3));
             numbers += 1;
