@@ -99,6 +99,7 @@ impl Cx {
             visitor: Some(visitor(1)),
             user: None,
             claimed_at: None,
+            account_at: None,
             via: Via::Click,
             action: Action::RESPONDED,
             target: None,
@@ -106,6 +107,7 @@ impl Cx {
             agent: None,
             landing: None,
             address: None,
+            tags: None,
             flags: Flags::NONE,
             counted: true,
         }
