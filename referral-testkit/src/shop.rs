@@ -3,22 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use referral_core::Code;
-use referral_core::KeyRing;
-use referral_core::PageRequest;
-use referral_core::Visit;
 use referral_core::source::{IdSource, ManualClock};
 use referral_core::store::Store;
 use referral_core::token::Token;
-use referral_core::visit::Method;
-use referral_core::visit::ResponseFilter;
-use referral_core::{Builder, Error, Referrals};
-use referral_core::{Link, LinkDraft, LinkId, Response, Timestamp, UserId, VisitorId};
+use referral_core::visit::{Method, ResponseFilter};
+use referral_core::{
+    Builder, Code, Error, KeyRing, Link, LinkDraft, LinkId, PageRequest, Referrals, Response, Timestamp,
+    UserId, Visit, VisitorId,
+};
 use uuid::Uuid;
 
-use crate::cx::{Cx, NOW};
+use crate::cx::Cx;
 use crate::make::user;
 use crate::race::race;
+use crate::samples::NOW;
 
 /// The ids of a case: one source for all facades over its store.
 #[derive(Debug)]

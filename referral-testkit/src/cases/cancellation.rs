@@ -1,9 +1,9 @@
 //! A caller may go away at any moment.
 
-use referral_core::store::{Change, Changeset, Conflict, CounterRange, Family, Index, Outcome, Range};
-use referral_core::store::{Record, RecordId};
-use referral_core::{Action, Link, LinkId};
-use referral_core::{Error, Referrals};
+use referral_core::store::{
+    Change, Changeset, Conflict, CounterRange, Family, Index, Outcome, Range, Record, RecordId,
+};
+use referral_core::{Action, Error, Link, LinkId, Referrals};
 
 use crate::cx::Cx;
 use crate::drops::{Sweeps, drop_after};

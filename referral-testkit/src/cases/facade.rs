@@ -15,9 +15,10 @@ use referral_core::visit::TouchOutcome;
 use referral_core::{Action, Alias, Link, LinkDraft, LinkId, Metadata, Referrals, Response, Status, Tenant};
 use referral_core::{Builder, Error, LinkEdit, Site};
 
-use crate::cx::{Cx, NOW};
+use crate::cx::Cx;
 use crate::make::{tenant, user, visitor};
 use crate::race::race;
+use crate::samples::NOW;
 use crate::shop::{
     Round, all, arrive, both, code, draft, get, links_of, responses, responses_of, rounds, shop, signed_in,
     visit,

@@ -11,10 +11,11 @@ use referral_core::visit::TouchOutcome;
 use referral_core::{Action, Alias, Link, LinkId, Metadata, Referrals, Response, Tenant};
 use referral_core::{Error, LinkEdit};
 
-use crate::cx::{Cx, NOW};
+use crate::cx::Cx;
 use crate::failing::{FailingStore, Failure};
 use crate::make::{tenant, user, visitor};
 use crate::race::race;
+use crate::samples::NOW;
 use crate::shop::{code, draft, get, links_of, responses_of, shop_over, signed_in, visit};
 
 /// The steps of a story that are told one after another.
