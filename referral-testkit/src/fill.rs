@@ -42,12 +42,13 @@ pub(crate) fn fill(kind: Kind, mut candidates: Vec<Candidates>, pick: usize) -> 
             Err(refused) => refused,
         };
         let position = kind.position(refused.column).unwrap();
-        let names = if named[position] { Vec::new() } else { names(&refused.problem) };
+        let names = if named[position] { &[][..] } else { kind.columns()[position].names };
         if !names.is_empty() {
             named[position] = true;
             chosen[position] = 0;
             let first = pick % names.len();
-            candidates[position] = names.into_iter().cycle().skip(first).take(1).collect();
+            candidates[position] =
+                names.iter().skip(first).take(1).map(|name| Value::Text((*name).into())).collect();
             continue;
         }
         chosen[position] += 1;
@@ -55,12 +56,6 @@ pub(crate) fn fill(kind: Kind, mut candidates: Vec<Candidates>, pick: usize) -> 
             return Err(refused);
         }
     }
-}
-
-/// The names that a column may hold, as core lists them when it refuses another.
-fn names(problem: &str) -> Candidates {
-    let names = problem.rsplit_once("the names are ").map(|(_, names)| names.split(", "));
-    names.into_iter().flatten().map(|name| Value::Text(name.to_owned().into())).collect()
 }
 
 /// A record of a kind, filled as wanted; `mark` is its id. `None` where the kind cannot be filled like that: two columns

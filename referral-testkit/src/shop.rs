@@ -115,7 +115,7 @@ pub(crate) async fn responses(shop: &Referrals, filter: &ResponseFilter) -> Resu
     let mut found = Vec::new();
     let mut request = PageRequest::first(50);
     loop {
-        let page = shop.responses(filter, &request).await?;
+        let page = shop.responses().list(filter, &request).await?;
         found.extend(page.items);
         if page.next.is_none() {
             return Ok(found);
@@ -134,7 +134,7 @@ pub(crate) async fn links_of(shop: &Referrals, owner: &UserId) -> Vec<Link> {
     let mut found = Vec::new();
     let mut request = PageRequest::first(50);
     loop {
-        let page = shop.links(owner, &request).await.unwrap();
+        let page = shop.links().of_owner(owner, &request).await.unwrap();
         found.extend(page.items);
         if page.next.is_none() {
             return found;

@@ -11,8 +11,8 @@ use crate::value::code::Code;
 use crate::value::id::VisitorId;
 use crate::value::metadata::Metadata;
 use crate::value::text::{
-    Action, Address, Agent, Destination, Label, LandingUrl, Referrer, Target, TargetId, TargetKind, Tenant,
-    UserId,
+    Action, Address, Agent, Destination, Label, LandingUrl, Referrer, RequestId, Target, TargetId,
+    TargetKind, Tenant, UserId,
 };
 use crate::value::time::{Timestamp, Version};
 
@@ -36,6 +36,8 @@ pub struct Column {
     pub holds: ColumnType,
     /// Whether it may hold nothing.
     pub nullable: bool,
+    /// The only texts that it may hold, where it is one of a few names; else empty.
+    pub names: &'static [&'static str],
 }
 
 /// One value of a column.
@@ -59,7 +61,7 @@ pub struct ColumnError {
     pub kind: &'static str,
     /// The column that did not fit.
     pub column: &'static str,
-    /// What is wrong with it. Where the column holds one of a few names, it ends in `the names are`, and a list of them.
+    /// What is wrong with it.
     pub problem: String,
 }
 
@@ -158,10 +160,13 @@ impl FieldRule {
 }
 
 macro_rules! field {
-    ($type:ty, $holds:expr, |$self:ident| $write:expr, $pattern:pat => $read:expr $(, weight |$one:ident| $weight:expr)?) => {
+    ($type:ty, $holds:expr, |$self:ident| $write:expr, $pattern:pat => $read:expr
+        $(, weight |$one:ident| $weight:expr)? $(, names $names:expr)?) => {
         impl $crate::value::column::Field for $type {
             fn describe(name: &'static str, nullable: bool, out: &mut Vec<$crate::value::column::Column>) {
-                out.push($crate::value::column::Column { name, holds: $holds, nullable });
+                const NAMES: &[&[&str]] = &[$($names)?];
+                let names = NAMES.first().copied().unwrap_or_default();
+                out.push($crate::value::column::Column { name, holds: $holds, nullable, names });
             }
 
             fn write(&self, out: &mut Vec<$crate::value::column::Value>) {
@@ -198,6 +203,7 @@ macro_rules! text_field {
 text_field!(
     Tenant,
     UserId,
+    RequestId,
     TargetKind,
     TargetId,
     Label,
@@ -285,10 +291,8 @@ macro_rules! named {
         $crate::value::column::field!($type, $crate::value::column::ColumnType::Text(32),
             |one| $crate::value::column::Value::Text(std::borrow::Cow::Borrowed(one.name())),
             $crate::value::column::Value::Text(name) =>
-                $type::from_name(&name).ok_or_else(|| {
-                    let names = [$($name),+].join(", ");
-                    format!("no {} is called {name:?}; the names are {names}", stringify!($type))
-                }));
+                $type::from_name(&name).ok_or_else(|| format!("no {} is called {name:?}", stringify!($type))),
+            names &[$($name),+]);
     };
 }
 pub(crate) use named;
