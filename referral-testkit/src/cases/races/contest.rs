@@ -1,4 +1,4 @@
-//! What every race needs: one barrier, and a look at who won.
+//! Starts the callers of a race and tells who won.
 
 use referral_core::store::{Change, Conflict, Outcome, RecordId, StoreError};
 
