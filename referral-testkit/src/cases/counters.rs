@@ -33,7 +33,7 @@ async fn allowed(cx: &Cx, key: &CounterKey, add: i64, bounds: (i64, i64), sum: i
     assert_eq!(cx.number(key).await, sum);
 }
 
-fn all(family: Family) -> CounterPrefix {
+fn whole(family: Family) -> CounterPrefix {
     numbers_of("", family, &[])
 }
 
@@ -128,7 +128,7 @@ pub async fn a_count_may_go_below_zero(cx: Cx) {
     allowed(&cx, &key, -5, (-10, 0), -5).await;
     allowed(&cx, &key, -5, (-10, 0), -10).await;
     refused(&cx, &key, -1, (-10, 0), -10).await;
-    assert_eq!(cx.numbers(&all(Family::LinkUses), &CounterRange::first(9)).await, [(key, -10)]);
+    assert_eq!(cx.numbers(&whole(Family::LinkUses), &CounterRange::first(9)).await, [(key, -10)]);
 }
 
 /// A number that came back to zero is not listed, nor one to which zero was added. Counting goes on from there.
@@ -139,8 +139,8 @@ pub async fn zero_is_not_listed(cx: Cx) {
     add(&cx, &nothing, 0).await;
     cx.apply([cx.witness(), tally(&clicks, 2)]).await;
     cx.apply([cx.witness(), tally(&clicks, -2)]).await;
-    assert_eq!(cx.numbers(&all(Family::LinkUses), &CounterRange::first(9)).await, []);
-    assert_eq!(cx.numbers(&all(Family::Responses), &CounterRange::first(9)).await, []);
+    assert_eq!(cx.numbers(&whole(Family::LinkUses), &CounterRange::first(9)).await, []);
+    assert_eq!(cx.numbers(&whole(Family::Responses), &CounterRange::first(9)).await, []);
     allowed(&cx, &back, 1, (1, 1), 1).await;
     cx.apply([cx.witness(), tally(&clicks, 4)]).await;
     assert_eq!(cx.number(&clicks).await, 4);
@@ -175,8 +175,8 @@ pub async fn a_conflict_takes_counts_and_tallies_back(cx: Cx) {
     let numbers = [count_any(&old, 1), count_any(&new, 1), tally(&clicks, 1), tally(&fresh, 1)];
     let changes = std::iter::once(cx.witness()).chain(numbers).chain([expect(absent, 1)]);
     cx.stale(changes, 5, absent, None).await;
-    let counted = cx.numbers(&all(Family::LinkUses), &CounterRange::first(9)).await;
-    let tallied = cx.numbers(&all(Family::Responses), &CounterRange::first(9)).await;
+    let counted = cx.numbers(&whole(Family::LinkUses), &CounterRange::first(9)).await;
+    let tallied = cx.numbers(&whole(Family::Responses), &CounterRange::first(9)).await;
     assert_eq!((counted, tallied), (vec![(old.clone(), 5)], vec![(clicks, 7)]));
     // Also where the count itself is what fails, behind another one.
     let last = count(&new, 1, 9, 9);
@@ -246,7 +246,7 @@ pub async fn parts_that_hold_separators_are_kept_apart(cx: Cx) {
         pairs.map(|(first, second)| counter_of("", &first, &second, 0)).collect();
     let keys: Vec<_> = keys.into_iter().collect();
     let expected = each(&cx, keys.clone()).await;
-    assert_eq!(cx.numbers(&all(Family::LinkUses), &CounterRange::first(MAX_PAGE)).await, expected);
+    assert_eq!(cx.numbers(&whole(Family::LinkUses), &CounterRange::first(MAX_PAGE)).await, expected);
     for key in keys {
         assert_eq!(cx.number(&key).await, 1, "{key:?}");
         let of_first: Vec<_> =
@@ -299,7 +299,7 @@ pub async fn numbers_come_in_the_order_of_their_keys(cx: Cx) {
         parts.iter().flat_map(move |second| [3, -3].map(|bucket| counter_of("", first, second, bucket)))
     });
     let expected = each(&cx, keys).await;
-    assert_eq!(cx.numbers(&all(Family::LinkUses), &CounterRange::first(MAX_PAGE)).await, expected);
+    assert_eq!(cx.numbers(&whole(Family::LinkUses), &CounterRange::first(MAX_PAGE)).await, expected);
 }
 
 /// A bucket before 1970 comes before one after it.
@@ -360,7 +360,7 @@ pub async fn the_next_page_begins_behind_its_key(cx: Cx) {
         loop {
             let after = found.last().map(|(key, _)| key.clone());
             let range = CounterRange { after, ..CounterRange::first(limit) };
-            let page = cx.numbers(&all(Family::LinkUses), &range).await;
+            let page = cx.numbers(&whole(Family::LinkUses), &range).await;
             if page.is_empty() {
                 break;
             }
@@ -372,7 +372,7 @@ pub async fn the_next_page_begins_behind_its_key(cx: Cx) {
     }
     let after = Some(counter_of("", "b", "", 7));
     let range = CounterRange { after, ..CounterRange::first(99) };
-    assert_eq!(cx.numbers(&all(Family::LinkUses), &range).await, expected[9..]);
+    assert_eq!(cx.numbers(&whole(Family::LinkUses), &range).await, expected[9..]);
     // Together with a prefix and a range, each says its part.
     let range = CounterRange {
         from: Some(0),
@@ -388,7 +388,7 @@ pub async fn the_next_page_begins_behind_its_key(cx: Cx) {
 pub async fn the_limit_is_kept(cx: Cx) {
     let expected = each(&cx, (0..1005).map(|bucket| counter_of("", "link", "", bucket))).await;
     for limit in [0, 1, 7, 999, 1000] {
-        let found = cx.numbers(&all(Family::LinkUses), &CounterRange::first(limit)).await;
+        let found = cx.numbers(&whole(Family::LinkUses), &CounterRange::first(limit)).await;
         assert_eq!(found.len(), limit as usize);
         assert_eq!(found, expected[..limit as usize]);
     }
@@ -419,7 +419,7 @@ pub async fn tenants_and_families_do_not_share_numbers(cx: Cx) {
 pub async fn key_parts_are_equal_only_byte_for_byte(cx: Cx) {
     let keys = TEXTS.iter().flat_map(|text| [counter_of("", text, "", 0), counter_of("", "x", text, 0)]);
     let expected = each(&cx, keys).await;
-    assert_eq!(cx.numbers(&all(Family::LinkUses), &CounterRange::first(MAX_PAGE)).await, expected);
+    assert_eq!(cx.numbers(&whole(Family::LinkUses), &CounterRange::first(MAX_PAGE)).await, expected);
     for (key, value) in expected {
         assert_eq!(cx.number(&key).await, value, "{key:?}");
     }
@@ -443,7 +443,7 @@ pub async fn the_longest_key_parts_are_kept_apart(cx: Cx) {
 /// A read by three parts or of 1,001 numbers is `Invalid`.
 pub async fn a_read_that_asks_for_too_much_is_invalid(cx: Cx) {
     let store = cx.store();
-    let many = store.counters(&all(Family::LinkUses), &CounterRange::first(MAX_PAGE + 1)).await;
+    let many = store.counters(&whole(Family::LinkUses), &CounterRange::first(MAX_PAGE + 1)).await;
     assert_invalid(many, "a read of 1,001 numbers");
     let deep =
         store.counters(&numbers_of("", Family::LinkUses, &["a", "b", "c"]), &CounterRange::first(9)).await;

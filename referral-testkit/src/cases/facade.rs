@@ -20,8 +20,8 @@ use crate::make::{tenant, user, visitor};
 use crate::race::race;
 use crate::samples::NOW;
 use crate::shop::{
-    Round, all, arrive, both, code, draft, get, links_of, responses, responses_of, rounds, shop, signed_in,
-    visit,
+    Round, arrive, at_once, both, code, draft, get, links_of, responses, responses_of, rounds, shop,
+    signed_in, visit,
 };
 
 /// Every code of the tenant without a name, and the link that it leads to.
@@ -36,7 +36,7 @@ async fn codes(cx: &Cx) -> BTreeMap<String, LinkId> {
 pub async fn a_link_asked_for_by_many_at_once_is_made_once(cx: Cx) {
     for round in rounds(&cx, |builder| builder) {
         let wanted = draft("ada", &round.number.to_string());
-        let found = all(&round, |shop, _| {
+        let found = at_once(&round, |shop, _| {
             let wanted = wanted.clone();
             async move { shop.links().get_or_create(wanted).await.expect("everybody gets the link") }
         })
@@ -54,7 +54,7 @@ pub async fn a_code_chosen_by_many_at_once_makes_one_link(cx: Cx) {
     let spellings = ["Summer-01l", "summer-01l", "SUMMER-OIL", "summer-o1i"];
     for round in rounds(&cx, |builder| builder) {
         let number = round.number;
-        let made = all(&round, |shop, racer| async move {
+        let made = at_once(&round, |shop, racer| async move {
             let spelling = format!("{}-{number}", spellings[racer % spellings.len()]);
             match shop.links().create(draft("ada", "summer").with_code(code(&spelling))).await {
                 Ok(link) => Some(link),
@@ -81,7 +81,7 @@ pub async fn generated_codes_never_meet_and_run_out_as_a_typed_error(cx: Cx) {
     for round in rounds(&cx, few) {
         asked.store(0, Ordering::SeqCst);
         let number = round.number;
-        let made = all(&round, |shop, racer| async move {
+        let made = at_once(&round, |shop, racer| async move {
             match shop.links().create(draft("ada", &format!("{number}-{racer}"))).await {
                 Ok(link) => Some(link),
                 Err(error) if exhausted_after(&error) == Some(CODES) => None,
@@ -120,7 +120,7 @@ pub async fn a_code_given_to_many_links_at_once_leads_to_one(cx: Cx) {
             links.push(shop.links().create(draft("ada", &i.to_string())).await.unwrap());
         }
         let wanted = format!("crown-{}", round.number);
-        let won = all(&round, |shop, racer| {
+        let won = at_once(&round, |shop, racer| {
             let (link, wanted) = (links[racer % 8].clone(), code(&wanted));
             async move {
                 match shop.links().add_code(link.id, wanted.clone()).await {
@@ -164,8 +164,8 @@ pub async fn responses_are_claimed_once_by_many_logins_of_one_user(cx: Cx) {
     for round in rounds(&cx, |builder| builder) {
         let (shop, number) = (&round.shop, round.number as u128);
         let made = touched(shop, number).await;
-        let claimed = all(&round, |shop, _| async move {
-            shop.identify(visitor(number), user("ada")).await.expect("a login is no fault").claimed
+        let claimed = at_once(&round, |shop, _| async move {
+            shop.identify(visitor(number), user("ada")).await.expect("a login does not fail").claimed
         })
         .await;
         let mut claimed: Vec<_> = claimed.into_iter().flatten().map(|response| response.id).collect();
@@ -186,9 +186,9 @@ pub async fn responses_claimed_by_two_users_at_once_have_one_of_them(cx: Cx) {
     for round in rounds(&cx, |builder| builder) {
         let number = round.number as u128;
         let made = touched(&round.shop, number).await;
-        let claimed = all(&round, |shop, racer| async move {
+        let claimed = at_once(&round, |shop, racer| async move {
             let name = ["ada", "bob"][racer % 2];
-            (name, shop.identify(visitor(number), user(name)).await.expect("a login is no fault").claimed)
+            (name, shop.identify(visitor(number), user(name)).await.expect("a login does not fail").claimed)
         })
         .await;
         let mut owners = BTreeMap::new();
@@ -225,7 +225,7 @@ pub async fn a_click_limit_is_reached_exactly_and_never_passed(cx: Cx) {
                 }
             }
         });
-        let outcomes = all(&round, |shop, _| {
+        let outcomes = at_once(&round, |shop, _| {
             let link = link.clone();
             async move { shop.land(link.code.as_str(), &get("/r/x")).await.touch.outcome }
         })
@@ -253,7 +253,7 @@ pub async fn statistics_are_what_the_pages_show(cx: Cx) {
         for name in ["one", "two", "three"] {
             links.push(round.shop.links().create(draft("ada", name)).await.unwrap());
         }
-        all(&round, |shop, racer| {
+        at_once(&round, |shop, racer| {
             let (link, clock) = (links[racer % 3].clone(), clock.clone());
             async move {
                 arrive(&shop, &link).await;

@@ -150,7 +150,7 @@ impl Story {
 struct State(Vec<String>);
 
 /// What the store holds before the first step and after each, where nothing fails.
-async fn without_faults(cx: &Cx, name: &str) -> Vec<State> {
+async fn without_failures(cx: &Cx, name: &str) -> Vec<State> {
     let story = Story::begin(cx, name);
     let mut states = vec![story.state().await];
     for step in 0..STEPS {
@@ -163,7 +163,7 @@ async fn without_faults(cx: &Cx, name: &str) -> Vec<State> {
 /// Tells the story with this failure at the first call, at the second one, and so on until it has no such call any
 /// more. After a step that failed `holds` says, of its number and error, whether nothing may have been stored.
 async fn at_every_call(cx: &Cx, failure: Failure, must_fail: bool, holds: fn(usize, &Error) -> bool) {
-    let states = without_faults(cx, &format!("without {failure:?}")).await;
+    let states = without_failures(cx, &format!("without {failure:?}")).await;
     for nth in 1.. {
         let what = format!("{failure:?} at {nth}");
         let story = Story::begin(cx, &format!("{failure:?}-{nth}"));

@@ -23,7 +23,7 @@ pub(super) async fn commits(cx: &Cx, changes: impl Fn(usize) -> Vec<Change>) -> 
         async move { cx.commit(changes).await }
     })
     .await;
-    answers.into_iter().map(|answer| answer.expect("a lost race is a conflict, and not a fault")).collect()
+    answers.into_iter().map(|answer| answer.expect("a lost race is a conflict, and not an error")).collect()
 }
 
 /// The one racer that was applied.

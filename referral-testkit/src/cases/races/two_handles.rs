@@ -29,7 +29,7 @@ async fn on_handles(handles: &[Arc<dyn Store>; 2], changes: impl Fn(usize) -> Ve
         let (store, batch) = (handles[racer % 2].clone(), [Changeset::new(changes(racer))]);
         async move {
             let answer = store.commit(&batch).await.pop().expect("one answer");
-            answer.expect("a lost race is a conflict, and not a fault")
+            answer.expect("a lost race is a conflict, and not an error")
         }
     })
     .await
