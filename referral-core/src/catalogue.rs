@@ -12,12 +12,13 @@ mod unique;
 pub use index::Part;
 
 use crate::link::{Alias, AliasId, Link, LinkId};
-use crate::visit::{Response, ResponseId};
+use crate::visit::{Request, RequestRecordId, Response, ResponseId};
 
 kind::kinds! {
     Link(LinkId) = 1 "link";
     Alias(AliasId) = 2 "alias";
     Response(ResponseId) = 3 "response";
+    Request(RequestRecordId) = 4 "request";
 }
 
 unique::uniques! {
@@ -27,6 +28,8 @@ unique::uniques! {
     AliasCode = 2 "alias_code": Alias ["code"];
     /// Two codes that look alike lead to one link.
     AliasFolded = 3 "alias_folded": Alias ["folded"];
+    /// A verb is done once for a request of the host's.
+    RequestOfVerb = 4 "request_verb": Request ["verb", "request"];
 }
 
 index::indexes! {
@@ -57,10 +60,26 @@ family::families! {
     Responses = 2 tallied;
     /// Counted responses of an hour. Parts: link, action; bucket: the hour's first millisecond, UTC.
     ResponsesByHour = 3 tallied;
+    /// Counted responses of a tenant's day. Parts: action; bucket: the day's first millisecond, UTC.
+    ResponsesByDay = 4 tallied;
+    /// Counted responses of an owner's day, where the host keeps them. Parts: owner, action; bucket: the day.
+    ResponsesByOwnerDay = 5 tallied;
     /// Flagged responses. Parts: link, action.
-    Flagged = 4 tallied;
+    Flagged = 6 tallied;
     /// Flagged responses of an hour. Parts and bucket as [`Family::ResponsesByHour`].
-    FlaggedByHour = 5 tallied;
+    FlaggedByHour = 7 tallied;
+    /// Flagged responses of a tenant's day. Parts and bucket as [`Family::ResponsesByDay`].
+    FlaggedByDay = 8 tallied;
+    /// Flagged responses of an owner's day. Parts and bucket as [`Family::ResponsesByOwnerDay`].
+    FlaggedByOwnerDay = 9 tallied;
+    /// Counted touches by browsers that carried no token. Parts: link, action.
+    NewVisitors = 10 tallied;
+    /// New visitors of an hour. Parts and bucket as [`Family::ResponsesByHour`].
+    NewVisitorsByHour = 11 tallied;
+    /// New visitors of a tenant's day. Parts and bucket as [`Family::ResponsesByDay`].
+    NewVisitorsByDay = 12 tallied;
+    /// New visitors of an owner's day. Parts and bucket as [`Family::ResponsesByOwnerDay`].
+    NewVisitorsByOwnerDay = 13 tallied;
 }
 
 #[cfg(test)]

@@ -120,7 +120,11 @@ impl Listing {
         let mut hash = Sha256::new();
         hash.update(bytes::prefix(self.index, &self.prefix));
         hash.update([u8::from(self.range.ascending)]);
-        hash.update(format!("{:?} {:?} {}", self.range.from, self.range.until, self.filter));
+        for bound in [self.range.from, self.range.until] {
+            hash.update([u8::from(bound.is_some())]);
+            hash.update(bound.unwrap_or_default().to_be_bytes());
+        }
+        hash.update(&self.filter);
         let mut tag = [0; 8];
         tag.iter_mut().zip(hash.finalize()).for_each(|(to, from)| *to = from);
         tag

@@ -11,8 +11,8 @@ use crate::value::code::Code;
 use crate::value::id::VisitorId;
 use crate::value::metadata::Metadata;
 use crate::value::text::{
-    Action, Address, Agent, Destination, Label, LandingUrl, Referrer, Target, TargetId, TargetKind, Tenant,
-    UserId,
+    Action, Address, Agent, Destination, Label, LandingUrl, Referrer, RequestId, Target, TargetId,
+    TargetKind, Tenant, UserId,
 };
 use crate::value::time::{Timestamp, Version};
 
@@ -203,6 +203,7 @@ macro_rules! text_field {
 text_field!(
     Tenant,
     UserId,
+    RequestId,
     TargetKind,
     TargetId,
     Label,

@@ -54,11 +54,7 @@ impl Metadata {
 
     /// The stored form; empty text where there are no entries.
     pub(crate) fn to_json(&self) -> Cow<'static, str> {
-        if self.0.is_empty() {
-            return Cow::Borrowed("");
-        }
-        // A map of strings always serializes.
-        Cow::Owned(serde_json::to_string(&self.0).unwrap_or_default())
+        to_json(&self.0)
     }
 
     pub(crate) fn weight(&self) -> usize {
@@ -66,6 +62,20 @@ impl Metadata {
     }
 
     pub(crate) fn from_json(text: &str) -> Result<Self, serde_json::Error> {
-        if text.is_empty() { Ok(Self::default()) } else { serde_json::from_str(text).map(Self) }
+        from_json(text).map(Self)
     }
+}
+
+/// Names and texts as one JSON object; empty text where there are none.
+pub(crate) fn to_json(entries: &BTreeMap<String, String>) -> Cow<'static, str> {
+    if entries.is_empty() {
+        return Cow::Borrowed("");
+    }
+    // A map of strings always serializes.
+    Cow::Owned(serde_json::to_string(entries).unwrap_or_default())
+}
+
+/// The reverse of [`to_json`].
+pub(crate) fn from_json(text: &str) -> Result<BTreeMap<String, String>, serde_json::Error> {
+    if text.is_empty() { Ok(BTreeMap::new()) } else { serde_json::from_str(text) }
 }

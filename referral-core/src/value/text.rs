@@ -162,6 +162,11 @@ text! {
     UserId, 1..=128, shown
 }
 text! {
+    /// The host's own name for one request, so that a call made again after a lost answer counts once: opaque, 1 to 128
+    /// bytes, such as `order 7 placed`.
+    RequestId, 1..=128, shown
+}
+text! {
     /// The kind of a host object that a link or a response is about, such as `product`.
     TargetKind, 1..=128, shown
 }
@@ -210,6 +215,12 @@ impl Action {
 impl KeyPart {
     /// No part.
     pub const NONE: Self = Self(Cow::Borrowed(""));
+}
+
+impl From<&UserId> for KeyPart {
+    fn from(user: &UserId) -> Self {
+        Self(user.0.clone())
+    }
 }
 
 impl From<&Action> for KeyPart {

@@ -11,6 +11,7 @@ use std::time::Duration;
 pub struct Timestamp(i64);
 
 const HOUR: i64 = 3_600_000;
+const DAY: i64 = 24 * HOUR;
 
 impl Timestamp {
     /// From milliseconds since the Unix epoch.
@@ -48,6 +49,12 @@ impl Timestamp {
     pub const fn hour(self) -> Self {
         Self(self.0.saturating_sub(self.0.rem_euclid(HOUR)))
     }
+
+    /// The beginning of the UTC day that this moment lies in.
+    #[must_use]
+    pub const fn day(self) -> Self {
+        Self(self.0.saturating_sub(self.0.rem_euclid(DAY)))
+    }
 }
 
 impl fmt::Display for Timestamp {
@@ -60,7 +67,7 @@ fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// How often a record has been written: 1 when inserted, one more with each update or claim.
+/// How often a record has been written: 1 when inserted, one more with each update or patch.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Version(i64);
 
