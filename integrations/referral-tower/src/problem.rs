@@ -17,7 +17,7 @@
 //! | `media-type` | 415 | Neither a form nor JSON. |
 //! | `malformed` | 400 | The body is not what its type says. |
 //! | `bad-input` | 422 | A field does not fit; `detail` says which and why. |
-//! | `misconfigured` | 500 | The application is put together wrongly. |
+//! | `misconfigured` | 500 | The application is not set up correctly. |
 //! | `internal` | 500 | Something failed, and trying again will not help. |
 //! | `unavailable` | 503 | The database is away or busy; `Retry-After` says when to try again. |
 
@@ -32,6 +32,8 @@ use referral_core::redirect::RedirectError;
 use referral_core::visit::VisitRefusal;
 use referral_core::{CodeError, CursorError, Error, ErrorKind, TextError};
 use serde::Serialize;
+
+use crate::headers::unlisted;
 
 /// A problem: a status, a type and what to tell the caller. An error of the facade is one, so that handlers can use `?`.
 #[derive(Clone, Debug)]
@@ -101,7 +103,7 @@ impl Problem {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "misconfigured",
-            "The application is put together wrongly",
+            "The application is not set up correctly",
         )
     }
 
@@ -152,7 +154,7 @@ impl Problem {
     pub(crate) fn head<B>(&self, response: &mut Response<B>) {
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
-        crate::layer::arrive::unlisted(headers);
+        unlisted(headers);
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_SECONDS));
         }
