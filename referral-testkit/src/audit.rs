@@ -2,9 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use referral_core::store::{CounterKey, CounterPrefix, CounterRange, Family, Index, MAX_PAGE, Prefix, Range, Read, Seek, StoreError, UniqueKey, bytes};
-use referral_core::{Action, Link, Tenant};
+use referral_core::store::{
+    CounterKey, CounterPrefix, CounterRange, Family, Index, MAX_PAGE, Part, Prefix, Range, Read, Seek,
+    StoreError, UniqueKey, bytes,
+};
 use referral_core::store::{KeyPart, Kind, Record, RecordId};
+use referral_core::{Action, Link, Tenant};
 
 use crate::history::{History, Past};
 use crate::make::text;
@@ -19,15 +22,15 @@ type Verdict = Result<(), String>;
 
 /// Holds a store against itself and against what was acknowledged.
 ///
-/// Every record of the indexes over all tenants is found by its id, by each of its unique keys and exactly once
-/// in each index, and no key and no index knows another one. A record that was never deleted is at the version
+/// Every record that can be reached is found by its id, by each of its unique keys and exactly once in each index, and no
+/// key and no index that was ever offered a record knows another one. A record that was never deleted is at the version
 /// of its acknowledged writes; a number is the sum of what was acknowledged to have been added.
 ///
 /// Where all responses came from the facade, `counted`, every statistic is the number of the responses that it is
 /// about, there is no other statistic, and no link was used more often than it may be.
 pub(crate) async fn audit<S: Read + ?Sized>(store: &S, history: &History, counted: bool) -> Verdict {
     let past = history.past();
-    let records = everything(store).await?;
+    let records = everything(store, &past).await?;
     points(store, &records).await?;
     keys(store, &records, &past).await?;
     indexes(store, &records, &past).await?;
@@ -40,18 +43,41 @@ fn fault(error: StoreError) -> String {
     format!("a read failed: {error:?}")
 }
 
-/// Every record, by the indexes over all tenants.
-async fn everything<S: Read + ?Sized>(store: &S) -> Result<BTreeMap<RecordId, Record>, String> {
+/// Every record that can be reached: those of the indexes that hold all of a tenant, those that were ever offered, and
+/// those that point to one which somebody else wrote.
+async fn everything<S: Read + ?Sized>(store: &S, past: &Past) -> Result<BTreeMap<RecordId, Record>, String> {
     let mut all = BTreeMap::new();
-    for kind in Kind::ALL {
-        for index in Index::of(*kind).filter(|index| !index.shape().tenant && index.shape().parts.is_empty())
-        {
-            for record in walk(store, index, &Prefix::everywhere()).await? {
+    let offered: Vec<_> = past.records.keys().copied().collect();
+    for ids in offered.chunks(MAX_PAGE as usize) {
+        let found = store.get(ids).await.map_err(fault)?;
+        all.extend(found.into_iter().flatten().map(|record| (record.id(), record)));
+    }
+    let is_whole = |index: &&Index| index.shape().parts.is_empty();
+    for tenant in past.tenants() {
+        for index in Index::ALL.iter().filter(is_whole) {
+            for record in walk(store, *index, &Prefix::new(&tenant)).await? {
                 all.insert(record.id(), record);
             }
         }
     }
+    // A kind without such an index is reached through the records that it belongs to.
+    let foreign: Vec<_> = all.values().filter(|record| !past.records.contains_key(&record.id())).collect();
+    let mut owned = Vec::new();
+    for record in foreign.into_iter().take(PLACES) {
+        for index in Index::ALL.iter().filter(|index| leads_from(record.id().kind, **index)) {
+            let prefix = Prefix::new(record.tenant()).uuid(record.id().uuid);
+            owned.extend(walk(store, *index, &prefix).await?);
+        }
+    }
+    all.extend(owned.into_iter().map(|record| (record.id(), record)));
     Ok(all)
+}
+
+/// Whether an index lists what belongs to a record of this kind, and its kind has no index of a whole tenant.
+fn leads_from(kind: Kind, index: Index) -> bool {
+    let shape = index.shape();
+    shape.parts == [Part::Is(kind.name())]
+        && Index::of(shape.kind).all(|index| !index.shape().parts.is_empty())
 }
 
 /// All records of a prefix, oldest first; checks the order, and where they are not many that the other direction
@@ -158,10 +184,6 @@ async fn indexes<S: Read + ?Sized>(store: &S, records: &BTreeMap<RecordId, Recor
     }
     for (index, prefix, mut expected) in places.into_values().take(PLACES) {
         expected.sort_unstable();
-        if prefix.tenant.is_none() && prefix.parts.is_empty() {
-            // Walked already: it is where the records come from.
-            continue;
-        }
         let found = walk(store, index, &prefix).await?;
         for record in &found {
             if records.get(&record.id()) != Some(record) {

@@ -29,9 +29,9 @@ use std::process::Stdio;
 use std::sync::Arc;
 
 use referral_core::Code;
+use referral_core::store::Version;
 use referral_core::store::{Change, Changeset, CounterKey, Outcome, Store};
 use referral_core::{Alias, AliasId, Limits, Link, LinkId, Metadata, Status, Tenant};
-use referral_core::store::Version;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{ChildStdout, Command};
 use uuid::Uuid;

@@ -4,10 +4,13 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use referral_core::source::{IdSource, SequentialIds};
-use referral_core::store::{Change, Changeset, Conflict, CounterKey, CounterPrefix, CounterRange, Index, Outcome, Prefix, Range, Read, Store, StoreError, StoreErrorKind, StoreFacts, UniqueKey};
 use referral_core::Timestamp;
-use referral_core::store::{Record, RecordId};
+use referral_core::source::{IdSource, SequentialIds};
+use referral_core::store::{
+    Change, Changeset, Conflict, CounterKey, CounterPrefix, CounterRange, Index, Kind, MAX_PAGE, Outcome,
+    Prefix, Range, Read, Store, StoreError, StoreErrorKind, StoreFacts, UniqueKey,
+};
+use referral_core::store::{Record, RecordId, Version};
 use uuid::Uuid;
 
 use crate::harness::{Guard, Harness, Opened};
@@ -209,7 +212,7 @@ impl Cx {
         id: impl Into<RecordId>,
         now: Option<i64>,
     ) {
-        let now = now.map(referral_core::Version::new);
+        let now = now.map(Version::new);
         let expected = (index, Conflict::Stale { id: id.into(), now });
         assert_eq!(self.refused(changes).await, expected, "the conflict that is reported (left)");
     }
@@ -246,6 +249,17 @@ impl Cx {
         let mut found = self.store().find(&[key]).await.expect("find");
         assert_eq!(found.len(), 1, "find has one answer for each key");
         found.pop().flatten()
+    }
+
+    /// Every record of a kind that was ever offered to the store and is there, whoever it belongs to.
+    pub(crate) async fn stored(&self, kind: Kind) -> Vec<Record> {
+        let past = self.0.history.past();
+        let ids: Vec<_> = past.records.keys().copied().filter(|id| id.kind == kind).collect();
+        let mut found = Vec::new();
+        for ids in ids.chunks(MAX_PAGE as usize) {
+            found.extend(self.store().get(ids).await.expect("get").into_iter().flatten());
+        }
+        found
     }
 
     /// The version a record is at.

@@ -131,7 +131,8 @@ impl<S: Store> FailingStore<S> {
         plan.armed.retain(|armed| armed.left > 0);
         if plan.down > 0 {
             plan.down -= 1;
-            found = Some(if read { Failure::ReadFailed } else { Failure::Refused(StoreErrorKind::Unavailable) });
+            found =
+                Some(if read { Failure::ReadFailed } else { Failure::Refused(StoreErrorKind::Unavailable) });
         } else if let Some(Failure::Restart { calls }) = found {
             plan.down = calls;
         }

@@ -4,7 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use referral_core::store::{Change, Changeset, CounterKey, Index, Outcome, Prefix, Read, Store, StoreError, StoreErrorKind, StoreFacts, UniqueKey, bytes};
+use referral_core::Tenant;
+use referral_core::store::{
+    Change, Changeset, CounterKey, Index, Outcome, Prefix, Read, Store, StoreError, StoreErrorKind,
+    StoreFacts, UniqueKey, bytes,
+};
 use referral_core::store::{Record, RecordId};
 
 /// Everything that was ever offered to a store, and what the store said it did with it.
@@ -28,8 +32,8 @@ pub(crate) struct Life {
     pub(crate) deleted: bool,
     /// Some answer about it was never heard.
     pub(crate) uncertain: bool,
-    /// As it was last offered; a claim is understood through it.
-    last: Option<Record>,
+    /// As it was last offered; a patch is understood through it.
+    pub(crate) last: Option<Record>,
 }
 
 /// What was acknowledged to have been added to a number.
@@ -51,15 +55,14 @@ impl History {
 
     fn offered(&self, changeset: &Changeset) {
         let mut past = self.0.lock().unwrap();
-        for change in &changeset.changes {
+        for change in changeset.changes() {
             match change {
                 Change::Insert(record) | Change::Update { record, .. } => past.saw(record.clone()),
-                Change::Claim { responses, user, .. } => {
-                    for response in responses {
-                        let life = past.records.entry(RecordId::from(*response)).or_default();
-                        if let Some(Record::Response(mut response)) = life.last.clone() {
-                            response.user = Some(user.clone());
-                            past.saw(response.into());
+                Change::Patch { kind, of, set } => {
+                    for (uuid, _) in of {
+                        let life = past.records.entry(RecordId { kind: *kind, uuid: *uuid }).or_default();
+                        if let Some(patched) = life.last.as_ref().and_then(|last| last.patched(set).ok()) {
+                            past.saw(patched);
                         }
                     }
                 }
@@ -80,12 +83,12 @@ impl History {
             Some(Err(_)) | None => false,
         };
         let mut past = self.0.lock().unwrap();
-        for change in &changeset.changes {
+        for change in changeset.changes() {
             match change {
                 Change::Insert(record) | Change::Update { record, .. } => past.wrote(record.id(), applied),
-                Change::Claim { responses, .. } => {
-                    for response in responses {
-                        past.wrote(RecordId::from(*response), applied);
+                Change::Patch { kind, of, .. } => {
+                    for (uuid, _) in of {
+                        past.wrote(RecordId { kind: *kind, uuid: *uuid }, applied);
                     }
                 }
                 Change::Delete { id, .. } => {
@@ -107,6 +110,12 @@ impl History {
 }
 
 impl Past {
+    /// Every tenant that a record was offered for, and the one without a name.
+    pub(crate) fn tenants(&self) -> BTreeSet<Tenant> {
+        let offered = self.places.values().map(|(_, prefix)| prefix.tenant.clone());
+        offered.chain([Tenant::default()]).collect()
+    }
+
     fn saw(&mut self, record: Record) {
         self.keys.extend(UniqueKey::all_of(&record));
         let values = record.values();

@@ -3,9 +3,14 @@
 use std::fmt::Debug;
 
 use referral_core::Code;
-use referral_core::store::{Bounds, Change, CounterKey, CounterPrefix, Family, Index, Prefix, Unique, UniqueKey};
-use referral_core::{Action, Alias, AliasId, Flags, Limits, Link, LinkId, Metadata, Response, ResponseId, Status, Tenant, Timestamp, UserId, Via, VisitorId};
-use referral_core::store::{KeyPart, Record, RecordId, Value, Version};
+use referral_core::store::{
+    Bounds, Change, CounterKey, CounterPrefix, Family, Index, Prefix, Unique, UniqueKey,
+};
+use referral_core::store::{KeyPart, Kind, Record, RecordId, Value, Version};
+use referral_core::{
+    Action, Alias, AliasId, Flags, Limits, Link, LinkId, Metadata, Response, ResponseId, Status, Tenant,
+    Timestamp, UserId, Via, VisitorId,
+};
 use uuid::Uuid;
 
 use crate::cx::{Cx, NOW};
@@ -144,8 +149,30 @@ pub(crate) fn expect(id: impl Into<RecordId>, was: i64) -> Change {
     Change::Expect { id: id.into(), was: Version::new(was) }
 }
 
-pub(crate) fn claim(responses: impl IntoIterator<Item = ResponseId>, by: &str, when: i64) -> Change {
-    Change::Claim { responses: responses.into_iter().collect(), user: user(by), at: at(when) }
+/// A patch of records of one kind, each at a version.
+pub(crate) fn patch<I: Into<RecordId>>(
+    of: impl IntoIterator<Item = (I, i64)>,
+    set: impl IntoIterator<Item = (&'static str, Value)>,
+) -> Change {
+    let of: Vec<(RecordId, i64)> = of.into_iter().map(|(id, was)| (id.into(), was)).collect();
+    let kind = of.first().map_or(Kind::Response, |(id, _)| id.kind);
+    let of = of.into_iter().map(|(id, was)| (id.uuid, Version::new(was))).collect();
+    Change::Patch { kind, of, set: set.into_iter().collect() }
+}
+
+/// What a patch sets that gives responses to a user.
+pub(crate) fn owned_by(by: &str, when: i64) -> [(&'static str, Value); 2] {
+    [("user", words(by)), ("claimed_at", Value::Int(when))]
+}
+
+/// Gives responses that are at version 1 to a user.
+pub(crate) fn give(responses: impl IntoIterator<Item = ResponseId>, by: &str, when: i64) -> Change {
+    patch(responses.into_iter().map(|response| (response, 1)), owned_by(by, when))
+}
+
+/// A text as the value of a column.
+pub(crate) fn words(text: &str) -> Value {
+    Value::Text(text.to_owned().into())
 }
 
 pub(crate) fn count(counter: &CounterKey, add: i64, min: i64, max: i64) -> Change {

@@ -74,19 +74,22 @@ macro_rules! for_each_case {
                 the_heaviest_changeset_is_applied,
                 a_batch_larger_than_the_store_likes_is_answered_whole,
                 a_changeset_made_twice_is_refused_by_its_witness;
-            claims:
-                a_claim_sets_user_time_and_version,
-                a_claim_takes_all_or_none,
-                a_claimed_response_is_not_claimed_again,
-                a_user_known_at_the_touch_is_not_claimed,
-                a_response_without_visitor_is_not_claimed,
-                an_absent_response_is_not_claimed,
-                the_first_that_is_not_unclaimed_is_named,
-                a_claim_moves_the_response_to_its_user,
-                a_claim_changes_no_other_field_and_no_other_response,
-                a_thousand_responses_are_claimed_at_once,
-                a_claim_is_a_witness_for_what_is_counted,
-                two_claims_in_a_batch_have_one_winner;
+            patches:
+                a_patch_sets_its_columns_and_the_next_version,
+                every_column_that_may_be_patched_is_set,
+                a_patch_sets_columns_to_null,
+                a_patch_changes_all_or_none,
+                a_patch_at_another_version_is_stale_and_changes_nothing,
+                an_absent_record_is_not_patched,
+                the_first_that_is_not_as_expected_is_named,
+                a_patch_moves_the_index_entries,
+                a_patched_record_keeps_its_unique_keys,
+                a_patch_changes_no_other_column_and_no_other_record,
+                a_thousand_records_are_patched_at_once,
+                a_patch_is_a_witness_for_what_is_counted,
+                a_changeset_may_hold_several_patches,
+                two_patches_in_a_batch_have_one_winner,
+                every_patch_that_breaks_a_rule_is_invalid;
             counters:
                 an_absent_counter_is_zero,
                 both_bounds_are_inside,
@@ -147,7 +150,8 @@ macro_rules! for_each_case {
                 a_natural_key_has_one_winner,
                 an_id_has_one_winner,
                 a_version_has_one_winner,
-                a_response_is_claimed_once,
+                patches_of_one_record_have_one_winner,
+                patches_updates_and_deletes_of_one_record_have_one_winner,
                 a_counter_never_passes_its_bound,
                 counts_are_exact,
                 tallies_are_exact,
@@ -169,7 +173,7 @@ macro_rules! for_each_case {
             cancellation:
                 a_dropped_commit_is_whole_or_absent,
                 a_dropped_batch_leaves_each_changeset_whole_or_absent,
-                a_dropped_claim_is_whole_or_absent,
+                a_dropped_patch_is_whole_or_absent,
                 a_dropped_read_leaves_a_usable_store,
                 a_dropped_verb_is_whole_or_absent,
                 dropped_calls_leave_a_usable_store;

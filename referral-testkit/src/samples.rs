@@ -1,9 +1,9 @@
 //! Records of every kind, made from core's description of it: a kind that core gains is tested without a word
 //! here, unless one of its columns wants a text of a grammar that [`grammars`] does not know.
 
-use referral_core::store::Unique;
-use referral_core::{Status, Via};
+use referral_core::store::{Change, Changeset, RecordId, Unique, Version};
 use referral_core::store::{Column, ColumnType, Kind, Record, Value};
+use referral_core::{Status, Via};
 
 use crate::cx::Cx;
 
@@ -249,4 +249,33 @@ fn few(column: &Column, pick: usize, bare: bool) -> Vec<Value> {
         values.push(Value::Null);
     }
     values
+}
+
+/// What a patch sets that makes other records like this one: all columns that it may set, or, where `pick` says so, some
+/// of them. A field of several columns is always among them, because it is set as a whole.
+pub(crate) fn patch(like: &Record, pick: Option<u8>) -> Vec<(&'static str, Value)> {
+    let kind = like.id().kind;
+    let named = kind.columns().iter().map(|column| column.name).zip(like.values());
+    let all: Vec<_> = named.filter(|(name, _)| kind.is_patchable(name)).collect();
+    let Some(pick) = pick else { return all };
+    let picked = |position: usize| !(position + usize::from(pick)).is_multiple_of(3);
+    let some = all.iter().enumerate().filter(|(position, set)| picked(*position) || !is_alone(like, set));
+    some.map(|(_, set)| set.clone()).collect()
+}
+
+/// Several patches that make other records like this one: all columns at once, and each that is a field by itself.
+pub(crate) fn patches(like: &Record) -> Vec<Vec<(&'static str, Value)>> {
+    let all = patch(like, None);
+    let alone = all.iter().filter(|set| is_alone(like, set)).map(|set| vec![set.clone()]);
+    let mut patches: Vec<_> = alone.collect();
+    patches.push(all);
+    patches
+}
+
+/// Whether a patch may set this column and no other.
+fn is_alone(like: &Record, set: &(&'static str, Value)) -> bool {
+    let RecordId { kind, uuid } = like.id();
+    Changeset::new([Change::Patch { kind, of: vec![(uuid, Version::FIRST)], set: vec![set.clone()] }])
+        .check()
+        .is_ok()
 }

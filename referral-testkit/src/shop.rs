@@ -4,15 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use referral_core::Code;
-use referral_core::{Builder, Error, Referrals};
+use referral_core::KeyRing;
 use referral_core::PageRequest;
-use referral_core::visit::ResponseFilter;
+use referral_core::Visit;
 use referral_core::source::{IdSource, ManualClock};
 use referral_core::store::Store;
-use referral_core::KeyRing;
 use referral_core::token::Token;
-use referral_core::Visit;
 use referral_core::visit::Method;
+use referral_core::visit::ResponseFilter;
+use referral_core::{Builder, Error, Referrals};
 use referral_core::{Link, LinkDraft, LinkId, Response, Timestamp, UserId, VisitorId};
 use uuid::Uuid;
 

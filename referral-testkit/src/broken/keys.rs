@@ -1,7 +1,7 @@
 //! How a broken store keeps keys, prefixes and the names of numbers.
 
-use referral_core::store::{CounterKey, Index, Part, Seek, Unique, UniqueKey, bytes};
 use referral_core::Tenant;
+use referral_core::store::{CounterKey, Index, Part, Seek, Unique, UniqueKey, bytes};
 use referral_core::store::{KeyPart, Record, Value};
 
 use super::Fault;
@@ -73,8 +73,8 @@ pub(super) fn prefix(index: Index, prefix: &referral_core::store::Prefix, fault:
         let (a, b) = rejoined(first, second);
         (*first, *second) = (a.into(), b.into());
     }
-    if fault == Some(Fault::TenantLeak) && index.shape().tenant {
-        prefix.tenant = Some(Tenant::default());
+    if fault == Some(Fault::TenantLeak) {
+        prefix.tenant = Tenant::default();
     }
     bytes::prefix(index, &prefix)
 }
@@ -84,13 +84,7 @@ pub(super) fn entries(record: &Record, fault: Option<Fault>) -> Vec<(Vec<u8>, Se
     let mut values = record.values();
     let mut entries = Vec::new();
     for index in Index::of(kind) {
-        if fault == Some(Fault::EverywhereNowhere)
-            && !index.shape().tenant
-            && *record.tenant() != Tenant::default()
-        {
-            continue;
-        }
-        if fault == Some(Fault::ClaimedListed) {
+        if fault == Some(Fault::NullPartIgnored) {
             values = record.values();
             for part in index.shape().parts {
                 if let Part::Null(column) = part

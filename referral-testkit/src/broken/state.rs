@@ -70,11 +70,14 @@ impl State {
     pub(super) fn apply(&mut self, changeset: &Changeset, how: &How) -> Outcome {
         let before = self.clone();
         let mut failed = None;
-        let mut order: Vec<_> = changeset.changes.iter().enumerate().collect();
+        let mut order: Vec<_> = changeset.changes().iter().enumerate().collect();
         if how.is(Fault::DeletesLast) {
             order.sort_by_key(|(_, change)| matches!(change, Change::Delete { .. }));
         }
         for (index, change) in order {
+            if how.is(Fault::SecondPatchLost) && patched_before(changeset, index) {
+                continue;
+            }
             if how.is(Fault::TallyOnce) && tallied_later(changeset, index) {
                 continue;
             }
@@ -125,7 +128,7 @@ impl State {
                 }
                 Ok(())
             }
-            Change::Claim { .. } => self.claim(change, how),
+            Change::Patch { .. } => self.patch(change, how),
             Change::Count { counter, add, within } => {
                 let (min, max) = (within.min, within.max);
                 let key = number(counter, how.fault);
@@ -221,47 +224,45 @@ impl State {
         Ok(())
     }
 
-    fn claim(&mut self, change: &Change, how: &How) -> Result<(), Conflict> {
-        let Change::Claim { responses, user, at } = change else { return Ok(()) };
+    fn patch(&mut self, change: &Change, how: &How) -> Result<(), Conflict> {
+        let Change::Patch { kind, of, set } = change else { return Ok(()) };
+        let limit = if how.is(Fault::PatchCut) { 500 } else { of.len() };
+        let first = of.first().map(|(_, was)| *was);
         let mut refused = None;
-        let limit = if how.is(Fault::ClaimCut) { 500 } else { responses.len() };
-        for response in responses.iter().take(limit) {
-            let id = RecordId::from(*response);
-            let found = self.records.get(&id).cloned();
-            let Some(Record::Response(found)) = found else {
-                if how.is(Fault::ClaimSkipsAbsent) {
+        for (uuid, was) in of.iter().take(limit) {
+            let id = RecordId { kind: *kind, uuid: *uuid };
+            let known = self.records.get(&id).cloned();
+            let blind = how.is(Fault::PatchIgnoresVersion) || how.skips(Fault::PatchLookThenWrite);
+            if !(blind && known.is_some())
+                && let Err(conflict) = self.expect(id, *was, how)
+            {
+                let passed = match known {
+                    Some(_) => how.is(Fault::PatchPartial),
+                    None => how.is(Fault::PatchSkipsAbsent),
+                };
+                if passed {
                     continue;
                 }
-                refused = Some(Conflict::Stale { id, now: None });
-                if how.is(Fault::ClaimNamesLast) {
+                refused = Some(conflict);
+                if how.is(Fault::PatchNamesLast) {
                     continue;
                 }
                 break;
+            }
+            let Some(old) = known else { continue };
+            let mut patched = super::written::patched(&old, set, how.fault);
+            patched = match how.fault {
+                Some(Fault::PatchKeepsVersion) => patched.at_version(old.version()),
+                Some(Fault::PatchVersionOfFirst) => patched.at_version(first.unwrap_or(*was).next()),
+                _ => patched.at_version(old.version().next()),
             };
-            let open = (found.visitor.is_some() || how.is(Fault::ClaimTakesErased))
-                && (found.user.is_none()
-                    || how.is(Fault::ClaimTakesClaimed)
-                    || how.skips(Fault::ClaimLookThenWrite));
-            if !open {
-                if how.is(Fault::ClaimPartial) {
-                    continue;
-                }
-                refused = Some(Conflict::Stale { id, now: Some(found.version) });
-                if how.is(Fault::ClaimNamesLast) {
-                    continue;
-                }
-                break;
+            if how.is(Fault::PatchKeepsEntries) {
+                self.records.insert(id, patched);
+                continue;
             }
-            let mut claimed = found.clone();
-            claimed.user = Some(user.clone());
-            claimed.claimed_at = (!how.is(Fault::ClaimForgetsTime)).then_some(*at);
-            if !how.is(Fault::ClaimKeepsVersion) {
-                claimed.version = found.version.next();
-            }
-            if how.is(Fault::ClaimKeepsEntries) {
-                self.records.insert(id, claimed.into());
-            } else {
-                self.put(id, Some(claimed.into()), how);
+            self.put(id, Some(patched), how);
+            if how.is(Fault::PatchLosesKeys) {
+                self.keys.retain(|_, holder| *holder != id);
             }
         }
         refused.map_or(Ok(()), Err)
@@ -364,14 +365,21 @@ pub(super) fn ghost(uuid: uuid::Uuid) -> uuid::Uuid {
 }
 
 fn tallied_later(changeset: &Changeset, index: usize) -> bool {
-    let Some(Change::Tally { counter, .. }) = changeset.changes.get(index) else { return false };
+    let Some(Change::Tally { counter, .. }) = changeset.changes().get(index) else { return false };
     let same = |change: &Change| matches!(change, Change::Tally { counter: other, .. } if other == counter);
-    changeset.changes.iter().skip(index + 1).any(same)
+    changeset.changes().iter().skip(index + 1).any(same)
+}
+
+fn patched_before(changeset: &Changeset, index: usize) -> bool {
+    let is_patch = |change: &Change| matches!(change, Change::Patch { .. });
+    changeset.changes().get(index).is_some_and(is_patch)
+        && changeset.changes().iter().take(index).any(is_patch)
 }
 
 fn tallied_before(changeset: &Changeset, index: usize) -> bool {
     let is_tally = |change: &Change| matches!(change, Change::Tally { .. });
-    changeset.changes.get(index).is_some_and(is_tally) && changeset.changes.iter().take(index).any(is_tally)
+    changeset.changes().get(index).is_some_and(is_tally)
+        && changeset.changes().iter().take(index).any(is_tally)
 }
 
 fn merged(old: &Record, new: Record) -> Record {

@@ -5,7 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
-use referral_core::store::{Change, Changeset, CounterKey, CounterPrefix, CounterRange, Index, Outcome, Prefix, Range, Read, Seek, Store, StoreError, StoreErrorKind, StoreFacts, UniqueKey, check_counters, check_points};
+use referral_core::store::{
+    Change, Changeset, CounterKey, CounterPrefix, CounterRange, Index, Outcome, Prefix, Range, Read, Seek,
+    Store, StoreError, StoreErrorKind, StoreFacts, UniqueKey, check_counters, check_points,
+};
 use referral_core::store::{Record, RecordId, Value};
 use tokio::task::yield_now;
 
@@ -56,10 +59,10 @@ impl BrokenStore {
     }
 
     fn check(&self, changeset: &Changeset) -> Result<(), StoreError> {
-        if self.is(Fault::LargeRefused) && changeset.changes.len() > 1000 {
+        if self.is(Fault::LargeRefused) && changeset.changes().len() > 1000 {
             return Err(StoreError::invalid("commit", "too many changes"));
         }
-        if self.is(Fault::EmptyRefused) && changeset.changes.is_empty() {
+        if self.is(Fault::EmptyRefused) && changeset.changes().is_empty() {
             return Err(StoreError::invalid("commit", "nothing to do"));
         }
         if self.is(Fault::HeavyRefused) && changeset.weight() > 1 << 20 {
@@ -75,13 +78,13 @@ impl BrokenStore {
                 Fault::LookThenWrite
                 | Fault::IdLookThenWrite
                 | Fault::VersionLookThenWrite
-                | Fault::ClaimLookThenWrite
+                | Fault::PatchLookThenWrite
                 | Fault::ReadThenCount
                 | Fault::ReadThenTally
                 | Fault::WriteSkew,
             ) => self.look_then_write(changeset).await,
             Some(Fault::HalfWhenDropped) => self.bit_by_bit(changeset).await,
-            Some(Fault::ClaimHalfWhenDropped) => self.claim_by_claim(changeset).await,
+            Some(Fault::PatchHalfWhenDropped) => self.record_by_record(changeset).await,
             Some(Fault::EarlyAnswer) => {
                 let answer = self.data().now.clone().apply(changeset, &self.how());
                 let (data, changeset) = (self.data.clone(), changeset.clone());
@@ -103,7 +106,12 @@ impl BrokenStore {
             }
             Some(Fault::ConnectionLeaked) => {
                 if self.writers.fetch_add(1, Ordering::SeqCst) >= CONNECTIONS {
-                    return Err(StoreError::new(StoreErrorKind::Unavailable, "broken", "commit", "no connection"));
+                    return Err(StoreError::new(
+                        StoreErrorKind::Unavailable,
+                        "broken",
+                        "commit",
+                        "no connection",
+                    ));
                 }
                 yield_now().await;
                 let answer = self.apply(changeset);
@@ -145,28 +153,28 @@ impl BrokenStore {
         if looked != Outcome::Applied {
             return Ok(looked);
         }
-        for change in &changeset.changes {
+        for change in changeset.changes() {
             let _ = self.data().now.change(change, &self.how());
             yield_now().await;
         }
         Ok(Outcome::Applied)
     }
 
-    async fn claim_by_claim(&self, changeset: &Changeset) -> Result<Outcome, StoreError> {
-        if let Some(Change::Claim { responses, user, at }) = changeset.changes.first() {
-            let looked = self.data().now.clone().apply(changeset, &self.how());
-            if looked != Outcome::Applied {
-                return Ok(looked);
-            }
-            for response in responses {
-                let one = Change::Claim { responses: vec![*response], user: user.clone(), at: *at };
-                let _ = self.data().now.change(&one, &self.how());
-                yield_now().await;
-            }
-            let rest = Changeset::new(changeset.changes.iter().skip(1).cloned());
-            return self.apply(&rest);
+    /// Patches record by record, and lets others in between.
+    async fn record_by_record(&self, changeset: &Changeset) -> Result<Outcome, StoreError> {
+        let Some(Change::Patch { kind, of, set }) = changeset.changes().first() else {
+            return self.apply(changeset);
+        };
+        let looked = self.data().now.clone().apply(changeset, &self.how());
+        if looked != Outcome::Applied {
+            return Ok(looked);
         }
-        self.apply(changeset)
+        for one in of {
+            let one = Change::Patch { kind: *kind, of: vec![*one], set: set.clone() };
+            let _ = self.data().now.change(&one, &self.how());
+            yield_now().await;
+        }
+        self.apply(&Changeset::new(changeset.changes().iter().skip(1).cloned()))
     }
 
     /// The members of a batch that are answered together.
@@ -204,7 +212,7 @@ impl BrokenStore {
         let mut first = BTreeMap::new();
         let mut data = self.data();
         let applied = batch.iter().zip(answers).filter(|(_, answer)| matches!(answer, Ok(Outcome::Applied)));
-        for change in applied.flat_map(|(changeset, _)| &changeset.changes) {
+        for change in applied.flat_map(|(changeset, _)| changeset.changes()) {
             if let Change::Update { record, was } = change {
                 let version = *first.entry(record.id()).or_insert_with(|| was.next());
                 if let Some(now) = data.now.records.get_mut(&record.id()) {
@@ -463,7 +471,7 @@ impl Store for BrokenStore {
 /// The batch without the tallies of those statistics that overflow when they are added up.
 fn merged(batch: &[Changeset]) -> Option<Vec<Changeset>> {
     let mut sums: BTreeMap<&CounterKey, Option<i64>> = BTreeMap::new();
-    for change in batch.iter().flat_map(|changeset| &changeset.changes) {
+    for change in batch.iter().flat_map(|changeset| changeset.changes()) {
         if let Change::Tally { counter, add } = change {
             let sum = sums.entry(counter).or_insert(Some(0));
             *sum = sum.and_then(|sum| sum.checked_add(*add));
@@ -471,7 +479,7 @@ fn merged(batch: &[Changeset]) -> Option<Vec<Changeset>> {
     }
     let lost = |change: &&Change| matches!(change, Change::Tally { counter, .. } if sums.get(counter).is_some_and(Option::is_none));
     let without = |changeset: &Changeset| {
-        Changeset::new(changeset.changes.iter().filter(|change| !lost(change)).cloned())
+        Changeset::new(changeset.changes().iter().filter(|change| !lost(change)).cloned())
     };
     (batch.len() > 1).then(|| batch.iter().map(without).collect())
 }

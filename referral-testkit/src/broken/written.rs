@@ -40,3 +40,28 @@ pub(super) fn written(record: Record, fault: Option<Fault>) -> Record {
     let values: Vec<_> = record.values().into_iter().enumerate().map(change).collect();
     Record::from_values(kind, values).unwrap_or(record)
 }
+
+/// A record as the store writes it that a patch has changed; its version is still the old one.
+pub(super) fn patched(old: &Record, set: &[(&'static str, Value)], fault: Option<Fault>) -> Record {
+    let kind = old.id().kind;
+    let mut values = old.values();
+    for (at, (name, value)) in set.iter().enumerate() {
+        let skipped = match fault {
+            Some(Fault::PatchSetsFirst) => at > 0,
+            Some(Fault::PatchSkipsNull) => *value == Value::Null,
+            _ => false,
+        };
+        if let Some(position) = kind.position(name).filter(|_| !skipped) {
+            values[position] = value.clone();
+        }
+    }
+    if fault == Some(Fault::PatchReplaces) {
+        for (position, column) in kind.columns().iter().enumerate() {
+            let named = set.iter().any(|(name, _)| *name == column.name);
+            if column.nullable && !named && kind.is_patchable(column.name) {
+                values[position] = Value::Null;
+            }
+        }
+    }
+    Record::from_values(kind, values).unwrap_or_else(|_| old.clone())
+}

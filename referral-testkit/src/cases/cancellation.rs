@@ -1,14 +1,14 @@
 //! A caller may go away at any moment.
 
-use referral_core::{Error, Referrals};
 use referral_core::store::{Change, Changeset, Conflict, CounterRange, Family, Index, Outcome, Range};
-use referral_core::{Action, Link, LinkId};
 use referral_core::store::{Record, RecordId};
+use referral_core::{Action, Link, LinkId};
+use referral_core::{Error, Referrals};
 
 use crate::cx::Cx;
 use crate::drops::{Sweeps, drop_after};
 use crate::make::{
-    claim, code, count_any, counter, insert, natural, nobody, numbers_of, statistic, tally, update, user,
+    code, count_any, counter, give, insert, natural, nobody, numbers_of, statistic, tally, update, user,
     visitor,
 };
 use crate::shop::{draft, links_of, responses_of, shop, visit};
@@ -81,8 +81,8 @@ pub async fn a_dropped_batch_leaves_each_changeset_whole_or_absent(cx: Cx) {
     }
 }
 
-/// All responses or none, and their places in the indexes.
-pub async fn a_dropped_claim_is_whole_or_absent(cx: Cx) {
+/// All records or none, and their places in the indexes.
+pub async fn a_dropped_patch_is_whole_or_absent(cx: Cx) {
     let clicks = statistic("clicks", "all");
     let mut made = 0;
     let mut sweeps = Sweeps::of(cx.rounds(10));
@@ -92,7 +92,7 @@ pub async fn a_dropped_claim_is_whole_or_absent(cx: Cx) {
         cx.insert(responses.clone()).await;
         let owner = format!("user-{made}");
         let ids: Vec<_> = responses.iter().map(|response| response.id).collect();
-        let changes = vec![claim(ids.clone(), &owner, 1), tally(&clicks, 1)];
+        let changes = vec![give(ids.clone(), &owner, 1), tally(&clicks, 1)];
         let store = cx.store();
         let batch = [Changeset::new(changes.clone())];
         sweeps.ended(drop_after(polls, store.commit(&batch)).await.is_some());

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::pin::Pin;
 
 use referral_core::LinkId;
-use referral_core::store::{Changeset, Conflict, CounterKey, CounterPrefix, CounterRange, Family, MAX_PAGE, Outcome};
+use referral_core::store::{
+    Changeset, Conflict, CounterKey, CounterPrefix, CounterRange, Family, MAX_PAGE, Outcome,
+};
 use uuid::Uuid;
 
 use crate::cx::{Cx, assert_applied, assert_invalid};

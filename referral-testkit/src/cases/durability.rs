@@ -6,7 +6,7 @@ use referral_core::store::{Kind, Record, Version};
 use crate::child;
 use crate::cx::{Cx, assert_applied};
 use crate::make::{
-    claim, code, count_any, counter, delete, insert, natural, nobody, numbers_of, statistic, tally, update,
+    code, count_any, counter, delete, give, insert, natural, nobody, numbers_of, statistic, tally, update,
     visitor, with_natural,
 };
 use crate::samples::{Filling, TEXTS, record};
@@ -49,7 +49,7 @@ pub async fn a_reopened_store_keeps_its_records(cx: Cx) {
 pub async fn a_reopened_store_keeps_its_keys_and_indexes(cx: Cx) {
     let (link, alias, response) = (cx.natural_link("old"), cx.alias("Code"), cx.response());
     cx.apply([insert(link.clone()), insert(alias.clone()), insert(response.clone())]).await;
-    cx.apply([update(with_natural(link.clone(), Some("new")), 1), claim([response.id], "ada", 5)]).await;
+    cx.apply([update(with_natural(link.clone(), Some("new")), 1), give([response.id], "ada", 5)]).await;
     if survives(&cx).await {
         assert_eq!(cx.find(natural("old")).await, None);
         cx.taken([insert(cx.natural_link("new"))], 0, link.id).await;

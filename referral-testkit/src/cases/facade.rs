@@ -6,16 +6,16 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use referral_core::CodeGenerator;
-use referral_core::{Builder, Error, LinkEdit};
-use referral_core::visit::{DeadCode, TouchOutcome};
-use referral_core::visit::ResponseFilter;
 use referral_core::source::ManualClock;
-use referral_core::store::{Index, Range, Store};
-use referral_core::{Action, Link, LinkDraft, LinkId, Metadata, Referrals, Response, Status};
-use referral_core::store::Record;
+use referral_core::store::Store;
+use referral_core::store::{Kind, Record};
+use referral_core::visit::ResponseFilter;
+use referral_core::visit::{DeadCode, TouchOutcome};
+use referral_core::{Action, Alias, Link, LinkDraft, LinkId, Metadata, Referrals, Response, Status, Tenant};
+use referral_core::{Builder, Error, LinkEdit};
 
 use crate::cx::{Cx, NOW};
-use crate::make::{nobody, tenant, user, visitor};
+use crate::make::{tenant, user, visitor};
 use crate::race::race;
 use crate::shop::{
     Round, all, arrive, both, code, draft, get, links_of, responses, responses_of, rounds, shop, signed_in,
@@ -24,12 +24,9 @@ use crate::shop::{
 
 /// Every code of the tenant without a name, and the link that it leads to.
 async fn codes(cx: &Cx) -> BTreeMap<String, LinkId> {
-    let found = cx.records(Index::Aliases, &nobody(), Range::oldest(), 1000).await;
-    let pair = |record| match record {
-        Record::Alias(alias) => (alias.code.as_str().to_owned(), alias.link),
-        other => panic!("a page of codes gives {other:?}"),
-    };
-    found.into_iter().map(pair).collect()
+    let aliases = cx.stored(Kind::Alias).await.into_iter().filter_map(|record| Alias::try_from(record).ok());
+    let own = aliases.filter(|alias| alias.tenant == Tenant::default());
+    own.map(|alias| (alias.code.as_str().to_owned(), alias.link)).collect()
 }
 
 /// By its owner, label, destination and target: one call makes it, with one code, and all get it.

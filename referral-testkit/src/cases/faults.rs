@@ -4,11 +4,10 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use referral_core::{Error, LinkEdit};
+use referral_core::store::{CounterPrefix, CounterRange, Family, Kind, MAX_PAGE, Store, StoreErrorKind};
 use referral_core::visit::{DeadCode, TouchOutcome};
-use referral_core::store::{CounterPrefix, CounterRange, Family, Index, MAX_PAGE, Prefix, Range, Store, StoreErrorKind};
-use referral_core::{Action, Link, LinkId, Metadata, Referrals, Tenant};
-use referral_core::store::Record;
+use referral_core::{Action, Alias, Link, LinkId, Metadata, Referrals, Response, Tenant};
+use referral_core::{Error, LinkEdit};
 
 use crate::cx::{Cx, NOW};
 use crate::failing::{FailingStore, Failure};
@@ -93,39 +92,34 @@ impl Story {
 
     /// What the store holds of it, without ids and times, and without the repeats that are flagged and not counted.
     async fn state(&self) -> State {
-        let all = |index| {
-            let cx = self.cx.clone();
-            async move { cx.records(index, &Prefix::new(&self.tenant), Range::oldest(), MAX_PAGE).await }
+        let own = async |kind| {
+            let mut stored = self.cx.stored(kind).await;
+            stored.retain(|record| *record.tenant() == self.tenant);
+            stored
         };
-        let links = all(Index::Links).await;
+        let links = own(Kind::Link).await;
         let name = |id: &str| {
             let link = links.iter().find(|link| link.id().uuid.to_string() == id);
             let link = link.and_then(|link| Link::try_from(link.clone()).ok());
             link.map_or_else(|| format!("nobody's {id}"), |link| link.label.as_str().to_owned())
         };
         let mut lines = Vec::new();
-        for record in
-            links.iter().cloned().chain(all(Index::Aliases).await).chain(all(Index::Responses).await)
-        {
-            lines.push(match record {
-                Record::Link(link) => format!(
-                    "link {:?} {:?} {:?} {:?} {:?}",
-                    link.owner, link.label, link.status, link.metadata, link.version
-                ),
-                Record::Alias(alias) => {
-                    // The first one is generated, and another one each time.
-                    let chosen = ["two", "summer"].contains(&alias.code.as_str());
-                    let code = if chosen { alias.code.as_str() } else { "generated" };
-                    format!("code {code} of {}", name(&alias.link.to_string()))
-                }
-                Record::Response(response) if !response.counted => continue,
-                Record::Response(response) => format!(
-                    "response {} of {} by {:?}",
-                    response.action,
-                    name(&response.link.to_string()),
-                    response.user
-                ),
-            });
+        for link in links.iter().filter_map(|record| Link::try_from(record.clone()).ok()) {
+            let Link { owner, label, status, metadata, version, .. } = link;
+            lines.push(format!("link {owner:?} {label:?} {status:?} {metadata:?} {version:?}"));
+        }
+        for alias in own(Kind::Alias).await.into_iter().filter_map(|record| Alias::try_from(record).ok()) {
+            // The first one is generated, and another one each time.
+            let chosen = ["two", "summer"].contains(&alias.code.as_str());
+            let code = if chosen { alias.code.as_str() } else { "generated" };
+            lines.push(format!("code {code} of {}", name(&alias.link.to_string())));
+        }
+        let responses = own(Kind::Response).await.into_iter();
+        for response in responses.filter_map(|record| Response::try_from(record).ok()) {
+            if response.counted {
+                let link = name(&response.link.to_string());
+                lines.push(format!("response {} of {link} by {:?}", response.action, response.user));
+            }
         }
         for family in [Family::LinkUses, Family::Responses, Family::ResponsesByHour] {
             let prefix = CounterPrefix { tenant: self.tenant.clone(), family, parts: Vec::new() };

@@ -5,13 +5,13 @@ use std::future::Future;
 use std::sync::Arc;
 
 use referral_core::store::{Change, Changeset, Conflict, Outcome, Store, StoreError};
-use referral_core::{Link, Response};
 use referral_core::store::{Record, RecordId, Version};
+use referral_core::{Link, Response};
 
 use crate::cx::{Cx, assert_applied};
 use crate::make::{
-    claim, code, count, count_any, counter, expect, insert, natural, statistic, tally, text, update, user,
-    with_natural,
+    code, count, count_any, counter, delete, expect, give, insert, natural, statistic, tally, text, update,
+    user, with_natural,
 };
 
 /// How many run at once.
@@ -112,8 +112,8 @@ pub async fn a_version_has_one_winner(cx: Cx) {
     }
 }
 
-/// By overlapping claims: each whole or not at all, none to two users.
-pub async fn a_response_is_claimed_once(cx: Cx) {
+/// By overlapping patches: each whole or not at all, no record to two users.
+pub async fn patches_of_one_record_have_one_winner(cx: Cx) {
     for round in 0..cx.rounds(10) {
         let responses: Vec<_> = (0..RACERS).map(|_| cx.response()).collect();
         cx.insert(responses.clone()).await;
@@ -125,9 +125,9 @@ pub async fn a_response_is_claimed_once(cx: Cx) {
             }
             ids
         };
-        let clicks = statistic("claimed", "all");
+        let clicks = statistic("patched", "all");
         let outcomes = commits(&cx, |racer| {
-            vec![claim(wanted(racer), &racer.to_string(), round as i64), tally(&clicks, 1)]
+            vec![give(wanted(racer), &racer.to_string(), round as i64), tally(&clicks, 1)]
         })
         .await;
         let winners: Vec<_> = (0..RACERS).filter(|racer| outcomes[*racer] == Outcome::Applied).collect();
@@ -136,7 +136,7 @@ pub async fn a_response_is_claimed_once(cx: Cx) {
         for racer in winners {
             for place in [racer, (racer + 1) % RACERS] {
                 let before = owners[place].replace(user(&racer.to_string()));
-                assert_eq!(before, None, "round {round}: two claims won {place}");
+                assert_eq!(before, None, "round {round}: two patches won {place}");
             }
         }
         for (response, owner) in responses.iter().zip(owners) {
@@ -144,6 +144,42 @@ pub async fn a_response_is_claimed_once(cx: Cx) {
                 panic!("a response is gone")
             };
             assert_eq!(found.user, owner, "round {round}");
+        }
+    }
+}
+
+/// A patch of three records against an update, a delete and another patch of one of them, from the same version.
+pub async fn patches_updates_and_deletes_of_one_record_have_one_winner(cx: Cx) {
+    for round in 0..cx.rounds(10) {
+        let responses: Vec<_> = (0..3).map(|_| cx.response()).collect();
+        cx.insert(responses.clone()).await;
+        let wanted = &responses[round % 3];
+        let outcomes = commits(&cx, |racer| {
+            vec![match racer % 4 {
+                0 => give(responses.iter().map(|response| response.id), &racer.to_string(), 1),
+                1 => update(Response { user: Some(user(&racer.to_string())), ..wanted.clone() }, 1),
+                2 => delete(wanted.id, 1),
+                _ => give([wanted.id], &racer.to_string(), 1),
+            }]
+        })
+        .await;
+        let winner = winner(&outcomes);
+        let deleted = winner % 4 == 2;
+        for (racer, outcome) in outcomes.iter().enumerate().filter(|(racer, _)| *racer != winner) {
+            let Outcome::Conflict { index: 0, conflict: Conflict::Stale { id, now } } = outcome else {
+                panic!("round {round}: racer {racer} lost: {outcome:?}")
+            };
+            // Who patches several may meet any of them first, if the winner patched several too.
+            assert!(*id == wanted.id.into() || winner.is_multiple_of(4), "round {round}: {outcome:?}");
+            let seen = if deleted { None } else { Some(Version::new(2)) };
+            assert_eq!(*now, seen, "round {round}: what racer {racer} is told");
+        }
+        let found = cx.get(wanted.id).await.and_then(|record| Response::try_from(record).ok());
+        let owner = (!deleted).then(|| Some(user(&winner.to_string())));
+        assert_eq!(found.map(|response| response.user), owner, "round {round}");
+        for beside in responses.iter().filter(|response| response.id != wanted.id) {
+            let version = if winner.is_multiple_of(4) { 2 } else { 1 };
+            assert_eq!(cx.version(beside.id).await, Some(version), "round {round}: all or none");
         }
     }
 }
@@ -453,7 +489,7 @@ pub async fn of_two_handles_one_wins(cx: Cx) {
         let outcomes = on_handles(&handles, |racer| vec![insert(aliases[racer].clone())]).await;
         all_taken(&outcomes, aliases[winner(&outcomes)].id.into());
         winner(&on_handles(&handles, |_| vec![update(link.clone(), 1)]).await);
-        let claims = on_handles(&handles, |racer| vec![claim([response.id], &racer.to_string(), 1)]).await;
+        let claims = on_handles(&handles, |racer| vec![give([response.id], &racer.to_string(), 1)]).await;
         let winner = user(&winner(&claims).to_string());
         let Some(Record::Response(found)) = cx.get(response.id).await else { panic!("a response is gone") };
         assert_eq!(found.user, Some(winner), "round {round}");

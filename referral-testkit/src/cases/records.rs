@@ -1,8 +1,8 @@
 //! What is stored comes back as it was, and versions tell who wrote last.
 
 use referral_core::store::{Index, Range};
-use referral_core::{Limits, Link, LinkId, Response};
 use referral_core::store::{Kind, Record, Value, Version};
+use referral_core::{Limits, Link, LinkId, Response};
 use uuid::Uuid;
 
 use crate::cx::Cx;
@@ -257,7 +257,7 @@ pub async fn kinds_do_not_share_ids(cx: Cx) {
     let mut records = Vec::new();
     for kind in Kind::ALL {
         let mut values = record(&cx, *kind, &Filling::PLAIN).unwrap().values();
-        values[kind.position("id").unwrap()] = referral_core::Value::Uuid(uuid);
+        values[kind.position("id").unwrap()] = Value::Uuid(uuid);
         records.push(Record::from_values(*kind, values).unwrap());
     }
     cx.insert(records.clone()).await;

@@ -1,8 +1,8 @@
 //! No two records hold one key, and who holds it is told.
 
+use referral_core::store::Record;
 use referral_core::store::{Conflict, Unique, UniqueKey};
 use referral_core::{Alias, Link};
-use referral_core::store::Record;
 
 use crate::cx::Cx;
 use crate::make::{code, delete, folded, insert, natural, tenant, unique, update, user, with_natural};
