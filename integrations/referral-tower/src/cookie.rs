@@ -5,10 +5,10 @@ use std::time::Duration;
 use cookie::{Cookie, SameSite};
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
-use referral_core::Timestamp;
 use referral_core::Referrals;
-use referral_core::visit::TokenChange;
+use referral_core::Timestamp;
 use referral_core::token::{Purpose, Token, TokenSigner};
+use referral_core::visit::TokenChange;
 
 use crate::layer::LayerError;
 

@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use referral_core::Referrals;
-use referral_core::visit::{Identified, Landing, SignedIn, TokenChange, Touch};
 use referral_core::Visit;
 use referral_core::visit::Method;
+use referral_core::visit::{Identified, Landing, SignedIn, TokenChange, Touch};
 use referral_core::{Action, Error, Link, LinkId, Response, Target, TextError, Timestamp, UserId, Via};
 
 use crate::layer::ReferralLayer;

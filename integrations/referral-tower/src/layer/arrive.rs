@@ -3,10 +3,10 @@
 use http::header::{CACHE_CONTROL, LOCATION, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
-use referral_core::visit::{DeadCode, TokenChange, TouchOutcome};
+use referral_core::Via;
+use referral_core::link::DeadCode;
 use referral_core::redirect::RedirectPolicy;
-use referral_core::visit::Method;
-use referral_core::{Error, Via};
+use referral_core::visit::{Method, TokenChange, TouchOutcome};
 
 use super::{ReferralLayer, UnknownCode};
 use crate::auth::AuthError;
@@ -69,7 +69,7 @@ impl ReferralLayer {
         match visitor.identify(signed_in).await {
             Ok(_) => {}
             // A guard said no: the host knows.
-            Err(error @ Error::Refused { .. }) => tracing::debug!(%error, "a visitor was not identified"),
+            Err(error) if error.is_refused() => tracing::debug!(%error, "a visitor was not identified"),
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "a visitor was not identified");
             }
@@ -127,7 +127,7 @@ impl ReferralLayer {
     }
 
     async fn knows(&self, code: &str) -> bool {
-        matches!(self.referrals().preview(code).await, Ok(Some(_)))
+        matches!(self.referrals().links().preview(code).await, Ok(Some(_)))
     }
 
     /// Appends what became of the token.

@@ -1,11 +1,8 @@
 //! The form that makes a link.
 
 use askama::Template;
-use referral_core::Referrals;
-use referral_core::store::{Unique, UniqueKey};
-use referral_core::{Destination, Error, Label, Link, Status, Target, UserId};
 use referral_core::link::NaturalKey;
-use referral_core::store::Value;
+use referral_core::{Destination, Label, LinkDraft, Status, Target};
 
 use super::LinkItem;
 use crate::{Problem, Visitor};
@@ -50,9 +47,17 @@ impl Visitor {
         let to = Destination::new(destination.to_owned())?;
         let name = Label::new(label.to_owned())?;
         let existing = match self.user() {
-            Some(user) => existing(self.referrals(), &user, &name, &to, target).await?,
+            Some(user) => {
+                let mut draft =
+                    LinkDraft::to(destination.to_owned())?.with_owner(user).with_label(label.to_owned())?;
+                if let Some(target) = target {
+                    draft = draft.with_target(target.clone());
+                }
+                self.referrals().links().find(&draft).await?
+            }
             None => None,
         };
+        let existing = existing.filter(|link| link.status == Status::Active);
         let natural = NaturalKey::of(None, &name, &to, target);
         let form = LinkForm {
             action: layer.links_path(),
@@ -69,23 +74,4 @@ impl Visitor {
             Problem::internal()
         })
     }
-}
-
-/// The link that `get_or_create` would find.
-async fn existing(
-    referrals: &Referrals,
-    user: &UserId,
-    label: &Label,
-    destination: &Destination,
-    target: Option<&Target>,
-) -> Result<Option<Link>, Error> {
-    let natural = NaturalKey::of(Some(user), label, destination, target);
-    let key = UniqueKey {
-        unique: Unique::LinkNatural,
-        tenant: referrals.tenant().clone(),
-        parts: vec![Value::Text(natural.as_str().to_owned().into())],
-    };
-    let found = referrals.store().find(&[key]).await?.into_iter().flatten().next();
-    let link = found.and_then(|record| Link::try_from(record).ok());
-    Ok(link.filter(|link| link.status == Status::Active))
 }

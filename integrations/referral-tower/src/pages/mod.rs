@@ -114,7 +114,7 @@ impl LinkItem {
         Self {
             id: link.id.to_string(),
             code: link.code.to_string(),
-            url: layer.referrals().url(link),
+            url: layer.referrals().links().url(link),
             label: link.label.as_str().to_owned(),
             redirect_to: link.destination.as_str().to_owned(),
             status: match link.status {

@@ -46,10 +46,10 @@ async fn links_page(layer: &ReferralLayer, user: &UserId, query: &str) -> Result
     let limit = limit.clamp(1, PAGE_MAX);
     let after = query::first(query, "after").filter(|after| !after.is_empty());
     let after = after.map(|after| after.parse::<Cursor>()).transpose().map_err(Error::from)?;
-    let page = referrals.links(user, &PageRequest::first(limit).after(after)).await?;
+    let page = referrals.links().of_owner(user, &PageRequest::first(limit).after(after)).await?;
     let mut links = Vec::with_capacity(page.items.len());
     for link in &page.items {
-        let count = referrals.response_count(link.id).await?;
+        let count = referrals.responses().count(link.id).await?;
         links.push(LinkItem::of(layer, link).with_count(count));
     }
     let action = layer.links_path();
@@ -82,7 +82,7 @@ pub(super) async fn create(
             answer::json(&Made {
                 id: link.id.to_string(),
                 code: link.code.to_string(),
-                url: layer.referrals().url(link),
+                url: layer.referrals().links().url(link),
                 label: link.label.as_str().to_owned(),
                 redirect_to: link.destination.as_str().to_owned(),
             })
@@ -102,7 +102,7 @@ async fn make(layer: &ReferralLayer, user: UserId, fields: &Fields) -> Result<Li
     if let Some(code) = fields.code()? {
         draft = draft.with_code(code);
     }
-    Ok(layer.referrals().get_or_create(draft).await?.link)
+    Ok(layer.referrals().links().get_or_create(draft).await?.link)
 }
 
 /// `PATCH /r/{id}`, and `POST /r/{id}` for forms.
@@ -154,8 +154,9 @@ async fn apply(
     fields: &Fields,
 ) -> Result<Link, Problem> {
     let referrals = layer.referrals();
+    let links = referrals.links();
     let id = id.ok_or_else(Problem::not_found)?;
-    let found = referrals.link_now(id).await?;
+    let found = links.current(id).await?;
     // Somebody else's link is no more there than one that does not exist.
     let mut link = found.filter(|link| link.owner.as_ref() == Some(&user)).ok_or_else(Problem::not_found)?;
     let switch = Switch::read(fields)?;
@@ -167,16 +168,16 @@ async fn apply(
         referrals.redirects().check_stored(to.as_str()).map_err(Error::from)?;
     }
     if let Some(code) = code {
-        link = referrals.add_code(id, code).await?;
+        link = links.add_code(id, code).await?;
     }
     if edit != LinkEdit::default() {
-        link = referrals.edit(id, edit).await?;
+        link = links.edit(id, edit).await?;
     }
     Ok(match switch {
         Switch::Stay => link,
-        Switch::Enable => referrals.enable(id).await?,
-        Switch::Disable => referrals.disable(id).await?,
-        Switch::Archive => referrals.archive(id).await?,
+        Switch::Enable => links.enable(id).await?,
+        Switch::Disable => links.disable(id).await?,
+        Switch::Archive => links.archive(id).await?,
     })
 }
 

@@ -5,10 +5,10 @@ use std::time::Duration;
 use crate::common::*;
 use cookie::SameSite;
 use http::{HeaderValue, Request};
-use referral_core::VisitorId;
-use referral_core::Referrals;
-use referral_core::memory::MemoryStore;
 use referral_core::KeyRing;
+use referral_core::Referrals;
+use referral_core::VisitorId;
+use referral_core::memory::MemoryStore;
 use referral_core::token::{Key, Purpose, Token};
 use referral_tower::{CookieMode, LayerError, NoUsers, ReferralLayer};
 

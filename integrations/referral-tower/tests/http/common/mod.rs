@@ -11,12 +11,12 @@ use axum::extract::State;
 use axum::http::Uri;
 use axum::routing::{any, get, post};
 use http::request::Parts;
-use referral_core::{Builder, Referrals};
-use referral_core::visit::SignedIn;
-use referral_core::PageRequest;
-use referral_core::visit::ResponseFilter;
-use referral_core::source::ManualClock;
 use referral_core::KeyRing;
+use referral_core::PageRequest;
+use referral_core::source::ManualClock;
+use referral_core::visit::ResponseFilter;
+use referral_core::visit::SignedIn;
+use referral_core::{Builder, Referrals};
 use referral_core::{Link, LinkDraft, Response, Timestamp, UserId, async_trait};
 use referral_tower::{
     AuthError, Authenticator, Problem, ReferralLayer, ReferralLayerBuilder, Visitor, routes,
@@ -113,14 +113,14 @@ impl Site {
     /// A link of Ada's with this code.
     pub async fn link(&self, code: &str, to: &str) -> Link {
         let draft = LinkDraft::to(to.to_owned()).unwrap().with_owner(user("ada"));
-        self.referrals.create(draft.with_code(code.parse().unwrap())).await.unwrap()
+        self.referrals.links().create(draft.with_code(code.parse().unwrap())).await.unwrap()
     }
 
     /// Every response there is, the oldest first.
     pub async fn responses(&self) -> Vec<Response> {
         let mut filter = ResponseFilter::default();
         filter.oldest_first = true;
-        self.referrals.responses(&filter, &PageRequest::first(1000)).await.unwrap().items
+        self.referrals.responses().list(&filter, &PageRequest::first(1000)).await.unwrap().items
     }
 }
 
