@@ -15,7 +15,7 @@ use std::str::FromStr;
 /// assert_eq!(code.as_str(), "Hello-World");
 /// assert_eq!(code.fold(), "he110-w0r1d");
 /// assert!(Code::new("a/b").is_err());
-/// # Ok::<(), referral_core::code::CodeError>(())
+/// # Ok::<(), referral_core::CodeError>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Code(String);
