@@ -6,10 +6,9 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use referral_core::Tenant;
 use referral_core::store::{
-    Change, Changeset, CounterKey, Index, Outcome, Prefix, Read, Store, StoreError, StoreErrorKind,
-    StoreFacts, UniqueKey, bytes,
+    Change, Changeset, CounterKey, Index, Outcome, Prefix, Read, Record, RecordId, Store, StoreError,
+    StoreErrorKind, StoreFacts, UniqueKey, bytes,
 };
-use referral_core::store::{Record, RecordId};
 
 /// Everything that was ever offered to a store, and what the store said it did with it.
 #[derive(Debug, Default)]

@@ -6,10 +6,9 @@
 use std::collections::BTreeMap;
 
 use referral_core::store::{
-    Bounds, Change, Changeset, Conflict, CounterKey, CounterPrefix, CounterRange, Index, Outcome, Part,
-    Prefix, Range, Seek, StoreError, StoreErrorKind, Unique, UniqueKey,
+    Bounds, Change, Changeset, Conflict, CounterKey, CounterPrefix, CounterRange, Index, Kind, Outcome, Part,
+    Prefix, Range, Record, RecordId, Seek, StoreError, StoreErrorKind, Unique, UniqueKey, Value, Version,
 };
-use referral_core::store::{Kind, Record, RecordId, Value, Version};
 use uuid::Uuid;
 
 /// Records and numbers, and nothing else.

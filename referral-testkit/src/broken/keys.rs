@@ -1,8 +1,7 @@
 //! How a broken store keeps keys, prefixes and the names of numbers.
 
 use referral_core::Tenant;
-use referral_core::store::{CounterKey, Index, Part, Seek, Unique, UniqueKey, bytes};
-use referral_core::store::{KeyPart, Record, Value};
+use referral_core::store::{CounterKey, Index, KeyPart, Part, Record, Seek, Unique, UniqueKey, Value, bytes};
 
 use super::Fault;
 

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use referral_core::store::{Change, Changeset, Conflict, CounterKey, Outcome, Seek, UniqueKey};
-use referral_core::store::{Record, RecordId, Value, Version};
+use referral_core::store::{
+    Change, Changeset, Conflict, CounterKey, Outcome, Record, RecordId, Seek, UniqueKey, Value, Version,
+};
 
 use super::Fault;
 use super::keys::{entries, keys, number};

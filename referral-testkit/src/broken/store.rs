@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use referral_core::store::{
-    Change, Changeset, CounterKey, CounterPrefix, CounterRange, Index, Outcome, Prefix, Range, Read, Seek,
-    Store, StoreError, StoreErrorKind, StoreFacts, UniqueKey, check_counters, check_points,
+    Change, Changeset, CounterKey, CounterPrefix, CounterRange, Index, Outcome, Prefix, Range, Read, Record,
+    RecordId, Seek, Store, StoreError, StoreErrorKind, StoreFacts, UniqueKey, Value, check_counters,
+    check_points,
 };
-use referral_core::store::{Record, RecordId, Value};
 use tokio::task::yield_now;
 
 use super::Fault;

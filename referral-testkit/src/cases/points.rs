@@ -1,7 +1,6 @@
 //! Points: one answer for each question, in the order of the questions.
 
-use referral_core::store::MAX_PAGE;
-use referral_core::store::{Kind, RecordId};
+use referral_core::store::{Kind, MAX_PAGE, RecordId};
 use uuid::Uuid;
 
 use crate::cx::{Cx, assert_invalid};

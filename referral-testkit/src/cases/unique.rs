@@ -1,12 +1,11 @@
 //! No two records hold one key, and who holds it is told.
 
-use referral_core::store::Record;
-use referral_core::store::{Conflict, Unique, UniqueKey};
+use referral_core::store::{Conflict, Record, Unique, UniqueKey};
 use referral_core::{Alias, Link};
 
 use crate::cx::Cx;
 use crate::make::{code, delete, folded, insert, natural, tenant, unique, update, user, with_natural};
-use crate::samples::TEXTS;
+use crate::texts::TEXTS;
 
 /// By an insert, of every rule of a kind.
 pub async fn a_taken_key_is_refused_and_names_its_holder(cx: Cx) {

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use referral_core::store::{Index, MAX_PAGE, Prefix, Range, Seek};
-use referral_core::store::{Kind, Value};
+use referral_core::store::{Index, Kind, MAX_PAGE, Prefix, Range, Seek, Value};
 use referral_core::{Link, LinkId, Response, ResponseId, Target};
 use uuid::Uuid;
 
-use super::{Place, placed, world};
-use crate::cx::{Cx, NOW, assert_invalid};
+use super::place::{Place, placed, world};
+use crate::cx::{Cx, assert_invalid};
+use crate::fill::Filling;
 use crate::make::{nobody, place, tenant, text, user, visitor};
-use crate::samples::{Filling, SEPARATORS, TEXTS, record};
+use crate::samples::NOW;
+use crate::texts::{SEPARATORS, TEXTS};
 
 /// Part for part: neither one that begins alike nor one of the same parts in another order.
 pub async fn a_prefix_gives_only_its_own_records(cx: Cx) {
@@ -134,7 +135,7 @@ pub async fn tenants_do_not_see_each_other(cx: Cx) {
     let mut own: Vec<(Index, Prefix, Uuid)> = Vec::new();
     for name in names {
         for kind in Kind::ALL {
-            let sample = placed(&cx, record(&cx, *kind, &Filling::PLAIN).unwrap(), name, 5);
+            let sample = placed(&cx, cx.sample(*kind, &Filling::PLAIN).unwrap(), name, 5);
             cx.insert([sample.clone()]).await;
             for index in Index::of(*kind) {
                 own.extend(place(index, &sample).map(|prefix| (index, prefix, sample.id().uuid)));
