@@ -34,6 +34,7 @@ pub(crate) async fn audit<S: Read + ?Sized>(store: &S, history: &History, counte
     keys(store, &records, &past).await?;
     indexes(store, &records, &past).await?;
     lives(&records, &past)?;
+    truthful(&records, &past)?;
     let numbers = numbers(store, &past).await?;
     if counted { statistics(&records, &numbers) } else { Ok(()) }
 }
@@ -196,6 +197,15 @@ async fn indexes<S: Read + ?Sized>(store: &S, records: &BTreeMap<RecordId, Recor
         }
     }
     Ok(())
+}
+
+/// What a conflict said to be there is there, unless it was deleted.
+fn truthful(records: &BTreeMap<RecordId, Record>, past: &Past) -> Verdict {
+    let gone = |id: &RecordId| past.records.get(id).is_some_and(|life| life.deleted);
+    match past.named.iter().find(|id| !records.contains_key(id) && !gone(id)) {
+        Some(id) => Err(format!("a conflict was said to be with {id}, which was never stored")),
+        None => Ok(()),
+    }
 }
 
 /// A record is what its acknowledged writes made of it.

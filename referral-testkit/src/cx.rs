@@ -100,6 +100,12 @@ impl Cx {
         self.0.harness.address(self.0.slot.lock().unwrap().guard.as_ref()?)
     }
 
+    /// Makes every write fail from now on. `false` where the harness cannot do that.
+    pub(crate) async fn break_writes(&self) -> bool {
+        let Some(address) = self.address() else { return false };
+        self.0.harness.break_writes(&address).await
+    }
+
     pub(crate) fn settings(&self) -> &Settings {
         &self.0.settings
     }

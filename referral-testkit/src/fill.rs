@@ -1,7 +1,7 @@
 //! Records of every kind, made from core's description of it: a kind that core gains is tested without a word here.
 
 use referral_core::store::{
-    Change, Changeset, Column, ColumnError, ColumnType, Kind, Record, RecordId, Unique, Value, Version,
+    Change, Changeset, Column, ColumnError, ColumnType, Kind, Part, Record, RecordId, Unique, Value, Version,
 };
 use uuid::Uuid;
 
@@ -191,6 +191,16 @@ fn few(column: &Column, pick: usize, bare: bool) -> Candidates {
     values
 }
 
+/// The record with nothing in these columns.
+pub(crate) fn without(record: &Record, parts: &[&Part]) -> Record {
+    let kind = record.id().kind;
+    let mut values = record.values();
+    for part in parts {
+        values[kind.position(part.column()).unwrap()] = Value::Null;
+    }
+    Record::from_values(kind, values).unwrap()
+}
+
 /// What a patch sets that makes other records like this one: all columns that it may set, or, where `pick` says so, some
 /// of them. A field of several columns is always among them, because it is set as a whole.
 pub(crate) fn patch(like: &Record, pick: Option<u8>) -> Vec<(&'static str, Value)> {
@@ -218,4 +228,21 @@ fn is_alone(like: &Record, set: &(&'static str, Value)) -> bool {
     Changeset::new([Change::Patch { kind, of: vec![(uuid, Version::FIRST)], set: vec![set.clone()] }])
         .check()
         .is_ok()
+}
+
+/// Values that are none of a column: nothing, another type, a text with NUL, one that is longer than the column.
+pub(crate) fn impossible(column: &Column) -> Vec<Value> {
+    let mut values = vec![Value::Null];
+    match column.holds {
+        ColumnType::Text(most) => {
+            let most = most as usize;
+            values.extend([Value::Int(1), Value::Uuid(Uuid::from_u128(1))]);
+            values.extend(["\0", "a\0", "\0a"].map(|text| Value::Text(text.into())));
+            values.push(Value::Text("x".repeat(most + 1).into()));
+            values.push(Value::Text("\u{e9}".repeat(most / 2 + 1).into()));
+        }
+        ColumnType::Uuid => values.extend([Value::Int(7), Value::Text("7".into()), Value::Text("".into())]),
+        ColumnType::Int => values.extend([Value::Uuid(Uuid::from_u128(1)), Value::Text("1".into())]),
+    }
+    values
 }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use referral_core::store::{Index, Kind, MAX_PAGE, Prefix, Range, Seek, Value};
+use referral_core::store::{ColumnType, Index, Kind, MAX_PAGE, Part, Prefix, Range, Seek, Value};
 use referral_core::{Link, LinkId, Response, ResponseId, Target};
 use uuid::Uuid;
 
 use super::place::{Place, placed, world};
 use crate::cx::{Cx, assert_invalid};
-use crate::fill::Filling;
+use crate::fill::{Filling, impossible};
 use crate::make::{nobody, place, tenant, text, user, visitor};
 use crate::samples::NOW;
 use crate::texts::{SEPARATORS, TEXTS};
@@ -185,5 +185,28 @@ pub async fn a_prefix_that_does_not_fit_is_invalid(cx: Cx) {
         }
         let answer = store.page(index, &prefix, &Range::newest(), MAX_PAGE + 1).await;
         assert_invalid(answer, "a page of 1,001 records");
+    }
+}
+
+/// In any place of any prefix, and refused even where it would find nothing. The longest text that fits is none of these.
+pub async fn a_part_that_no_record_can_have_is_invalid(cx: Cx) {
+    let store = cx.store();
+    for Place { index, prefix, .. } in world(&cx).await {
+        let kind = index.shape().kind;
+        let columns = index.shape().parts.iter().filter(|part| matches!(part, Part::Is(_)));
+        for (at, part) in columns.enumerate() {
+            let column = &kind.columns()[kind.position(part.column()).unwrap()];
+            for value in impossible(column) {
+                let mut wrong = prefix.clone();
+                wrong.parts[at] = value;
+                let answer = store.page(index, &wrong, &Range::newest(), 9).await;
+                assert_invalid(answer, &format!("{index:?} of {wrong:?}"));
+            }
+            if let ColumnType::Text(most) = column.holds {
+                let mut longest = prefix.clone();
+                longest.parts[at] = Value::Text("x".repeat(most as usize).into());
+                assert!(cx.page(index, &longest, Range::newest(), 9).await.is_empty(), "{index:?}");
+            }
+        }
     }
 }
