@@ -10,8 +10,8 @@ use super::listing::{collect, say_more};
 use crate::args::{CommonArgs, Format, LinkAddArgs, LinkArgs, LinkCommand, LinkListArgs, SiteArgs};
 use crate::database;
 use crate::failure::Failure;
+use crate::moment::shown;
 use crate::output::Output;
-use shown;
 
 /// Does what was asked with links.
 pub(crate) async fn run(command: LinkCommand, out: &mut Output) -> Result<(), Failure> {
@@ -22,8 +22,8 @@ pub(crate) async fn run(command: LinkCommand, out: &mut Output) -> Result<(), Fa
             let (referrals, link) = open(&args).await?;
             let codes = referrals.links().codes(link.id).await?;
             let responses = referrals.responses().count(link.id).await?;
-            let shown = LinkShown { codes: codes.into_iter().map(code).collect(), response_count: responses };
-            print(&referrals, &args.site, &args.common, &link, Some(shown), out)
+            let more = LinkShown { codes: codes.into_iter().map(code).collect(), response_count: responses };
+            print(&referrals, &args.site, &args.common, &link, Some(more), out)
         }
         LinkCommand::Disable(args) => {
             change(&args, async |links, link| links.disable(link.id).await, out).await
@@ -53,7 +53,7 @@ struct LinkLine<'a> {
     created_at: String,
     metadata: BTreeMap<&'a str, &'a str>,
     #[serde(flatten)]
-    shown: Option<LinkShown>,
+    more: Option<LinkShown>,
 }
 
 /// What only `link show` tells.
@@ -77,7 +77,7 @@ impl<'a> From<&'a referral_core::Target> for Thing<'a> {
 }
 
 impl<'a> LinkLine<'a> {
-    fn new(link: &'a Link, url: Option<String>, shown: Option<LinkShown>) -> Self {
+    fn new(link: &'a Link, url: Option<String>, more: Option<LinkShown>) -> Self {
         Self {
             id: link.id.to_string(),
             code: link.code.as_str(),
@@ -91,7 +91,7 @@ impl<'a> LinkLine<'a> {
             click_limit: link.limits.clicks,
             created_at: shown(link.created_at),
             metadata: link.metadata.iter().collect(),
-            shown,
+            more,
         }
     }
 }
@@ -213,9 +213,9 @@ fn print(
         ("created", line.created_at.clone()),
         ("id", line.id.clone()),
     ];
-    if let Some(shown) = &line.shown {
-        fields.push(("codes", shown.codes.join(" ")));
-        fields.push(("responses", shown.response_count.to_string()));
+    if let Some(more) = &line.more {
+        fields.push(("codes", more.codes.join(" ")));
+        fields.push(("responses", more.response_count.to_string()));
     }
     fields.extend(line.metadata.iter().map(|(name, value)| (*name, (*value).to_owned())));
     out.fields(&fields)

@@ -89,11 +89,13 @@ async fn of_link(
     }
     let totals: Vec<_> =
         actions.iter().map(|(action, numbers)| StatsLine::new(referrals, action, *numbers)).collect();
-    let hour = |((hour, action), numbers): (&(Timestamp, Action), &Numbers)| StatsLine {
-        hour: Some(shown(*hour)),
-        ..StatsLine::new(referrals, action, *numbers)
-    };
-    let hours: Vec<_> = hours.iter().map(hour).collect();
+    let hours: Vec<_> = hours
+        .iter()
+        .map(|((hour, action), numbers)| StatsLine {
+            hour: Some(shown(*hour)),
+            ..StatsLine::new(referrals, action, *numbers)
+        })
+        .collect();
     match args.common.format {
         Format::Json => {
             let mut document = serde_json::json!({
@@ -133,11 +135,13 @@ async fn by_day(
         let found = referrals.responses().by_day(action, from, until).await?;
         days.extend(found.into_iter().map(|(day, numbers)| ((day, action.clone()), numbers)));
     }
-    let day = |((day, action), numbers): (&(Timestamp, Action), &Numbers)| StatsLine {
-        day: Some(shown(*day)),
-        ..StatsLine::new(referrals, action, *numbers)
-    };
-    let days: Vec<_> = days.iter().map(day).collect();
+    let days: Vec<_> = days
+        .iter()
+        .map(|((day, action), numbers)| StatsLine {
+            day: Some(shown(*day)),
+            ..StatsLine::new(referrals, action, *numbers)
+        })
+        .collect();
     match args.common.format {
         Format::Json => out.json(&serde_json::json!({ "days": days })),
         Format::Jsonl => days.iter().try_for_each(|line| out.json(line)),
