@@ -3,8 +3,10 @@
 use std::ops::Bound;
 
 use async_trait::async_trait;
-use referral_core::store::{Record, RecordId};
-use referral_core::store::{CounterKey, CounterPrefix, CounterRange, Index, Prefix, Range, Read, StoreError, StoreErrorKind, UniqueKey, bytes, check_counters, check_points};
+use referral_core::store::{
+    CounterKey, CounterPrefix, CounterRange, Index, Prefix, Range, Read, Record, RecordId, StoreError,
+    StoreErrorKind, UniqueKey, bytes, check_counters, check_keys, check_points,
+};
 
 use crate::error;
 use crate::schema::{self, Trees, spaced};
@@ -35,7 +37,7 @@ impl Read for SledStore {
     }
 
     async fn find(&self, keys: &[UniqueKey]) -> Result<Vec<Option<Record>>, StoreError> {
-        check_points("find", keys.len())?;
+        check_keys(keys)?;
         let keys: Vec<_> = keys.iter().map(bytes::unique).collect();
         let find = move |trees: &Trees| {
             let held = |key: &Vec<u8>| match trees.unique.get(key) {

@@ -9,8 +9,10 @@
 //!
 //! Keys are those of [`referral_core::store::bytes`]. The names carry the version of the format.
 
-use referral_core::store::{Record, Value};
-use referral_core::store::{StoreError, bytes};
+use referral_core::store::plan::Look;
+use referral_core::store::{
+    ColumnType, CounterKey, Kind, Record, RecordId, StoreError, UniqueKey, Value, bytes,
+};
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
@@ -42,6 +44,23 @@ impl Trees {
     }
 }
 
+impl Look for Trees {
+    fn record(&self, id: RecordId) -> Result<Option<Record>, StoreError> {
+        Self::record(self, &bytes::record(id))
+    }
+
+    fn holder(&self, key: &UniqueKey) -> Result<Option<RecordId>, StoreError> {
+        let found = self.unique.get(bytes::unique(key)).map_err(|e| error::from_sled("commit", e))?;
+        let read = |id: sled::IVec| bytes::read_record(&id).ok_or_else(|| error::corrupt("a key of no kind"));
+        found.map(read).transpose()
+    }
+
+    fn number(&self, key: &CounterKey) -> Result<Option<i64>, StoreError> {
+        let found = self.numbers.get(bytes::counter(key)).map_err(|e| error::from_sled("commit", e))?;
+        found.map(|value| number(&value)).transpose()
+    }
+}
+
 /// The key of an index entry, with a zero byte behind every three.
 ///
 /// sled 0.34.7 finds the node before another by the key that ends in four bytes of 255; where a longer run of them
@@ -51,8 +70,8 @@ pub(crate) fn spaced(key: &[u8]) -> Vec<u8> {
 }
 
 /// A record as it is stored: readable, and open to columns that later versions add.
-pub(crate) fn encode(record: &Record) -> Vec<u8> {
-    let mut named: Vec<_> = record.id().kind.columns().iter().zip(record.values()).collect();
+pub(crate) fn encode(kind: Kind, values: &[Value]) -> Vec<u8> {
+    let mut named: Vec<_> = kind.columns().iter().zip(values).collect();
     // The host's other dependencies decide whether a `Map` sorts its names or keeps their order.
     named.sort_unstable_by_key(|(column, _)| column.name);
     let json: Map<String, Json> = named
@@ -60,9 +79,9 @@ pub(crate) fn encode(record: &Record) -> Vec<u8> {
         .filter_map(|(column, value)| {
             let json = match value {
                 Value::Null => return None,
-                Value::Int(number) => Json::from(number),
+                Value::Int(number) => Json::from(*number),
                 Value::Uuid(uuid) => Json::from(uuid.to_string()),
-                Value::Text(text) => Json::from(text.into_owned()),
+                Value::Text(text) => Json::from(text.as_ref()),
             };
             Some((column.name.to_owned(), json))
         })
@@ -78,7 +97,7 @@ pub(crate) fn decode(key: &[u8], value: &[u8]) -> Result<Record, StoreError> {
     let values = kind.columns().iter().map(|column| match json.remove(column.name) {
         None | Some(Json::Null) => Ok(Value::Null),
         Some(Json::Number(number)) => number.as_i64().map(Value::Int).ok_or(()),
-        Some(Json::String(text)) if column.holds == referral_core::ColumnType::Uuid => {
+        Some(Json::String(text)) if column.holds == ColumnType::Uuid => {
             Uuid::parse_str(&text).map(Value::Uuid).map_err(|_| ())
         }
         Some(Json::String(text)) => Ok(Value::Text(text.into())),

@@ -5,14 +5,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use referral_core::source::{IdSource, SequentialIds};
-use referral_core::store::{Change, Changeset, Conflict, CounterKey, CounterPrefix, CounterRange, Index, Outcome, Prefix, Range, Read, Store, StoreError, StoreErrorKind, StoreFacts, UniqueKey};
-use referral_core::Timestamp;
-use referral_core::store::{Record, RecordId};
+use referral_core::store::{
+    Change, Changeset, Conflict, CounterKey, CounterPrefix, CounterRange, Index, Kind, MAX_PAGE, Outcome,
+    Prefix, Range, Read, Record, RecordId, Store, StoreError, StoreErrorKind, StoreFacts, UniqueKey, Version,
+};
+use referral_core::{Alias, Link, Response};
 use uuid::Uuid;
 
+use crate::fill::{self, Filling};
 use crate::harness::{Guard, Harness, Opened};
 use crate::history::{History, Watched};
-use crate::runner::Settings;
+use crate::make::{text, with_natural};
+use crate::samples::{self, NOW};
+use crate::settings::Settings;
 
 /// A case's world. Clones share it, so that racers can take one along.
 #[derive(Clone)]
@@ -36,9 +41,6 @@ struct Slot {
     store: Option<Arc<Watched>>,
     guard: Option<Guard>,
 }
-
-/// The moment at which the suite's records are made, unless a case says otherwise.
-pub const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
 impl Cx {
     pub(crate) fn new(harness: Arc<dyn Harness>, settings: Settings, opened: Opened) -> Self {
@@ -98,6 +100,12 @@ impl Cx {
         self.0.harness.address(self.0.slot.lock().unwrap().guard.as_ref()?)
     }
 
+    /// Makes every write fail from now on. `false` where the harness cannot do that.
+    pub(crate) async fn break_writes(&self) -> bool {
+        let Some(address) = self.address() else { return false };
+        self.0.harness.break_writes(&address).await
+    }
+
     pub(crate) fn settings(&self) -> &Settings {
         &self.0.settings
     }
@@ -146,6 +154,47 @@ impl Cx {
     #[must_use]
     pub fn uuid(&self) -> Uuid {
         self.0.ids.next(NOW)
+    }
+
+    /// A link with nothing optional, under a code of its own.
+    #[must_use]
+    pub fn link(&self) -> Link {
+        samples::link(self.uuid())
+    }
+
+    /// A link with a natural key.
+    #[must_use]
+    pub fn natural_link(&self, key: &str) -> Link {
+        with_natural(self.link(), Some(key))
+    }
+
+    /// A code that leads to some link; folded, as codes are by default.
+    #[must_use]
+    pub fn alias(&self, code: &str) -> Alias {
+        samples::alias(self.uuid(), text(code))
+    }
+
+    /// A code of which only the very spelling counts.
+    #[must_use]
+    pub fn exact_alias(&self, code: &str) -> Alias {
+        Alias { case_exact: true, ..self.alias(code) }
+    }
+
+    /// A click of a visitor that nobody has claimed.
+    #[must_use]
+    pub fn response(&self) -> Response {
+        samples::response(self.uuid())
+    }
+
+    /// A change that is applied whatever happened before, for changesets that need a witness in front.
+    #[must_use]
+    pub fn witness(&self) -> Change {
+        Change::Insert(self.link().into())
+    }
+
+    /// A record of a kind, filled as wanted. `None` where the kind cannot be filled like that.
+    pub(crate) fn sample(&self, kind: Kind, filling: &Filling) -> Option<Record> {
+        fill::record(self.uuid(), kind, filling)
     }
 
     /// Commits one changeset.
@@ -209,7 +258,7 @@ impl Cx {
         id: impl Into<RecordId>,
         now: Option<i64>,
     ) {
-        let now = now.map(referral_core::Version::new);
+        let now = now.map(Version::new);
         let expected = (index, Conflict::Stale { id: id.into(), now });
         assert_eq!(self.refused(changes).await, expected, "the conflict that is reported (left)");
     }
@@ -246,6 +295,17 @@ impl Cx {
         let mut found = self.store().find(&[key]).await.expect("find");
         assert_eq!(found.len(), 1, "find has one answer for each key");
         found.pop().flatten()
+    }
+
+    /// Every record of a kind that was ever offered to the store and is there, whoever it belongs to.
+    pub(crate) async fn stored(&self, kind: Kind) -> Vec<Record> {
+        let past = self.0.history.past();
+        let ids: Vec<_> = past.records.keys().copied().filter(|id| id.kind == kind).collect();
+        let mut found = Vec::new();
+        for ids in ids.chunks(MAX_PAGE as usize) {
+            found.extend(self.store().get(ids).await.expect("get").into_iter().flatten());
+        }
+        found
     }
 
     /// The version a record is at.

@@ -1,12 +1,14 @@
 //! The four reads, each in a read transaction of its own: one moment, however long it takes.
 
 use async_trait::async_trait;
-use redb::{ReadTransaction, ReadableDatabase, ReadableTable};
-use referral_core::store::{Record, RecordId};
-use referral_core::store::{CounterKey, CounterPrefix, CounterRange, Index, Prefix, Range, Read, Seek, StoreError, StoreErrorKind, UniqueKey, bytes, check_counters, check_points};
+use redb::{ReadTransaction, ReadableDatabase};
+use referral_core::store::{
+    CounterKey, CounterPrefix, CounterRange, Index, Prefix, Range, Read, Record, RecordId, Seek, StoreError,
+    StoreErrorKind, UniqueKey, bytes, check_counters, check_keys, check_points,
+};
 use uuid::Uuid;
 
-use crate::schema::{self, Bytes, ENTRIES, NUMBERS, RECORDS, UNIQUE};
+use crate::schema::{self, ENTRIES, KEYS, NUMBERS, RECORDS};
 use crate::{RedbStore, error};
 
 #[async_trait]
@@ -16,20 +18,20 @@ impl Read for RedbStore {
         let keys: Vec<_> = ids.iter().map(|id| bytes::record(*id)).collect();
         self.read("get", move |transaction| {
             let records = transaction.open_table(RECORDS).map_err(|e| error::from_redb("get", e))?;
-            keys.iter().map(|key| record(&records, key)).collect()
+            keys.iter().map(|key| schema::record(&records, key)).collect()
         })
         .await
     }
 
     async fn find(&self, keys: &[UniqueKey]) -> Result<Vec<Option<Record>>, StoreError> {
-        check_points("find", keys.len())?;
+        check_keys(keys)?;
         let keys: Vec<_> = keys.iter().map(bytes::unique).collect();
         self.read("find", move |transaction| {
             let records = transaction.open_table(RECORDS).map_err(|e| error::from_redb("find", e))?;
-            let unique = transaction.open_table(UNIQUE).map_err(|e| error::from_redb("find", e))?;
+            let held_by = transaction.open_table(KEYS).map_err(|e| error::from_redb("find", e))?;
             let held = |key: &Vec<u8>| {
-                let holder = unique.get(key.as_slice()).map_err(|e| error::from_redb("find", e))?;
-                holder.map_or(Ok(None), |holder| record(&records, holder.value()))
+                let holder = held_by.get(key.as_slice()).map_err(|e| error::from_redb("find", e))?;
+                holder.map_or(Ok(None), |holder| schema::record(&records, holder.value()))
             };
             keys.iter().map(held).collect()
         })
@@ -59,7 +61,7 @@ impl Read for RedbStore {
                 let next = if ascending { scan.next() } else { scan.next_back() };
                 let Some(next) = next else { break };
                 let (_, key) = next.map_err(failed)?;
-                let record = record(&records, key.value())?;
+                let record = schema::record(&records, key.value())?;
                 found.push(record.ok_or_else(|| error::corrupt("an index entry of no record"))?);
             }
             Ok(found)
@@ -119,12 +121,6 @@ impl RedbStore {
             Err(e) => Err(error::cut_short(StoreErrorKind::Unavailable, operation, e)),
         }
     }
-}
-
-/// The record of a key.
-fn record(records: &impl ReadableTable<Bytes, Bytes>, key: &[u8]) -> Result<Option<Record>, StoreError> {
-    let value = records.get(key).map_err(|e| error::from_redb("read", e))?;
-    value.map(|value| schema::decode(key, value.value())).transpose()
 }
 
 /// The keys of a range inside a prefix: from the first, up to and without the second.

@@ -3,7 +3,6 @@
 mod state;
 
 use std::ops::Bound;
-
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -11,15 +10,15 @@ use async_trait::async_trait;
 use crate::catalogue::{Index, Record, RecordId};
 use crate::store::{
     Changeset, CounterKey, CounterPrefix, CounterRange, Outcome, Prefix, Range, Read, Store, StoreError,
-    StoreFacts, UniqueKey, bytes, check_counters, check_keys, check_points,
+    StoreFacts, UniqueKey, bytes, check_counters, check_keys, check_points, plan,
 };
 
 use state::State;
 
 /// A store in the memory of this process. Nothing survives it; clones share the data.
 ///
-/// For tests, examples and as the model that other stores are held against. A write copies nothing but what it
-/// changes, so it is quick, yet everything goes through one lock.
+/// For tests and examples. A write copies nothing but what it changes, so it is quick, yet everything goes through one
+/// lock.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore {
     state: Arc<Mutex<State>>,
@@ -33,7 +32,7 @@ impl MemoryStore {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // No code that holds the lock panics; were it to, the undo log is still the caller's.
+        // Nothing that holds the lock panics, so the state is whole.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -49,8 +48,8 @@ impl Read for MemoryStore {
     async fn find(&self, keys: &[UniqueKey]) -> Result<Vec<Option<Record>>, StoreError> {
         check_keys(keys)?;
         let state = self.state();
-        let holder = |key| state.unique.get(&bytes::unique(key));
-        Ok(keys.iter().map(|key| state.records.get(holder(key)?).cloned()).collect())
+        let holder = |key| state.records.get(state.holders.get(key)?).cloned();
+        Ok(keys.iter().map(holder).collect())
     }
 
     async fn page(
@@ -95,7 +94,7 @@ impl Read for MemoryStore {
                 && range.after.as_ref().is_none_or(|after| key > after)
         };
         Ok(state
-            .counters
+            .numbers
             .iter()
             .filter(|(key, _)| inside(key))
             .take(range.limit as usize)
@@ -112,6 +111,7 @@ impl Store for MemoryStore {
 
     async fn commit(&self, batch: &[Changeset]) -> Vec<Result<Outcome, StoreError>> {
         let mut state = self.state();
-        batch.iter().map(|changeset| state.apply(changeset)).collect()
+        let plan = plan::decide(batch, &*state);
+        state.write(plan)
     }
 }

@@ -9,14 +9,13 @@
 //! | unique key | rule, tenant, parts |
 //! | index entry | index, tenant, parts, order, uuid |
 //! | counter | tenant, family, part, part, bucket |
-
 //!
 //! No key is longer than [`MAX_KEY`] bytes. An engine that takes fewer has to cut keys into pages or hash them by itself
 //! and compare what it finds.
 
 use uuid::Uuid;
 
-use crate::catalogue::{Family, Index, Kind, RecordId};
+use crate::catalogue::{Family, Index, Kind, Record, RecordId};
 use crate::store::counter::{CounterKey, CounterPrefix};
 use crate::store::index::{Entry, Prefix, Seek};
 use crate::store::unique::UniqueKey;
@@ -74,6 +73,13 @@ pub fn entry(index: Index, entry: &Entry) -> Vec<u8> {
     let mut bytes = prefix(index, &entry.prefix);
     bytes.extend_from_slice(&seek(entry.seek));
     bytes
+}
+
+/// The whole keys of every entry that a record has. `values` are those of [`Record::values`].
+#[must_use]
+pub fn entries(record: &Record, values: &[Value]) -> Vec<Vec<u8>> {
+    let places = Index::of(record.id().kind).filter_map(|index| Some((index, index.entry(record, values)?)));
+    places.map(|(index, place)| entry(index, &place)).collect()
 }
 
 /// The key of a number.
@@ -169,6 +175,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::catalogue::{Part, Unique};
+    use crate::value::ColumnType;
 
     fn key(tenant: &str, first: &str, second: &str, bucket: i64) -> CounterKey {
         CounterKey {
@@ -200,6 +208,29 @@ mod tests {
     fn a_part_never_runs_into_the_next() {
         assert_ne!(counter(&key("a", "b", "", 0)), counter(&key("a", "", "b", 0)));
         assert_ne!(counter(&key("ab", "", "", 0)), counter(&key("a", "b", "", 0)));
+    }
+
+    #[test]
+    fn no_key_is_longer_than_the_longest() {
+        // A tenant or a text with the zero byte behind it.
+        let tenant = Tenant::MAX + 1;
+        let width = |kind: Kind, name: &str| match kind.columns()[kind.position(name).unwrap()].holds {
+            ColumnType::Uuid => 16,
+            ColumnType::Int => 8,
+            ColumnType::Text(most) => most as usize + 1,
+        };
+        for unique in Unique::ALL {
+            let parts: usize = unique.columns().iter().map(|column| width(unique.kind(), column)).sum();
+            assert!(1 + tenant + parts <= MAX_KEY, "{unique:?}");
+        }
+        for index in Index::ALL {
+            let shape = index.shape();
+            let parts = shape.parts.iter().filter(|part| matches!(part, Part::Is(_)));
+            let parts: usize = parts.map(|part| width(shape.kind, part.column())).sum();
+            assert!(1 + tenant + parts + 24 <= MAX_KEY, "{index:?}");
+        }
+        let longest = "x".repeat(KeyPart::MAX);
+        assert_eq!(counter(&key(&"x".repeat(Tenant::MAX), &longest, &longest, 0)).len(), MAX_KEY);
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod limits;
 mod listing;
 mod numbers;
 mod patch;
+pub mod plan;
 mod unique;
 
 pub use crate::catalogue::{Family, Index, Kind, Part, Record, RecordId, Shape, Unique};

@@ -43,9 +43,12 @@ impl UniqueKey {
     /// Every key that a record holds.
     #[must_use]
     pub fn all_of(record: &Record) -> Vec<Self> {
+        let mut rules = Unique::of(record.id().kind).peekable();
+        // Most records are responses, which hold none; their values are not made for nothing.
+        if rules.peek().is_none() {
+            return Vec::new();
+        }
         let values = record.values();
-        Unique::of(record.id().kind)
-            .filter_map(|unique| Self::held(unique, record.tenant(), &values))
-            .collect()
+        rules.filter_map(|unique| Self::held(unique, record.tenant(), &values)).collect()
     }
 }

@@ -36,6 +36,8 @@ pub struct Column {
     pub holds: ColumnType,
     /// Whether it may hold nothing.
     pub nullable: bool,
+    /// The only texts that it may hold, where it is one of a few names; else empty.
+    pub names: &'static [&'static str],
 }
 
 /// One value of a column.
@@ -158,10 +160,13 @@ impl FieldRule {
 }
 
 macro_rules! field {
-    ($type:ty, $holds:expr, |$self:ident| $write:expr, $pattern:pat => $read:expr $(, weight |$one:ident| $weight:expr)?) => {
+    ($type:ty, $holds:expr, |$self:ident| $write:expr, $pattern:pat => $read:expr
+        $(, weight |$one:ident| $weight:expr)? $(, names $names:expr)?) => {
         impl $crate::value::column::Field for $type {
             fn describe(name: &'static str, nullable: bool, out: &mut Vec<$crate::value::column::Column>) {
-                out.push($crate::value::column::Column { name, holds: $holds, nullable });
+                const NAMES: &[&[&str]] = &[$($names)?];
+                let names = NAMES.first().copied().unwrap_or_default();
+                out.push($crate::value::column::Column { name, holds: $holds, nullable, names });
             }
 
             fn write(&self, out: &mut Vec<$crate::value::column::Value>) {
@@ -286,7 +291,8 @@ macro_rules! named {
         $crate::value::column::field!($type, $crate::value::column::ColumnType::Text(32),
             |one| $crate::value::column::Value::Text(std::borrow::Cow::Borrowed(one.name())),
             $crate::value::column::Value::Text(name) =>
-                $type::from_name(&name).ok_or_else(|| format!("no {} is called {name:?}", stringify!($type))));
+                $type::from_name(&name).ok_or_else(|| format!("no {} is called {name:?}", stringify!($type))),
+            names &[$($name),+]);
     };
 }
 pub(crate) use named;

@@ -187,17 +187,12 @@ fn kept(keep: Keep, whole: &str, cut: impl FnOnce() -> String) -> Option<String>
 /// `Chrome/156.0.8078.73` becomes `Chrome/156`: what tells browsers apart, but hardly people.
 fn without_minor_versions(agent: &str) -> String {
     let mut out = String::with_capacity(agent.len());
-    let mut dropping = false;
-    for (at, symbol) in agent.char_indices() {
-        let after_digit =
-            agent.get(..at).is_some_and(|before| before.ends_with(|c: char| c.is_ascii_digit()));
-        match symbol {
-            '.' | '_' if after_digit || dropping => dropping = true,
-            '0'..='9' if dropping => {}
-            other => {
-                dropping = false;
-                out.push(other);
-            }
+    let (mut digit, mut dropping) = (false, false);
+    for symbol in agent.chars() {
+        dropping = (symbol == '.' && (digit || dropping)) || (dropping && symbol.is_ascii_digit());
+        digit = symbol.is_ascii_digit();
+        if !dropping {
+            out.push(symbol);
         }
     }
     out

@@ -233,7 +233,8 @@ async fn pb12_pb13_no_header_however_long_fails_a_click() {
     let world = World::new();
     let link = world.link().await;
     let long = "\u{1F980}\0".repeat(100_000);
-    let visit = get(&format!("/r/x?{long}")).with_agent(long.clone()).with_referrer(long);
+    let referrer = format!("https://blog.example/{}", "a".repeat(100_000));
+    let visit = get(&format!("/r/x?{long}")).with_agent(long).with_referrer(referrer);
     let landing = world.referrals.land(link.code.as_str(), &visit).await;
     let response = landing.touch.response().unwrap();
     assert_eq!(response.agent.as_ref().unwrap().as_str().len(), 512);

@@ -1,13 +1,12 @@
 //! A changeset is all or nothing, and alone.
 
-use referral_core::store::{Change, Changeset, Conflict, Family, Outcome};
+use referral_core::store::{Change, Changeset, Conflict, Family, Outcome, RecordId, Version};
 use referral_core::{LinkId, Response, ResponseId};
-use referral_core::store::RecordId;
 use uuid::Uuid;
 
 use crate::cx::{Cx, assert_applied, assert_invalid};
 use crate::make::{
-    claim, code, count, count_any, counter, delete, expect, insert, natural, statistic, tally, text, update,
+    code, count, count_any, counter, delete, expect, give, insert, natural, statistic, tally, text, update,
     with_natural,
 };
 
@@ -29,7 +28,7 @@ pub async fn all_of_it_is_applied_or_none(cx: Cx) {
         insert(new.clone()),
         update(with_natural(edited.clone(), None), 1),
         delete(deleted.id, 1),
-        claim([response.id], "ada", 9),
+        give([response.id], "ada", 9),
         count_any(&uses, 1),
         tally(&clicks, 1),
     ];
@@ -64,9 +63,11 @@ pub async fn all_of_it_is_applied_or_none(cx: Cx) {
 /// Of several that fail, each sort of change at each place.
 pub async fn the_first_failing_change_is_reported(cx: Cx) {
     let (link, alias) = (cx.link(), cx.alias("held"));
-    cx.apply([insert(link.clone()), insert(alias.clone())]).await;
+    let (response, second) = (cx.response(), Version::new(2));
+    cx.apply([insert(link.clone()), insert(alias.clone()), insert(response.clone())]).await;
+    cx.apply([update(response.clone(), 1)]).await;
     let stale = |_: usize| Conflict::Stale { id: link.id.into(), now: Some(link.version) };
-    let claimed = ResponseId::from_uuid(Uuid::from_u128(3));
+    let gone = ResponseId::from_uuid(Uuid::from_u128(3));
     let uses = counter("uses");
     let failing: Vec<(Change, Conflict)> = vec![
         (insert(link.clone()), stale(0)),
@@ -74,7 +75,8 @@ pub async fn the_first_failing_change_is_reported(cx: Cx) {
         (delete(link.id, 5), stale(0)),
         (expect(link.id, 5), stale(0)),
         (insert(cx.alias("held")), Conflict::Taken { key: code("held"), holder: alias.id.into() }),
-        (claim([claimed], "ada", 1), Conflict::Stale { id: claimed.into(), now: None }),
+        (give([gone], "ada", 1), Conflict::Stale { id: gone.into(), now: None }),
+        (give([response.id], "ada", 1), Conflict::Stale { id: response.id.into(), now: Some(second) }),
         (count(&uses, 1, 5, 9), Conflict::OutOfBounds { counter: uses.clone(), value: 0 }),
     ];
     for (change, conflict) in failing {
@@ -173,7 +175,7 @@ pub async fn a_later_changeset_sees_the_earlier_ones(cx: Cx) {
     ];
     let answers = cx.batch(&batch).await;
     let stale = |now: Option<i64>| {
-        let now = now.map(referral_core::Version::new);
+        let now = now.map(Version::new);
         Outcome::Conflict { index: 0, conflict: Conflict::Stale { id: link.id.into(), now } }
     };
     for (index, answer) in answers.into_iter().enumerate() {
@@ -201,9 +203,9 @@ pub async fn a_batch_may_write_a_record_again_and_again(cx: Cx) {
         batch.push((Changeset::new([expect(link.id, was + 1), insert(cx.link())]), true));
         batch.push((Changeset::new([expect(link.id, was), insert(cx.link())]), false));
     }
-    // Claimed, erased, gone, and there again.
-    batch.push((Changeset::new([claim([response.id], "ada", 1), tally(&clicks, 1)]), true));
-    batch.push((Changeset::new([claim([response.id], "bob", 2), tally(&clicks, 1)]), false));
+    // Patched, edited, gone, and there again.
+    batch.push((Changeset::new([give([response.id], "ada", 1), tally(&clicks, 1)]), true));
+    batch.push((Changeset::new([give([response.id], "bob", 2), tally(&clicks, 1)]), false));
     batch.push((Changeset::new([update(Response { visitor: None, ..response.clone() }, 2)]), true));
     batch.push((Changeset::new([delete(response.id, 2)]), false));
     batch.push((Changeset::new([delete(response.id, 3), tally(&clicks, 1)]), true));
@@ -302,14 +304,20 @@ fn broken_rules(cx: &Cx) -> Vec<(&'static str, Changeset)> {
     let (link, response) = (cx.link(), cx.response());
     let (uses, clicks) = (counter("uses"), statistic("clicks", "all"));
     let heavy = (0..950).map(|_| insert(heavy(cx)));
-    let many = (0..=Changeset::MAX_CLAIM).map(|_| cx.response().id);
+    // 11 changes that touch 2,049 records.
+    let patches = [1000, 1000, 49 - 9].map(|many| give((0..many).map(|_| cx.response().id), "ada", 1));
+    let touched = patches.into_iter().chain((0..9).map(|_| cx.witness()));
     vec![
         ("a record inserted twice", Changeset::new([insert(link.clone()), insert(link.clone())])),
         ("a record inserted and updated", Changeset::new([insert(link.clone()), update(link.clone(), 1)])),
         ("a record expected and deleted", Changeset::new([expect(link.id, 1), delete(link.id, 1)])),
         (
-            "a response inserted and claimed",
-            Changeset::new([insert(response.clone()), claim([response.id], "ada", 1)]),
+            "a record inserted and patched",
+            Changeset::new([insert(response.clone()), give([response.id], "ada", 1)]),
+        ),
+        (
+            "a record patched twice",
+            Changeset::new([give([response.id], "ada", 1), give([response.id], "ada", 1)]),
         ),
         ("a counter counted twice", Changeset::new([cx.witness(), count_any(&uses, 1), count_any(&uses, 1)])),
         ("a statistic that is counted", Changeset::new([cx.witness(), count_any(&clicks, 1)])),
@@ -317,9 +325,7 @@ fn broken_rules(cx: &Cx) -> Vec<(&'static str, Changeset)> {
         ("a count without witness", Changeset::new([count_any(&uses, 1)])),
         ("a tally without witness", Changeset::new([tally(&clicks, 1), cx.witness()])),
         ("an expectation as witness", Changeset::new([expect(link.id, 1), tally(&clicks, 1)])),
-        ("a claim of nothing", Changeset::new([claim([], "ada", 1)])),
-        ("a claim of one response twice", Changeset::new([claim([response.id, response.id], "ada", 1)])),
-        ("a claim of 1,001 responses", Changeset::new([claim(many, "ada", 1)])),
+        ("2,049 records", Changeset::new(touched)),
         ("1,025 changes", Changeset::new((0..=Changeset::MAX_CHANGES).map(|_| cx.witness()))),
         ("more than 4 MiB", Changeset::new(heavy)),
     ]
@@ -328,7 +334,7 @@ fn broken_rules(cx: &Cx) -> Vec<(&'static str, Changeset)> {
 /// `Invalid` is said before anything is done.
 pub async fn every_broken_rule_is_invalid_and_writes_nothing(cx: Cx) {
     for (rule, changeset) in broken_rules(&cx) {
-        let inserted: Vec<_> = changeset.changes.iter().filter_map(inserted).take(5).collect();
+        let inserted: Vec<_> = changeset.changes().iter().filter_map(inserted).take(5).collect();
         assert_invalid(cx.commit_set(changeset).await, rule);
         for id in inserted {
             assert_eq!(cx.get(id).await, None, "{rule}: nothing is written");
@@ -423,7 +429,7 @@ pub async fn a_changeset_made_twice_is_refused_by_its_witness(cx: Cx) {
     let witnesses = [
         insert(link.clone()),
         insert(response.clone()),
-        claim([response.id], "ada", 5),
+        give([response.id], "ada", 5),
         update(link.clone(), 1),
         delete(link.id, 2),
     ];

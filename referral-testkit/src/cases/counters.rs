@@ -4,14 +4,16 @@ use std::collections::BTreeSet;
 use std::pin::Pin;
 
 use referral_core::LinkId;
-use referral_core::store::{Changeset, Conflict, CounterKey, CounterPrefix, CounterRange, Family, MAX_PAGE, Outcome};
+use referral_core::store::{
+    Changeset, Conflict, CounterKey, CounterPrefix, CounterRange, Family, MAX_PAGE, Outcome,
+};
 use uuid::Uuid;
 
 use crate::cx::{Cx, assert_applied, assert_invalid};
 use crate::make::{
     count, count_any, counter, counter_of, expect, numbers_of, statistic, tally, tenant, text,
 };
-use crate::samples::{NUMBERS, SEPARATORS, TEXTS};
+use crate::texts::{NUMBERS, SEPARATORS, TEXTS};
 
 async fn add(cx: &Cx, key: &CounterKey, add: i64) {
     cx.apply([cx.witness(), count_any(key, add)]).await;

@@ -2,13 +2,14 @@
 
 pub mod cancellation;
 pub mod changesets;
-pub mod claims;
 pub mod counters;
 pub mod durability;
 pub mod facade;
-pub mod faults;
+pub mod failures;
+pub mod keys;
 pub mod model;
 pub mod pages;
+pub mod patches;
 pub mod points;
 pub mod races;
 pub mod records;

@@ -52,7 +52,7 @@ impl Load {
     pub async fn prepare(&self) {
         for which in 0..POPULAR {
             let draft = LinkDraft::to("/").unwrap().with_code(popular(which)).with_click_limit(1_000_000_000);
-            self.referrals.create(draft).await.expect("a link to click on");
+            self.referrals.links().create(draft).await.expect("a link to click on");
         }
     }
 

@@ -113,7 +113,7 @@ impl World {
     async fn verbs(&mut self) {
         let keys = KeyRing::generate().unwrap();
         let referrals = Referrals::builder(self.store.clone(), keys, "https://shop.example").build().unwrap();
-        let link = referrals.create(LinkDraft::to("/p").unwrap()).await.unwrap();
+        let link = referrals.links().create(LinkDraft::to("/p").unwrap()).await.unwrap();
         let browser = "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0";
         self.every_await(|_| async {
             let visit = Visit::new(Method::Get, "/r/x").with_agent(browser);
@@ -125,7 +125,7 @@ impl World {
         drop(referrals.land(link.code.as_str(), &visit).await);
         let prefix = Prefix::new(&Tenant::default()).uuid(link.id.as_uuid());
         let touches = self.store.page(Index::ResponsesOfLink, &prefix, &Range::newest(), 250).await.unwrap();
-        assert_eq!(referrals.response_count(link.id).await.unwrap(), touches.len() as i64, "{}", self.name);
+        assert_eq!(referrals.responses().count(link.id).await.unwrap(), touches.len() as i64, "{}", self.name);
 
         // Three touches of each visitor are claimed together.
         let visitor = |n| 2_000_000 + n;

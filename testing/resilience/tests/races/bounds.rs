@@ -95,7 +95,7 @@ async fn a_click_limit_is_reached_and_never_passed(world: World) {
     let referrals = facade(store.clone()).build().unwrap();
     for bound in [5_u32, 10, 100] {
         let begun = Instant::now();
-        let link = referrals.create(LinkDraft::to("/").unwrap().with_click_limit(bound)).await.unwrap();
+        let link = referrals.links().create(LinkDraft::to("/").unwrap().with_click_limit(bound)).await.unwrap();
         let counter = CounterKey::new(Tenant::default(), Family::LinkUses, [of(link.id), KeyPart::NONE]);
         let rows = (Index::ResponsesOfLink, Prefix::new(&Tenant::default()).uuid(link.id.as_uuid()));
         let observer =

@@ -47,7 +47,7 @@ async fn generated_codes_run_out_without_a_duplicate(world: World) {
         let referrals = referrals.with_tenant(tenant.clone()).build().unwrap();
         let made = race_of_threads(THREADS, |_| {
             let referrals = referrals.clone();
-            async move { referrals.create(LinkDraft::to("/").unwrap()).await }
+            async move { referrals.links().create(LinkDraft::to("/").unwrap()).await }
         })
         .await;
         let (mut codes, mut exhausted) = (BTreeSet::new(), 0);

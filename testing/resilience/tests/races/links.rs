@@ -37,7 +37,7 @@ async fn equal_calls_get_one_link(world: World) {
             LinkDraft::to("/products/7").unwrap().with_owner(owner.clone()).with_label(label).unwrap();
         let answers = race(racers(), |_| {
             let (referrals, draft) = (referrals.clone(), draft.clone());
-            async move { referrals.get_or_create(draft).await.expect("a link") }
+            async move { referrals.links().get_or_create(draft).await.expect("a link") }
         })
         .await;
         let created = answers.iter().filter(|answer| answer.created).count();

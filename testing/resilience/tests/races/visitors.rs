@@ -110,7 +110,7 @@ async fn visitor_with(referrals: &Referrals, clicks: usize) -> (VisitorId, BTree
     let token = Token::new(visitor, now, std::time::Duration::from_hours(1));
     let mut links = Vec::new();
     for _ in 0..LINKS {
-        links.push(referrals.create(LinkDraft::to("/").unwrap()).await.unwrap());
+        links.push(referrals.links().create(LinkDraft::to("/").unwrap()).await.unwrap());
     }
     let mut ids = BTreeSet::new();
     for click in 0..clicks {

@@ -1,56 +1,16 @@
-//! Many at once: exact counts, one winner, nobody stuck. Each round starts all racers from one barrier.
+//! Races on one handle.
 
 use std::collections::BTreeSet;
-use std::future::Future;
-use std::sync::Arc;
 
-use referral_core::store::{Change, Changeset, Conflict, Outcome, Store, StoreError};
+use referral_core::store::{Changeset, Conflict, Outcome, Record, Version};
 use referral_core::{Link, Response};
-use referral_core::store::{Record, RecordId, Version};
 
+use super::contest::{RACERS, all_taken, commits, race, winner};
 use crate::cx::{Cx, assert_applied};
 use crate::make::{
-    claim, code, count, count_any, counter, expect, insert, natural, statistic, tally, text, update, user,
-    with_natural,
+    code, count, count_any, counter, delete, expect, give, insert, natural, statistic, tally, text, update,
+    user, with_natural,
 };
-
-/// How many run at once.
-const RACERS: usize = 8;
-
-/// Runs `RACERS` futures from one barrier; their results, in the order of racers.
-async fn race<T, F>(run: impl Fn(usize) -> F) -> Vec<T>
-where
-    T: Send + 'static,
-    F: Future<Output = T> + Send + 'static,
-{
-    crate::race::race(RACERS, run).await
-}
-
-/// Commits what `changes` gives each racer, all at once.
-async fn commits(cx: &Cx, changes: impl Fn(usize) -> Vec<Change>) -> Vec<Outcome> {
-    let answers: Vec<Result<Outcome, StoreError>> = race(|racer| {
-        let (cx, changes) = (cx.clone(), changes(racer));
-        async move { cx.commit(changes).await }
-    })
-    .await;
-    answers.into_iter().map(|answer| answer.expect("a lost race is a conflict, and not a fault")).collect()
-}
-
-/// The one racer that was applied.
-fn winner(outcomes: &[Outcome]) -> usize {
-    let winners: Vec<_> = (0..outcomes.len()).filter(|racer| outcomes[*racer] == Outcome::Applied).collect();
-    assert_eq!(winners.len(), 1, "one winner: {outcomes:?}");
-    winners[0]
-}
-
-/// Every loser learns who won it.
-fn all_taken(outcomes: &[Outcome], by: RecordId) {
-    for outcome in outcomes {
-        let fits = matches!(outcome, Outcome::Applied)
-            || matches!(outcome, Outcome::Conflict { index: 0, conflict: Conflict::Taken { holder, .. } } if *holder == by);
-        assert!(fits, "the winner is {by}: {outcome:?}");
-    }
-}
 
 /// The exact one in odd rounds, the folded one in even rounds.
 pub async fn a_code_has_one_winner(cx: Cx) {
@@ -112,8 +72,8 @@ pub async fn a_version_has_one_winner(cx: Cx) {
     }
 }
 
-/// By overlapping claims: each whole or not at all, none to two users.
-pub async fn a_response_is_claimed_once(cx: Cx) {
+/// By overlapping patches: each whole or not at all, no record to two users.
+pub async fn patches_of_one_record_have_one_winner(cx: Cx) {
     for round in 0..cx.rounds(10) {
         let responses: Vec<_> = (0..RACERS).map(|_| cx.response()).collect();
         cx.insert(responses.clone()).await;
@@ -125,9 +85,9 @@ pub async fn a_response_is_claimed_once(cx: Cx) {
             }
             ids
         };
-        let clicks = statistic("claimed", "all");
+        let clicks = statistic("patched", "all");
         let outcomes = commits(&cx, |racer| {
-            vec![claim(wanted(racer), &racer.to_string(), round as i64), tally(&clicks, 1)]
+            vec![give(wanted(racer), &racer.to_string(), round as i64), tally(&clicks, 1)]
         })
         .await;
         let winners: Vec<_> = (0..RACERS).filter(|racer| outcomes[*racer] == Outcome::Applied).collect();
@@ -136,7 +96,7 @@ pub async fn a_response_is_claimed_once(cx: Cx) {
         for racer in winners {
             for place in [racer, (racer + 1) % RACERS] {
                 let before = owners[place].replace(user(&racer.to_string()));
-                assert_eq!(before, None, "round {round}: two claims won {place}");
+                assert_eq!(before, None, "round {round}: two patches won {place}");
             }
         }
         for (response, owner) in responses.iter().zip(owners) {
@@ -144,6 +104,42 @@ pub async fn a_response_is_claimed_once(cx: Cx) {
                 panic!("a response is gone")
             };
             assert_eq!(found.user, owner, "round {round}");
+        }
+    }
+}
+
+/// A patch of three records against an update, a delete and another patch of one of them, from the same version.
+pub async fn patches_updates_and_deletes_of_one_record_have_one_winner(cx: Cx) {
+    for round in 0..cx.rounds(10) {
+        let responses: Vec<_> = (0..3).map(|_| cx.response()).collect();
+        cx.insert(responses.clone()).await;
+        let wanted = &responses[round % 3];
+        let outcomes = commits(&cx, |racer| {
+            vec![match racer % 4 {
+                0 => give(responses.iter().map(|response| response.id), &racer.to_string(), 1),
+                1 => update(Response { user: Some(user(&racer.to_string())), ..wanted.clone() }, 1),
+                2 => delete(wanted.id, 1),
+                _ => give([wanted.id], &racer.to_string(), 1),
+            }]
+        })
+        .await;
+        let winner = winner(&outcomes);
+        let deleted = winner % 4 == 2;
+        for (racer, outcome) in outcomes.iter().enumerate().filter(|(racer, _)| *racer != winner) {
+            let Outcome::Conflict { index: 0, conflict: Conflict::Stale { id, now } } = outcome else {
+                panic!("round {round}: racer {racer} lost: {outcome:?}")
+            };
+            // Who patches several may meet any of them first, if the winner patched several too.
+            assert!(*id == wanted.id.into() || winner.is_multiple_of(4), "round {round}: {outcome:?}");
+            let seen = if deleted { None } else { Some(Version::new(2)) };
+            assert_eq!(*now, seen, "round {round}: what racer {racer} is told");
+        }
+        let found = cx.get(wanted.id).await.and_then(|record| Response::try_from(record).ok());
+        let owner = (!deleted).then(|| Some(user(&winner.to_string())));
+        assert_eq!(found.map(|response| response.user), owner, "round {round}");
+        for beside in responses.iter().filter(|response| response.id != wanted.id) {
+            let version = if winner.is_multiple_of(4) { 2 } else { 1 };
+            assert_eq!(cx.version(beside.id).await, Some(version), "round {round}: all or none");
         }
     }
 }
@@ -410,70 +406,4 @@ pub async fn a_retried_changeset_is_applied_once(cx: Cx) {
         }
     }
     assert_eq!((cx.number(&uses).await, cx.number(&clicks).await), (rounds as i64, rounds as i64));
-}
-
-/// Two handles on the same data, as two processes have them, where the store says that they may.
-async fn handles(cx: &Cx) -> Option<[Arc<dyn Store>; 2]> {
-    if !cx.facts().shared {
-        return None;
-    }
-    let second = cx.second_handle().await;
-    if second.is_none() && cx.address().is_some() {
-        panic!("the store says that processes may share it, and its harness cannot attach to it");
-    }
-    if second.is_none() {
-        cx.skip("the harness gives no address at which another handle finds the data");
-    }
-    Some([cx.store(), second?])
-}
-
-/// The outcomes of what every racer commits, each on the one handle or on the other.
-async fn on_handles(handles: &[Arc<dyn Store>; 2], changes: impl Fn(usize) -> Vec<Change>) -> Vec<Outcome> {
-    race(|racer| {
-        let (store, batch) = (handles[racer % 2].clone(), [Changeset::new(changes(racer))]);
-        async move {
-            let answer = store.commit(&batch).await.pop().expect("one answer");
-            answer.expect("a lost race is a conflict, and not a fault")
-        }
-    })
-    .await
-}
-
-/// For a code, for a version and for a response, also if each handle has seen that it is free.
-pub async fn of_two_handles_one_wins(cx: Cx) {
-    let Some(handles) = handles(&cx).await else { return };
-    for round in 0..cx.rounds(6) {
-        let (link, response) = (cx.link(), cx.response());
-        cx.apply([insert(link.clone()), insert(response.clone())]).await;
-        for handle in &handles {
-            let found = handle.find(&[code(&format!("code-{round}"))]).await.unwrap();
-            assert_eq!(found, [None]);
-        }
-        let aliases: Vec<_> = (0..RACERS).map(|_| cx.alias(&format!("code-{round}"))).collect();
-        let outcomes = on_handles(&handles, |racer| vec![insert(aliases[racer].clone())]).await;
-        all_taken(&outcomes, aliases[winner(&outcomes)].id.into());
-        winner(&on_handles(&handles, |_| vec![update(link.clone(), 1)]).await);
-        let claims = on_handles(&handles, |racer| vec![claim([response.id], &racer.to_string(), 1)]).await;
-        let winner = user(&winner(&claims).to_string());
-        let Some(Record::Response(found)) = cx.get(response.id).await else { panic!("a response is gone") };
-        assert_eq!(found.user, Some(winner), "round {round}");
-    }
-}
-
-/// To a bound that is reached exactly, and without losing one where there is none.
-pub async fn two_handles_count_together(cx: Cx) {
-    let Some(handles) = handles(&cx).await else { return };
-    let (all, clicks) = (counter("all"), statistic("clicks", "all"));
-    let rounds = cx.rounds(6);
-    for round in 0..rounds {
-        let bounded = counter(&round.to_string());
-        let outcomes = on_handles(&handles, |_| vec![cx.witness(), count(&bounded, 1, 0, 5)]).await;
-        let won = outcomes.iter().filter(|outcome| **outcome == Outcome::Applied).count() as i64;
-        assert_eq!((won, cx.number(&bounded).await), (5, 5), "round {round}");
-        let outcomes =
-            on_handles(&handles, |_| vec![cx.witness(), count_any(&all, 1), tally(&clicks, 1)]).await;
-        assert!(outcomes.iter().all(|outcome| *outcome == Outcome::Applied), "{outcomes:?}");
-    }
-    let total = (RACERS * rounds) as i64;
-    assert_eq!((cx.number(&all).await, cx.number(&clicks).await), (total, total));
 }

@@ -1,33 +1,33 @@
-//! The table of faults: what is wrong, and which cases must notice.
+//! The table of defects: what is wrong, and which cases must notice.
 
-macro_rules! faults {
-    ($($fault:ident: $says:literal, caught by $($case:literal),+;)+) => {
+macro_rules! defects {
+    ($($defect:ident: $says:literal, caught by $($case:literal),+;)+) => {
         /// One way to get a store wrong.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-        pub enum Fault {
-            $(#[doc = $says] $fault,)+
+        pub enum Defect {
+            $(#[doc = $says] $defect,)+
         }
 
-        impl Fault {
-            /// Every fault.
-            pub const ALL: &'static [Self] = &[$(Self::$fault),+];
+        impl Defect {
+            /// Every defect.
+            pub const ALL: &'static [Self] = &[$(Self::$defect),+];
 
             /// What is wrong.
             #[must_use]
             pub const fn says(self) -> &'static str {
-                match self { $(Self::$fault => $says),+ }
+                match self { $(Self::$defect => $says),+ }
             }
 
-            /// The cases each of which must fail on a store with this fault, as `group::name`.
+            /// The cases each of which must fail on a store with this defect, as `group::name`.
             #[must_use]
             pub const fn caught_by(self) -> &'static [&'static str] {
-                match self { $(Self::$fault => &[$($case),+]),+ }
+                match self { $(Self::$defect => &[$($case),+]),+ }
             }
         }
     };
 }
 
-faults! {
+defects! {
     // Records
     LostUpdate: "An update does not look at the version.",
         caught by "records::an_update_at_another_version_is_stale_and_changes_nothing",
@@ -78,8 +78,8 @@ faults! {
     // Unique keys
     KeysUnchecked: "A key is not unique.",
         caught by "unique::a_taken_key_is_refused_and_names_its_holder",
-            "faults::a_refused_commit_stores_nothing",
-            "faults::an_answer_that_stays_lost_is_said_to_be_unknown";
+            "failures::a_refused_commit_stores_nothing",
+            "failures::an_answer_that_stays_lost_is_said_to_be_unknown";
     KeysFolded: "Keys are compared without case.",
         caught by "unique::keys_are_equal_only_byte_for_byte", "unique::two_exact_codes_may_fold_alike",
             "unique::an_exact_code_differs_by_case_and_a_folded_one_does_not";
@@ -100,6 +100,12 @@ faults! {
     UpdateTakesNoKeys: "An update does not take the keys it gets.",
         caught by "unique::an_update_releases_and_takes_keys",
             "unique::an_update_to_a_taken_key_is_refused_and_keeps_the_old_one";
+    UpdateKeysAsNamed: "An update looks its keys up under the tenant that the new record names.",
+        caught by "unique::an_update_takes_keys_in_the_stored_tenant";
+    UniqueKeysCut: "A unique key is cut at 128 bytes.",
+        caught by "keys::the_longest_unique_keys_are_kept_apart";
+    KeysUntyped: "A key of the wrong type or length is looked up.",
+        caught by "points::a_key_that_no_record_can_hold_is_invalid";
     DeleteKeepsKeys: "A delete does not release the keys.",
         caught by "unique::a_delete_releases_its_keys";
     OwnKeyTaken: "An update is in its own way.",
@@ -108,7 +114,7 @@ faults! {
     RetryTaken: "An insert made twice is refused by its own key.",
         caught by "unique::an_insert_made_twice_is_stale_and_not_taken_by_itself",
             "races::a_retried_changeset_is_applied_once",
-            "faults::a_lost_answer_is_found_out";
+            "failures::a_lost_answer_is_found_out";
     HolderInvented: "A conflict names the record that asks as the holder.",
         caught by "unique::a_taken_key_is_refused_and_names_its_holder",
             "unique::the_named_holder_holds_the_named_key";
@@ -144,7 +150,8 @@ faults! {
     ConflictsLast: "The answers of a batch come sorted: what was applied first.",
         caught by "changesets::answers_come_in_the_order_of_the_batch";
     RulesUnchecked: "A changeset that breaks a rule is applied.",
-        caught by "changesets::every_broken_rule_is_invalid_and_writes_nothing";
+        caught by "changesets::every_broken_rule_is_invalid_and_writes_nothing",
+            "patches::every_patch_that_breaks_a_rule_is_invalid";
     InvalidSpoilsBatch: "A changeset that breaks a rule fails its whole batch.",
         caught by "changesets::an_invalid_changeset_leaves_its_neighbours_alone";
     LargeRefused: "A changeset of more than 1,000 changes is too large.",
@@ -160,29 +167,36 @@ faults! {
     DeletesLast: "A changeset's deletes are applied behind its inserts.",
         caught by "changesets::changes_are_applied_in_order";
 
-    // Claims
-    ClaimTakesClaimed: "A claim takes what another user has.",
-        caught by "claims::a_claimed_response_is_not_claimed_again",
-            "claims::two_claims_in_a_batch_have_one_winner",
-            "claims::a_user_known_at_the_touch_is_not_claimed",
-            "claims::a_claim_is_a_witness_for_what_is_counted";
-    ClaimTakesErased: "A claim takes what has no visitor.",
-        caught by "claims::a_response_without_visitor_is_not_claimed";
-    ClaimPartial: "A claim takes what it can and leaves the rest.",
-        caught by "claims::a_claim_takes_all_or_none", "model::random_changesets_are_answered_as_by_the_model";
-    ClaimSkipsAbsent: "A claim passes over what is not there.",
-        caught by "claims::an_absent_response_is_not_claimed";
-    ClaimNamesLast: "A refused claim names the last response that it could not take.",
-        caught by "claims::the_first_that_is_not_unclaimed_is_named";
-    ClaimKeepsVersion: "A claim does not count the version.",
-        caught by "claims::a_claim_sets_user_time_and_version";
-    ClaimForgetsTime: "A claim does not keep the time.",
-        caught by "claims::a_claim_sets_user_time_and_version",
-            "claims::a_claim_changes_no_other_field_and_no_other_response";
-    ClaimKeepsEntries: "A claimed response stays in the indexes where it was.",
-        caught by "claims::a_claim_moves_the_response_to_its_user";
-    ClaimCut: "A claim stops after 500 responses.",
-        caught by "claims::a_thousand_responses_are_claimed_at_once";
+    // Patches
+    PatchIgnoresVersion: "A patch does not look at the version.",
+        caught by "patches::a_patch_at_another_version_is_stale_and_changes_nothing",
+            "patches::two_patches_in_a_batch_have_one_winner",
+            "patches::a_patch_is_a_witness_for_what_is_counted";
+    PatchPartial: "A patch changes the records that are as expected, and leaves the rest.",
+        caught by "patches::a_patch_changes_all_or_none", "model::random_changesets_are_answered_as_by_the_model";
+    PatchSkipsAbsent: "A patch passes over what is not there.",
+        caught by "patches::an_absent_record_is_not_patched";
+    PatchNamesLast: "A refused patch names the last record that is not as expected.",
+        caught by "patches::the_first_that_is_not_as_expected_is_named";
+    PatchKeepsVersion: "A patch does not count the version.",
+        caught by "patches::a_patch_sets_its_columns_and_the_next_version";
+    PatchVersionOfFirst: "A patch gives every record the version that the first one gets.",
+        caught by "patches::a_patch_sets_its_columns_and_the_next_version";
+    PatchSetsFirst: "A patch sets the first of its columns only.",
+        caught by "patches::a_patch_sets_its_columns_and_the_next_version",
+            "patches::every_column_that_may_be_patched_is_set";
+    PatchSkipsNull: "A patch that sets a column to null leaves what is there.",
+        caught by "patches::a_patch_sets_columns_to_null";
+    PatchReplaces: "A patch clears the columns that it does not name.",
+        caught by "patches::a_patch_changes_no_other_column_and_no_other_record";
+    PatchKeepsEntries: "A patched record stays where it was in the indexes.",
+        caught by "patches::a_patch_moves_the_index_entries";
+    PatchLosesKeys: "A patched record loses its unique keys.",
+        caught by "patches::a_patched_record_keeps_its_unique_keys";
+    PatchCut: "A patch stops after 500 records.",
+        caught by "patches::a_thousand_records_are_patched_at_once";
+    SecondPatchLost: "Of two patches in a changeset only the first is applied.",
+        caught by "patches::a_changeset_may_hold_several_patches";
 
     // Numbers
     BoundsExclusive: "The upper bound is outside.",
@@ -230,6 +244,8 @@ faults! {
         caught by "counters::the_longest_key_parts_are_kept_apart";
     PartsWithColons: "Key parts are put together with a colon between, also those that hold one.",
         caught by "counters::parts_that_hold_separators_are_kept_apart";
+    NumberKeysCut: "The key of a number is cut at 512 bytes.",
+        caught by "keys::the_longest_numbers_are_kept_apart";
     NumbersAfterInside: "The next page of numbers begins with the last one of the page before.",
         caught by "counters::the_next_page_begins_behind_its_key";
     NumbersUnlimited: "The limit of numbers is not kept.",
@@ -274,6 +290,10 @@ faults! {
         caught by "pages::text_prefixes_are_equal_only_byte_for_byte", "pages::a_prefix_gives_only_its_own_records";
     PrefixBegins: "A prefix gives every text that begins so.",
         caught by "pages::a_prefix_gives_only_its_own_records";
+    PrefixUntyped: "A prefix whose parts have the wrong type or length is answered.",
+        caught by "pages::a_part_that_no_record_can_have_is_invalid";
+    PrefixCut: "A prefix is cut at 255 bytes.",
+        caught by "keys::the_longest_prefixes_are_kept_apart";
     PrefixWithColons: "The parts of a prefix are put together with a colon between, also those that hold one.",
         caught by "pages::parts_that_hold_separators_are_kept_apart";
     IdsTrimmed: "The zero bytes at the end of an id are taken for the end of the prefix.",
@@ -283,11 +303,9 @@ faults! {
     TenantLeak: "A page gives the records of every tenant.",
         caught by "pages::tenants_do_not_see_each_other",
             "pages::an_unknown_prefix_is_an_empty_page";
-    EverywhereNowhere: "The indexes over all tenants give only the tenant without a name.",
-        caught by "pages::tenants_do_not_see_each_other";
     EntriesStay: "An update leaves the index entries where they were.",
         caught by "pages::an_update_moves_the_entry";
-    ClaimedListed: "What was claimed is listed as unclaimed.",
+    NullPartIgnored: "An index lists a record also where a column that has to be null is not.",
         caught by "pages::an_entry_goes_when_its_part_does";
     DeletedListed: "A deleted record stays in the indexes.",
         caught by "records::a_delete_removes_the_record_from_everywhere";
@@ -316,8 +334,9 @@ faults! {
         caught by "races::a_version_has_one_winner",
             "facade::edits_made_at_once_are_all_applied",
             "races::a_key_that_is_handed_over_always_has_one_holder";
-    ClaimLookThenWrite: "A response is looked up, and then claimed.",
-        caught by "races::a_response_is_claimed_once",
+    PatchLookThenWrite: "A version is looked up, and then patched.",
+        caught by "races::patches_of_one_record_have_one_winner",
+            "races::patches_updates_and_deletes_of_one_record_have_one_winner",
             "facade::responses_are_claimed_once_by_many_logins_of_one_user",
             "facade::responses_claimed_by_two_users_at_once_have_one_of_them";
     ReadThenCount: "A counter is read, and then written.",
@@ -355,18 +374,20 @@ faults! {
         caught by "cancellation::a_dropped_commit_is_whole_or_absent",
             "cancellation::a_dropped_batch_leaves_each_changeset_whole_or_absent",
             "cancellation::a_dropped_verb_is_whole_or_absent";
-    ClaimHalfWhenDropped: "A claim whose caller goes away stays half applied.",
-        caught by "cancellation::a_dropped_claim_is_whole_or_absent";
+    PatchHalfWhenDropped: "A patch whose caller goes away stays half applied.",
+        caught by "cancellation::a_dropped_patch_is_whole_or_absent";
     ConnectionLeaked: "A caller that goes away keeps its connection.",
         caught by "cancellation::dropped_calls_leave_a_usable_store";
     ReadConnectionLeaked: "A caller that goes away while it reads keeps its connection.",
         caught by "cancellation::a_dropped_read_leaves_a_usable_store";
 
     // What an application would see
+    ConflictsKept: "Where the write of a batch fails, the conflicts that rest on its members are answered all the same.",
+        caught by "failures::no_conflict_rests_on_what_was_not_written";
     SecondTallyLost: "Of the statistics of a changeset only the first one is kept.",
-        caught by "facade::statistics_are_what_the_pages_show", "faults::a_lost_answer_is_found_out",
-            "faults::a_failed_read_stores_nothing";
+        caught by "facade::statistics_are_what_the_pages_show", "failures::a_lost_answer_is_found_out",
+            "failures::a_failed_read_stores_nothing";
     RetryCounts: "An insert that is made twice is Applied again, with all that stands behind it.",
-        caught by "faults::a_lost_answer_is_found_out", "faults::visitors_who_try_again_are_counted_once",
+        caught by "failures::a_lost_answer_is_found_out", "failures::visitors_who_try_again_are_counted_once",
             "changesets::a_changeset_made_twice_is_refused_by_its_witness";
 }
