@@ -27,18 +27,26 @@ pub(super) fn written(record: Record, defect: Option<Defect>) -> Record {
             (_, value) => value,
         }
     };
-    if defect == Some(Defect::AbsentIsEmpty) {
-        return kind.columns().iter().enumerate().fold(record, |record, (position, column)| {
-            let mut values = record.values();
-            if values[position] == Value::Null && matches!(column.holds, ColumnType::Text(_)) {
-                values[position] = Value::Text("".into());
-            }
-            // Where the empty text is none of the column's, it stays absent.
-            Record::from_values(kind, values).unwrap_or(record)
-        });
-    }
-    let values: Vec<_> = record.values().into_iter().enumerate().map(change).collect();
-    Record::from_values(kind, values).unwrap_or(record)
+    let absent_is_empty = |(position, value): (usize, Value)| match (value, kind.columns()[position].holds) {
+        (Value::Null, ColumnType::Text(_)) => Value::Text("".into()),
+        (value, _) => value,
+    };
+    let values = record.values().into_iter().enumerate();
+    let values: Vec<Value> = match defect {
+        Some(Defect::AbsentIsEmpty) => values.map(absent_is_empty).collect(),
+        _ => values.map(change).collect(),
+    };
+    Record::from_values(kind, values.clone()).unwrap_or_else(|_| one_by_one(record, &values))
+}
+
+/// The record with those of these values that its columns take: text that has to have a form keeps it.
+fn one_by_one(record: Record, wanted: &[Value]) -> Record {
+    let kind = record.id().kind;
+    wanted.iter().enumerate().fold(record, |record, (position, value)| {
+        let mut values = record.values();
+        values[position] = value.clone();
+        Record::from_values(kind, values).unwrap_or(record)
+    })
 }
 
 /// A record as the store writes it that a patch has changed; its version is still the old one.
