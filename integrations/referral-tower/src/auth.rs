@@ -50,7 +50,7 @@ pub enum AuthError {
     /// Something failed, perhaps only this time.
     #[error("who is signed in could not be found out")]
     Failed(#[source] Box<dyn Error + Send + Sync>),
-    /// The application is put together wrongly: what the authenticator needs is not in front of the layer.
+    /// The application is not set up correctly: what the authenticator needs is not in front of the layer.
     #[error("{missing} is missing in front of the referral layer")]
     Misconfigured {
         /// What is missing, such as "the session layer".

@@ -32,7 +32,7 @@ pub fn action_display<A: AsRef<str>>(
 
 fn text(referrals: &Referrals, name: &str) -> String {
     match Action::new(name.to_owned()) {
-        Ok(action) => referrals.action_display(&action).to_owned(),
+        Ok(action) => referrals.responses().action_display(&action).to_owned(),
         Err(_) => name.to_owned(),
     }
 }
@@ -54,6 +54,6 @@ impl<'a> ActionDisplay<'a> {
 
 impl fmt::Display for ActionDisplay<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.referrals.action_display(self.action))
+        f.write_str(self.referrals.responses().action_display(self.action))
     }
 }

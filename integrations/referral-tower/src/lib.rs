@@ -55,6 +55,7 @@
 //! | --- | --- |
 //! | [`ReferralLayer`] | what happens around every request |
 //! | [`Authenticator`], [`CookieMode`] | what the host says about its users and its hosts |
+//! | [`sites`] | several customers of the host's, each with a public URL and a cookie of its own |
 //! | [`Visitor`] | what a handler attributes things to, also inside the host's own transaction |
 //! | [`routes()`] | following, making, listing and changing links |
 //! | [`Pages`], [`filters`] | what people see |
@@ -74,13 +75,18 @@
 
 mod auth;
 mod cookie;
+mod error;
 pub mod filters;
+mod headers;
 mod layer;
+mod link_form;
 pub mod pages;
 pub mod problem;
 mod query;
 mod request;
 mod same_origin;
+mod service;
+pub mod sites;
 mod visitor;
 
 #[cfg(feature = "axum")]
@@ -90,14 +96,14 @@ mod routes;
 
 pub use auth::{AuthError, Authenticator, NoUsers};
 pub use cookie::CookieMode;
-pub use layer::{
-    AddressSource, DeadCodes, LayerError, ReferralFuture, ReferralLayer, ReferralLayerBuilder,
-    ReferralService, UnknownCode,
-};
+pub use error::LayerError;
+pub use layer::{DeadCodes, ReferralLayer, ReferralLayerBuilder, UnknownCode};
 pub use pages::Pages;
 pub use problem::Problem;
 pub use referral_core;
 pub use request::Peer;
 #[cfg(feature = "axum")]
 pub use routes::routes;
+pub use service::{ReferralFuture, ReferralService};
+pub use sites::{HostSites, PathSites, Sites};
 pub use visitor::{IntoAction, Visitor};

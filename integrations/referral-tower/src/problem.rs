@@ -12,11 +12,12 @@
 //! | `code-taken` | 409 | Another link has this code, or one that looks like it. |
 //! | `exists` | 409 | Another link is what this one would become. |
 //! | `archived` | 409 | The link is history. |
+//! | `conflict` | 409 | Something else that exists stands against it. |
 //! | `too-large` | 413 | More than the body limit. |
 //! | `media-type` | 415 | Neither a form nor JSON. |
 //! | `malformed` | 400 | The body is not what its type says. |
 //! | `bad-input` | 422 | A field does not fit; `detail` says which and why. |
-//! | `misconfigured` | 500 | The application is put together wrongly. |
+//! | `misconfigured` | 500 | The application is not set up correctly. |
 //! | `internal` | 500 | Something failed, and trying again will not help. |
 //! | `unavailable` | 503 | The database is away or busy; `Retry-After` says when to try again. |
 
@@ -26,8 +27,13 @@ use std::sync::Arc;
 
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
-use referral_core::Error;
+use referral_core::link::LinkRefusal;
+use referral_core::redirect::RedirectError;
+use referral_core::visit::VisitRefusal;
+use referral_core::{CodeError, CursorError, Error, ErrorKind, TextError};
 use serde::Serialize;
+
+use crate::headers::unlisted;
 
 /// A problem: a status, a type and what to tell the caller. An error of the facade is one, so that handlers can use `?`.
 #[derive(Clone, Debug)]
@@ -97,7 +103,7 @@ impl Problem {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "misconfigured",
-            "The application is put together wrongly",
+            "The application is not set up correctly",
         )
     }
 
@@ -148,7 +154,7 @@ impl Problem {
     pub(crate) fn head<B>(&self, response: &mut Response<B>) {
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
-        crate::layer::arrive::unlisted(headers);
+        unlisted(headers);
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_SECONDS));
         }
@@ -161,23 +167,12 @@ impl Problem {
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
-        let bad = error.is_bad_input();
-        let problem = match &error {
-            _ if bad => Self::bad_input(),
-            Error::NoLink => Self::not_found(),
-            Error::CodeTaken { .. } => Self::new(StatusCode::CONFLICT, "code-taken", "The code is taken"),
-            Error::Exists { .. } => Self::new(StatusCode::CONFLICT, "exists", "Such a link exists already"),
-            Error::Archived => Self::new(StatusCode::CONFLICT, "archived", "The link is archived"),
-            Error::Refused { .. } => Self::new(StatusCode::FORBIDDEN, "refused", "Not allowed"),
-            Error::Nobody => Self::bad_input(),
-            _ if error.is_unavailable() || error.is_retryable() => Self::unavailable(),
-            _ => Self::internal(),
-        };
+        let problem = of_kind(&error);
         if problem.status.is_server_error() {
             tracing::error!(error = &error as &dyn StdError, "a request failed");
         }
-        // Of what failed inside nobody outside is told; nor of a guard's reason, which is for the staff.
-        let problem = if bad || error.is_conflict() || matches!(error, Error::Nobody) {
+        // Nobody outside is told what failed inside, nor a guard's reason, which is for the host's staff.
+        let problem = if error.is_invalid_input() || error.is_conflict() {
             problem.with_detail(told(&error))
         } else {
             problem
@@ -186,11 +181,35 @@ impl From<Error> for Problem {
     }
 }
 
-impl From<referral_core::TextError> for Problem {
-    fn from(error: referral_core::TextError) -> Self {
-        Error::from(error).into()
+/// The problem that an error is, by its kind, and for conflicts by what stands against it.
+fn of_kind(error: &Error) -> Problem {
+    let conflict = |kind, title| Problem::new(StatusCode::CONFLICT, kind, title);
+    match error.kind() {
+        ErrorKind::InvalidInput => Problem::bad_input(),
+        ErrorKind::NotFound => Problem::not_found(),
+        ErrorKind::Conflict => match error.detail::<LinkRefusal>() {
+            Some(LinkRefusal::CodeTaken { .. }) => conflict("code-taken", "The code is taken"),
+            Some(LinkRefusal::Exists { .. }) => conflict("exists", "Such a link exists already"),
+            Some(LinkRefusal::Archived) => conflict("archived", "The link is archived"),
+            _ => conflict("conflict", "Something that exists stands against it"),
+        },
+        ErrorKind::Refused => Problem::new(StatusCode::FORBIDDEN, "refused", "Not allowed"),
+        _ if error.is_unavailable() || error.is_retryable() => Problem::unavailable(),
+        _ => Problem::internal(),
     }
 }
+
+macro_rules! problems {
+    ($($detail:ty),+ $(,)?) => {$(
+        impl From<$detail> for Problem {
+            fn from(detail: $detail) -> Self {
+                Error::from(detail).into()
+            }
+        }
+    )+};
+}
+
+problems!(TextError, CodeError, RedirectError, CursorError, LinkRefusal, VisitRefusal);
 
 /// An error and its causes, in one line.
 fn told(error: &dyn StdError) -> String {

@@ -1,15 +1,17 @@
 //! The visitor of a request, as a handler holds them.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use referral_core::Referrals;
-use referral_core::visit::{Identified, Landing, SignedIn, TokenChange, Touch};
-use referral_core::Visit;
-use referral_core::visit::Method;
-use referral_core::{Action, Error, Link, LinkId, Response, Target, TextError, Timestamp, UserId, Via};
+use http::HeaderMap;
+use referral_core::visit::{Identified, Landing, Method, SignedIn, TokenChange, Touch};
+use referral_core::{
+    Action, Error, Link, LinkId, Referrals, RequestId, Response, Target, TextError, Timestamp, UserId, Via,
+    Visit,
+};
 
-use crate::layer::ReferralLayer;
+use crate::layer::{ReferralLayer, ServedSite};
 
 /// The visitor or user of a request: what a handler attributes things to.
 ///
@@ -29,8 +31,11 @@ use crate::layer::ReferralLayer;
 #[derive(Clone)]
 pub struct Visitor {
     layer: ReferralLayer,
-    /// A facade over the host's transaction, instead of the layer's.
+    site: Arc<ServedSite>,
+    /// A handle over the host's transaction, instead of the site's.
     joined: Option<Referrals>,
+    /// What the verbs of this clone are part of.
+    request: Option<RequestId>,
     state: Arc<Mutex<State>>,
     /// What [`Visitor::committed`] writes to.
     root: Option<Arc<Mutex<State>>>,
@@ -79,9 +84,15 @@ impl IntoAction for String {
 }
 
 impl Visitor {
-    pub(crate) fn new(layer: ReferralLayer, visit: Visit, change: TokenChange, auth_failed: bool) -> Self {
-        let state = State { visit: Arc::new(visit), change, auth_failed };
-        Self { layer, joined: None, state: Arc::new(Mutex::new(state)), root: None }
+    pub(crate) fn new(
+        layer: ReferralLayer,
+        site: Arc<ServedSite>,
+        visit: Visit,
+        change: TokenChange,
+        auth_failed: bool,
+    ) -> Self {
+        let state = Arc::new(Mutex::new(State { visit: Arc::new(visit), change, auth_failed }));
+        Self { layer, site, joined: None, request: None, state, root: None }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -113,10 +124,22 @@ impl Visitor {
         })
     }
 
-    /// The facade that this visitor's verbs go to: the layer's, or that of [`Visitor::within`].
+    /// The handle that this visitor's verbs go to: the one for the site of the request, or that of
+    /// [`Visitor::within`].
     #[must_use]
     pub fn referrals(&self) -> &Referrals {
-        self.joined.as_ref().unwrap_or_else(|| self.layer.referrals())
+        self.joined.as_ref().unwrap_or_else(|| self.site.referrals())
+    }
+
+    /// Whether a request that changes something comes from the site itself, as
+    /// [`ReferralLayer::is_same_origin`] says for the default site.
+    #[must_use]
+    pub fn is_same_origin(&self, headers: &HeaderMap) -> bool {
+        self.site.is_same_origin(headers)
+    }
+
+    pub(crate) fn site(&self) -> &ServedSite {
+        &self.site
     }
 
     /// The layer that made this visitor.
@@ -128,7 +151,7 @@ impl Visitor {
     /// The link whose touch wins what this visitor does now; `None` for most.
     ///
     /// # Errors
-    /// `Store`.
+    /// [`StoreError`](referral_core::store::StoreError).
     pub async fn link(&self) -> Result<Option<Link>, Error> {
         self.referrals().link_of(&self.visit()).await
     }
@@ -141,7 +164,8 @@ impl Visitor {
     /// response. A later request would identify the user too, by the layer; this does it at once.
     ///
     /// # Errors
-    /// `Refused` by a guard, `Contended`, `Store`. The token stays, so that a later request can try again.
+    /// [`Refused`](referral_core::Refused) by a guard, [`StoreError`](referral_core::store::StoreError), and the kind
+    /// [`Contended`](referral_core::ErrorKind::Contended). The token stays, so that a later request can try again.
     pub async fn identify(&self, user: impl Into<SignedIn> + Send) -> Result<Option<Identified>, Error> {
         let signed_in = user.into();
         let visitor = self.visit().visitor();
@@ -170,24 +194,55 @@ impl Visitor {
         self.identify(SignedIn::since(user, since)).await
     }
 
+    /// The same visitor, whose [`record`](Self::record), [`respond`](Self::respond) and
+    /// [`enter_code`](Self::enter_code) carry the host's own name for what is being done. Each of them, made again with
+    /// that name, gets the first answer and counts once, also in another process. So a request whose answer was lost can
+    /// be sent again. Two actions need two names.
+    ///
+    /// ```
+    /// # use referral_tower::{Problem, Visitor};
+    /// async fn ordered(visitor: Visitor, order: u64) -> Result<(), Problem> {
+    ///     visitor.with_request(format!("order {order} placed"))?.record("ORDERED", None).await?;
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// A name that is empty, over 128 bytes or holds a NUL.
+    pub fn with_request(&self, request: impl Into<Cow<'static, str>>) -> Result<Self, TextError> {
+        Ok(Self { request: Some(RequestId::new(request)?), ..self.clone() })
+    }
+
+    /// The visit as the verbs get it that may be made again.
+    fn named(&self) -> Arc<Visit> {
+        let mut visit = self.visit();
+        if let Some(request) = &self.request {
+            Arc::make_mut(&mut visit).request = Some(request.clone());
+        }
+        visit
+    }
+
     /// Records that this visitor did something, credited to the winning touch; `None` if there is none, which is the
     /// ordinary case.
     ///
     /// # Errors
-    /// `Text` for a name that is no action, `Refused` by a guard, `Store`.
+    /// [`TextError`] for a name that is no action, [`Refused`](referral_core::Refused) by a guard,
+    /// [`StoreError`](referral_core::store::StoreError).
     pub async fn record(
         &self,
         action: impl IntoAction + Send,
         target: Option<Target>,
     ) -> Result<Option<Response>, Error> {
         let action = action.into_action()?;
-        self.referrals().record(&self.visit(), action, target).await
+        self.referrals().record(&self.named(), action, target).await
     }
 
     /// Records that this visitor did something with a given link.
     ///
     /// # Errors
-    /// `Text` for a name that is no action, `NoLink`, `Nobody` if there is neither user nor token, `Refused`, `Store`.
+    /// [`TextError`] for a name that is no action, `NotFound` of [`LinkRefusal`](referral_core::link::LinkRefusal),
+    /// `Nobody` of [`VisitRefusal`](referral_core::visit::VisitRefusal) if there is neither user nor token,
+    /// [`Refused`](referral_core::Refused) by a guard, [`StoreError`](referral_core::store::StoreError).
     pub async fn respond(
         &self,
         link: LinkId,
@@ -195,16 +250,16 @@ impl Visitor {
         target: Option<Target>,
     ) -> Result<Response, Error> {
         let action = action.into_action()?;
-        self.referrals().respond(link, &self.visit(), action, target).await
+        self.referrals().respond(link, &self.named(), action, target).await
     }
 
     /// Records a code that the visitor typed, such as at sign-up; before [`identify`](Self::identify), so that the
     /// touch becomes the user's too.
     ///
     /// # Errors
-    /// `Store`. An unknown or dead code is an outcome.
+    /// [`StoreError`](referral_core::store::StoreError). An unknown or dead code is an outcome.
     pub async fn enter_code(&self, code: &str) -> Result<Touch, Error> {
-        let touch = self.referrals().enter_code(&self.visit(), code).await?;
+        let touch = self.referrals().enter_code(&self.named(), code).await?;
         self.apply(&touch.token);
         Ok(touch)
     }
@@ -254,10 +309,10 @@ impl Visitor {
     #[must_use = "call `committed` on it after the host's commit"]
     pub fn within(&self, scope: &Referrals) -> Self {
         Self {
-            layer: self.layer.clone(),
             joined: Some(scope.clone()),
             state: Arc::new(Mutex::new(self.state().clone())),
             root: Some(Arc::clone(&self.state)),
+            ..self.clone()
         }
     }
 
