@@ -5,7 +5,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use referral_core::store::plan::{self, Answer, Plan, Table};
-use referral_core::store::{Changeset, StoreError, StoreErrorKind};
+use referral_core::store::{Changeset, StoreError, StoreErrorKind, json};
 use sled::transaction::{ConflictableTransactionError, TransactionError, Transactional};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
@@ -88,7 +88,7 @@ impl Writer {
     fn write(&self, plan: &Plan) -> Result<(), StoreError> {
         let mut batches = [(); 4].map(|()| sled::Batch::default());
         let [records, keys, entries, numbers] = &mut batches;
-        for row in plan.rows(schema::encode) {
+        for row in plan.rows(json::encode) {
             let (batch, key) = match row.table {
                 Table::Records => (&mut *records, row.key),
                 Table::Keys => (&mut *keys, row.key),

@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use referral_core::store::{
-    CounterKey, CounterPrefix, CounterRange, Family, Index, MAX_PAGE, Part, Prefix, Range, Read, Seek,
-    StoreError, UniqueKey, bytes,
+    CounterKey, CounterPrefix, CounterRange, Family, Index, KeyPart, Kind, MAX_PAGE, Part, Prefix, Range,
+    Read, Record, RecordId, Seek, StoreError, UniqueKey, bytes,
 };
-use referral_core::store::{KeyPart, Kind, Record, RecordId};
-use referral_core::{Action, Link, Tenant};
+use referral_core::{Action, Link, ResponseId, Tenant};
 
 use crate::history::{History, Past};
 use crate::make::text;
@@ -35,6 +34,7 @@ pub(crate) async fn audit<S: Read + ?Sized>(store: &S, history: &History, counte
     keys(store, &records, &past).await?;
     indexes(store, &records, &past).await?;
     lives(&records, &past)?;
+    truthful(&records, &past)?;
     let numbers = numbers(store, &past).await?;
     if counted { statistics(&records, &numbers) } else { Ok(()) }
 }
@@ -199,6 +199,15 @@ async fn indexes<S: Read + ?Sized>(store: &S, records: &BTreeMap<RecordId, Recor
     Ok(())
 }
 
+/// What a conflict said to be there is there, unless it was deleted.
+fn truthful(records: &BTreeMap<RecordId, Record>, past: &Past) -> Verdict {
+    let gone = |id: &RecordId| past.records.get(id).is_some_and(|life| life.deleted);
+    match past.named.iter().find(|id| !records.contains_key(id) && !gone(id)) {
+        Some(id) => Err(format!("a conflict was said to be with {id}, which was never stored")),
+        None => Ok(()),
+    }
+}
+
 /// A record is what its acknowledged writes made of it.
 fn lives(records: &BTreeMap<RecordId, Record>, past: &Past) -> Verdict {
     for (id, life) in &past.records {
@@ -251,36 +260,57 @@ async fn numbers<S: Read + ?Sized>(store: &S, past: &Past) -> Result<BTreeMap<Co
     Ok(found)
 }
 
-/// The statistics are those of the records.
+/// The statistics are those of the records. Days of owners are kept only where the host says so, so they are looked at
+/// only where there are any.
 fn statistics(records: &BTreeMap<RecordId, Record>, found: &BTreeMap<CounterKey, i64>) -> Verdict {
     let mut expected: BTreeMap<CounterKey, i64> = BTreeMap::new();
+    let first = first_touches(records);
     for record in records.values() {
         let Record::Response(response) = record else { continue };
         let link = text::<KeyPart>(&response.link.to_string());
-        let key = |family, second| CounterKey::new(response.tenant.clone(), family, [link.clone(), second]);
         let action = KeyPart::from(&response.action);
-        let (total, hourly) = if response.counted {
-            (Family::Responses, Family::ResponsesByHour)
-        } else {
-            (Family::Flagged, Family::FlaggedByHour)
+        let at = response.created_at;
+        let mut add = |[total, hourly, daily]: [Family; 3]| {
+            let key = |family, parts| CounterKey::new(response.tenant.clone(), family, parts);
+            let of_link = || [link.clone(), action.clone()];
+            for key in [
+                key(total, of_link()),
+                key(hourly, of_link()).in_bucket(at.hour()),
+                key(daily, [action.clone(), KeyPart::NONE]).in_bucket(at.day()),
+            ] {
+                *expected.entry(key).or_default() += 1;
+            }
         };
-        *expected.entry(key(total, action.clone())).or_default() += 1;
-        *expected.entry(key(hourly, action).in_bucket(response.created_at.hour())).or_default() += 1;
+        if response.counted {
+            add([Family::Responses, Family::ResponsesByHour, Family::ResponsesByDay]);
+        } else {
+            add([Family::Flagged, Family::FlaggedByHour, Family::FlaggedByDay]);
+        }
+        if response.counted && first.contains(&response.id) {
+            add([Family::NewVisitors, Family::NewVisitorsByHour, Family::NewVisitorsByDay]);
+        }
         let used = RecordId::from(response.link);
         if let Some(Record::Link(link)) = records.get(&used)
             && link.limits.clicks.is_some()
             && response.counted
             && response.action == Action::RESPONDED
         {
-            *expected.entry(key(Family::LinkUses, KeyPart::NONE)).or_default() += 1;
+            let parts = [text::<KeyPart>(&link.id.to_string()), KeyPart::NONE];
+            *expected
+                .entry(CounterKey::new(response.tenant.clone(), Family::LinkUses, parts))
+                .or_default() += 1;
         }
     }
     for key in expected.keys().chain(found.keys()) {
         let (records, number) = (expected.get(key).unwrap_or(&0), found.get(key).unwrap_or(&0));
-        if records != number {
+        // A token that no touch of this store gave makes a visitor known whom no record shows.
+        let at_most =
+            matches!(key.family, Family::NewVisitors | Family::NewVisitorsByHour | Family::NewVisitorsByDay);
+        if (at_most && number > records) || (!at_most && records != number) {
             return Err(format!("{key:?} is {number}, and there are {records} such responses"));
         }
     }
+    same_sums(found, [Family::NewVisitors, Family::NewVisitorsByHour, Family::NewVisitorsByDay])?;
     for link in records.values().filter_map(|record| Link::try_from(record.clone()).ok()) {
         let Some(limit) = link.limits.clicks else { continue };
         let parts = [text::<KeyPart>(&link.id.to_string()), KeyPart::NONE];
@@ -290,4 +320,36 @@ fn statistics(records: &BTreeMap<RecordId, Record>, found: &BTreeMap<CounterKey,
         }
     }
     Ok(())
+}
+
+/// What is added up in total, by hour and by day comes to the same for each tenant.
+fn same_sums(found: &BTreeMap<CounterKey, i64>, levels: [Family; 3]) -> Verdict {
+    let mut sums: BTreeMap<(&Tenant, Family), i64> = BTreeMap::new();
+    for (key, number) in found {
+        *sums.entry((&key.tenant, key.family)).or_default() += number;
+    }
+    for (tenant, _) in sums.keys().filter(|(_, family)| levels.contains(family)) {
+        let [total, hours, days] = levels.map(|family| sums.get(&(*tenant, family)).copied().unwrap_or(0));
+        if total != hours || total != days {
+            return Err(format!("{levels:?} of {tenant:?} come to {total}, {hours} and {days}"));
+        }
+    }
+    Ok(())
+}
+
+/// The first touch of each visitor, made before anybody knew which user it was: by it the browser got its token.
+fn first_touches(records: &BTreeMap<RecordId, Record>) -> BTreeSet<ResponseId> {
+    let mut first = BTreeMap::new();
+    for record in records.values() {
+        let Record::Response(response) = record else { continue };
+        let unknown_then = response.user.is_none() || response.claimed_at.is_some();
+        if let Some(visitor) =
+            response.visitor.filter(|_| unknown_then && response.action == Action::RESPONDED)
+        {
+            let place = (response.created_at, response.id);
+            let earliest = first.entry((response.tenant.clone(), visitor)).or_insert(place);
+            *earliest = place.min(*earliest);
+        }
+    }
+    first.into_values().map(|(_, id)| id).collect()
 }

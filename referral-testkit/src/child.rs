@@ -28,18 +28,17 @@ use std::io::Write as _;
 use std::process::Stdio;
 use std::sync::Arc;
 
-use referral_core::Code;
-use referral_core::store::Version;
 use referral_core::store::{Change, Changeset, CounterKey, Outcome, Store};
-use referral_core::{Alias, AliasId, Limits, Link, LinkId, Metadata, Status, Tenant};
+use referral_core::{Alias, Code, Link};
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{ChildStdout, Command};
 use uuid::Uuid;
 
-use crate::cx::{Cx, NOW};
+use crate::cx::Cx;
 use crate::harness::Harness;
 use crate::make::{count_any, counter, text};
-use crate::runner::runtime;
+use crate::samples;
+use crate::settings::runtime;
 
 const TASK: &str = "REFERRAL_TESTKIT_CHILD";
 const MARK: &str = "acknowledged:";
@@ -128,31 +127,9 @@ pub fn changeset(number: u64) -> Changeset {
 pub fn parts(number: u64) -> (Link, Alias, CounterKey) {
     let name = format!("child-{number}");
     let code = Code::new(name.clone()).unwrap();
-    let link = Link {
-        id: LinkId::from_uuid(Uuid::from_u64_pair(number, 1)),
-        tenant: Tenant::default(),
-        version: Version::FIRST,
-        created_at: NOW,
-        code: code.clone(),
-        owner: Some(text("the-child")),
-        label: text("a link"),
-        destination: text("/"),
-        target: None,
-        status: Status::Active,
-        expires_at: None,
-        limits: Limits::default(),
-        metadata: Metadata::default(),
-        natural: None,
-    };
-    let alias = Alias {
-        id: AliasId::from_uuid(Uuid::from_u64_pair(number, 2)),
-        tenant: Tenant::default(),
-        version: Version::FIRST,
-        created_at: NOW,
-        code,
-        link: link.id,
-        case_exact: false,
-    };
+    let owner = Some(text("the-child"));
+    let link = Link { code: code.clone(), owner, ..samples::link(Uuid::from_u64_pair(number, 1)) };
+    let alias = Alias { link: link.id, ..samples::alias(Uuid::from_u64_pair(number, 2), code) };
     (link, alias, counter(&name))
 }
 

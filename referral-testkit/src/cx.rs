@@ -4,18 +4,20 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use referral_core::Timestamp;
 use referral_core::source::{IdSource, SequentialIds};
 use referral_core::store::{
     Change, Changeset, Conflict, CounterKey, CounterPrefix, CounterRange, Index, Kind, MAX_PAGE, Outcome,
-    Prefix, Range, Read, Store, StoreError, StoreErrorKind, StoreFacts, UniqueKey,
+    Prefix, Range, Read, Record, RecordId, Store, StoreError, StoreErrorKind, StoreFacts, UniqueKey, Version,
 };
-use referral_core::store::{Record, RecordId, Version};
+use referral_core::{Alias, Link, Response};
 use uuid::Uuid;
 
+use crate::fill::{self, Filling};
 use crate::harness::{Guard, Harness, Opened};
 use crate::history::{History, Watched};
-use crate::runner::Settings;
+use crate::make::{text, with_natural};
+use crate::samples::{self, NOW};
+use crate::settings::Settings;
 
 /// A case's world. Clones share it, so that racers can take one along.
 #[derive(Clone)]
@@ -39,9 +41,6 @@ struct Slot {
     store: Option<Arc<Watched>>,
     guard: Option<Guard>,
 }
-
-/// The moment at which the suite's records are made, unless a case says otherwise.
-pub const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
 impl Cx {
     pub(crate) fn new(harness: Arc<dyn Harness>, settings: Settings, opened: Opened) -> Self {
@@ -101,6 +100,12 @@ impl Cx {
         self.0.harness.address(self.0.slot.lock().unwrap().guard.as_ref()?)
     }
 
+    /// Makes every write fail from now on. `false` where the harness cannot do that.
+    pub(crate) async fn break_writes(&self) -> bool {
+        let Some(address) = self.address() else { return false };
+        self.0.harness.break_writes(&address).await
+    }
+
     pub(crate) fn settings(&self) -> &Settings {
         &self.0.settings
     }
@@ -149,6 +154,47 @@ impl Cx {
     #[must_use]
     pub fn uuid(&self) -> Uuid {
         self.0.ids.next(NOW)
+    }
+
+    /// A link with nothing optional, under a code of its own.
+    #[must_use]
+    pub fn link(&self) -> Link {
+        samples::link(self.uuid())
+    }
+
+    /// A link with a natural key.
+    #[must_use]
+    pub fn natural_link(&self, key: &str) -> Link {
+        with_natural(self.link(), Some(key))
+    }
+
+    /// A code that leads to some link; folded, as codes are by default.
+    #[must_use]
+    pub fn alias(&self, code: &str) -> Alias {
+        samples::alias(self.uuid(), text(code))
+    }
+
+    /// A code of which only the very spelling counts.
+    #[must_use]
+    pub fn exact_alias(&self, code: &str) -> Alias {
+        Alias { case_exact: true, ..self.alias(code) }
+    }
+
+    /// A click of a visitor that nobody has claimed.
+    #[must_use]
+    pub fn response(&self) -> Response {
+        samples::response(self.uuid())
+    }
+
+    /// A change that is applied whatever happened before, for changesets that need a witness in front.
+    #[must_use]
+    pub fn witness(&self) -> Change {
+        Change::Insert(self.link().into())
+    }
+
+    /// A record of a kind, filled as wanted. `None` where the kind cannot be filled like that.
+    pub(crate) fn sample(&self, kind: Kind, filling: &Filling) -> Option<Record> {
+        fill::record(self.uuid(), kind, filling)
     }
 
     /// Commits one changeset.

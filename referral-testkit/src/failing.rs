@@ -13,9 +13,9 @@
 //!
 //! // The next commit is done, and its answer never arrives.
 //! store.fail(1, Failure::AnswerLost);
-//! let link = referrals.create(LinkDraft::to("/")?).await?;
+//! let link = referrals.links().create(LinkDraft::to("/")?).await?;
 //! assert!(store.failed());
-//! assert_eq!(referrals.link(link.id).await?, Some(link), "the facade found out");
+//! assert_eq!(referrals.links().get(link.id).await?, Some(link), "the facade found out");
 //! # Ok::<(), Box<dyn std::error::Error>>(()) })?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

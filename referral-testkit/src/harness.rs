@@ -33,6 +33,12 @@ pub trait Harness: Send + Sync + 'static {
 
     /// In a child process: the data that the parent opened, by its address.
     async fn attach(&self, address: &str) -> Option<Opened>;
+
+    /// Makes every commit to the data at this address fail from now on that writes records and numbers, by the means of the
+    /// database: a table is taken away, a disk is full. `false` where this harness cannot do that, as it is by default.
+    async fn break_writes(&self, _address: &str) -> bool {
+        false
+    }
 }
 
 /// Whatever keeps a store's data alive, and tells the harness where it is: a temporary folder, the name of a

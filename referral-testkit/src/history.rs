@@ -6,10 +6,9 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use referral_core::Tenant;
 use referral_core::store::{
-    Change, Changeset, CounterKey, Index, Outcome, Prefix, Read, Store, StoreError, StoreErrorKind,
-    StoreFacts, UniqueKey, bytes,
+    Change, Changeset, Conflict, CounterKey, Index, Outcome, Prefix, Read, Record, RecordId, Store,
+    StoreError, StoreErrorKind, StoreFacts, UniqueKey, bytes,
 };
-use referral_core::store::{Record, RecordId};
 
 /// Everything that was ever offered to a store, and what the store said it did with it.
 #[derive(Debug, Default)]
@@ -22,6 +21,8 @@ pub(crate) struct Past {
     /// Every prefix in which a record could ever have stood, under its bytes.
     pub(crate) places: BTreeMap<Vec<u8>, (Index, Prefix)>,
     pub(crate) numbers: BTreeMap<CounterKey, Sum>,
+    /// The records that conflicts said to be there.
+    pub(crate) named: BTreeSet<RecordId>,
 }
 
 /// What is known about a record.
@@ -77,7 +78,23 @@ impl History {
     fn answered(&self, changeset: &Changeset, answer: Option<&Result<Outcome, StoreError>>) {
         let applied = match answer {
             Some(Ok(Outcome::Applied)) => true,
-            Some(Ok(Outcome::Conflict { .. })) => return,
+            Some(Ok(Outcome::Conflict { conflict, .. })) => {
+                let named = match conflict {
+                    Conflict::Taken { holder, .. } => Some(*holder),
+                    Conflict::Stale { id, now } => now.map(|_| *id),
+                    Conflict::OutOfBounds { .. } => None,
+                };
+                // A changeset may also meet what it would have written itself.
+                let own = |id: &RecordId| {
+                    changeset
+                        .changes()
+                        .iter()
+                        .any(|change| matches!(change, Change::Insert(record) if record.id() == *id))
+                };
+                let stale = matches!(conflict, Conflict::Stale { .. });
+                self.0.lock().unwrap().named.extend(named.filter(|id| stale || !own(id)));
+                return;
+            }
             // Nothing is written by what breaks the rules; of every other fault the suite thinks the worst.
             Some(Err(error)) if error.kind() == StoreErrorKind::Invalid => return,
             Some(Err(_)) | None => false,

@@ -88,6 +88,7 @@ pub mod child;
 mod cx;
 mod drops;
 pub mod failing;
+mod fill;
 mod folder;
 mod harness;
 mod history;
@@ -97,17 +98,21 @@ mod plan;
 pub mod race;
 mod registry;
 pub mod runner;
-mod samples;
+pub mod samples;
 mod scratch;
+mod settings;
 mod shop;
+mod texts;
 
 pub use async_trait::async_trait;
-pub use cx::{Cx, NOW};
+pub use cx::Cx;
 pub use folder::{FolderHarness, FolderStore};
 pub use harness::{Guard, Harness, MemoryHarness, Opened};
 pub use registry::{Case, case, markdown_table, registry};
-pub use runner::{Outcome, Report, Settings, Summary, run, run_all};
+pub use runner::{Outcome, Report, Summary, run, run_all};
+pub use samples::NOW;
 pub use scratch::{Scratch, server_from_env, skip};
+pub use settings::Settings;
 
 #[allow(rustdoc::invalid_rust_codeblocks, reason = "its excerpts begin and end within items")]
 #[doc = include_str!("../docs/store-author.md")]

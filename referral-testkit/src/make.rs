@@ -2,18 +2,12 @@
 
 use std::fmt::Debug;
 
-use referral_core::Code;
 use referral_core::store::{
-    Bounds, Change, CounterKey, CounterPrefix, Family, Index, Prefix, Unique, UniqueKey,
+    Bounds, Change, CounterKey, CounterPrefix, Family, Index, KeyPart, Kind, Prefix, Record, RecordId,
+    Unique, UniqueKey, Value, Version,
 };
-use referral_core::store::{KeyPart, Kind, Record, RecordId, Value, Version};
-use referral_core::{
-    Action, Alias, AliasId, Flags, Limits, Link, LinkId, Metadata, Response, ResponseId, Status, Tenant,
-    Timestamp, UserId, Via, VisitorId,
-};
+use referral_core::{Link, ResponseId, Tenant, Timestamp, UserId, VisitorId};
 use uuid::Uuid;
-
-use crate::cx::{Cx, NOW};
 
 /// A text of any of core's text types.
 #[track_caller]
@@ -35,87 +29,6 @@ pub(crate) fn tenant(name: &str) -> Tenant {
 
 pub(crate) fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(millis)
-}
-
-impl Cx {
-    /// A link with nothing optional, under a code of its own.
-    #[must_use]
-    pub fn link(&self) -> Link {
-        let id = self.uuid();
-        Link {
-            id: LinkId::from_uuid(id),
-            tenant: Tenant::default(),
-            version: Version::FIRST,
-            created_at: NOW,
-            code: Code::new(id.simple().to_string()).unwrap(),
-            owner: None,
-            label: text("a link"),
-            destination: text("/"),
-            target: None,
-            status: Status::Active,
-            expires_at: None,
-            limits: Limits::default(),
-            metadata: Metadata::default(),
-            natural: None,
-        }
-    }
-
-    /// A link with a natural key.
-    #[must_use]
-    pub fn natural_link(&self, key: &str) -> Link {
-        with_natural(self.link(), Some(key))
-    }
-
-    /// A code that leads to some link; folded, as codes are by default.
-    #[must_use]
-    pub fn alias(&self, code: &str) -> Alias {
-        Alias {
-            id: AliasId::from_uuid(self.uuid()),
-            tenant: Tenant::default(),
-            version: Version::FIRST,
-            created_at: NOW,
-            code: text(code),
-            link: LinkId::from_uuid(Uuid::from_u128(7)),
-            case_exact: false,
-        }
-    }
-
-    /// A code of which only the very spelling counts.
-    #[must_use]
-    pub fn exact_alias(&self, code: &str) -> Alias {
-        Alias { case_exact: true, ..self.alias(code) }
-    }
-
-    /// A click of a visitor that nobody has claimed.
-    #[must_use]
-    pub fn response(&self) -> Response {
-        Response {
-            id: ResponseId::from_uuid(self.uuid()),
-            tenant: Tenant::default(),
-            version: Version::FIRST,
-            created_at: NOW,
-            link: LinkId::from_uuid(Uuid::from_u128(7)),
-            owner: None,
-            visitor: Some(visitor(1)),
-            user: None,
-            claimed_at: None,
-            via: Via::Click,
-            action: Action::RESPONDED,
-            target: None,
-            referrer: None,
-            agent: None,
-            landing: None,
-            address: None,
-            flags: Flags::NONE,
-            counted: true,
-        }
-    }
-
-    /// A change that is applied whatever happened before, for changesets that need a witness in front.
-    #[must_use]
-    pub fn witness(&self) -> Change {
-        Change::Insert(self.link().into())
-    }
 }
 
 pub(crate) fn visitor(number: u128) -> VisitorId {

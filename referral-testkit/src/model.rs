@@ -6,10 +6,9 @@
 use std::collections::BTreeMap;
 
 use referral_core::store::{
-    Bounds, Change, Changeset, Conflict, CounterKey, CounterPrefix, CounterRange, Index, Outcome, Part,
-    Prefix, Range, Seek, StoreError, StoreErrorKind, Unique, UniqueKey,
+    Bounds, Change, Changeset, Conflict, CounterKey, CounterPrefix, CounterRange, Index, Kind, Outcome, Part,
+    Prefix, Range, Record, RecordId, Seek, StoreError, StoreErrorKind, Unique, UniqueKey, Value, Version,
 };
-use referral_core::store::{Kind, Record, RecordId, Value, Version};
 use uuid::Uuid;
 
 /// Records and numbers, and nothing else.
@@ -94,11 +93,19 @@ impl Model {
 
     fn update(&mut self, record: &Record, was: Version) -> Vec<Conflict> {
         let mut conflicts = self.stale(record.id(), was);
-        if conflicts.is_empty() {
-            conflicts = self.taken(record);
+        if !conflicts.is_empty() {
+            return conflicts;
         }
+        let (kind, old) = (record.id().kind, self.records[&record.id()].values());
+        let mut values = record.values();
+        for fixed in ["tenant", "created_at"] {
+            let position = kind.position(fixed).unwrap();
+            values[position] = old[position].clone();
+        }
+        let new = Record::from_values(kind, values).unwrap();
+        conflicts = self.taken(&new);
         if conflicts.is_empty() {
-            self.records.insert(record.id(), record.clone().at_version(was.next()));
+            self.records.insert(new.id(), new.at_version(was.next()));
         }
         conflicts
     }

@@ -8,14 +8,14 @@ use proptest::option;
 use proptest::prelude::*;
 use referral_core::Tenant;
 use referral_core::store::{
-    Bounds, Change, Changeset, CounterKey, Family, Index, Prefix, Range, Seek, UniqueKey, bytes,
+    Bounds, Change, Changeset, CounterKey, Family, Index, Kind, Prefix, Range, Record, RecordId, Seek,
+    UniqueKey, Version, bytes,
 };
-use referral_core::store::{Kind, Record, RecordId, Version};
 use uuid::Uuid;
 
+use crate::fill;
 use crate::make::text;
 use crate::model::Model;
-use crate::samples;
 
 /// What happens, without the names of the world in which it happens.
 #[derive(Clone, Debug)]
@@ -206,7 +206,7 @@ impl World {
         let tenant = &self.tenants()[usize::from(slot == 4)];
         let time = self.base() + TIMES[usize::from(slot)];
         let id = self.uuid(kind, u64::from(slot));
-        samples::small(kind, id, tenant.as_str(), time, sample.filling)
+        fill::small(kind, id, tenant.as_str(), time, sample.filling)
     }
 
     pub(crate) fn ids(self, history: &History) -> Vec<RecordId> {
@@ -280,7 +280,7 @@ impl World {
             Op::Patch(like, slots) => {
                 let example = self.record(*like);
                 let kind = example.id().kind;
-                let set = samples::patch(&example, Some(like.filling));
+                let set = fill::patch(&example, Some(like.filling));
                 let of = slots.iter().map(|(slot, was)| {
                     let uuid = self.uuid(kind, u64::from(*slot));
                     if let Some(record) = model.records.get(&RecordId { kind, uuid }) {
@@ -301,8 +301,7 @@ impl World {
                 history.fresh += 1;
                 let id = self.uuid(Kind::ALL[0], 1000 + history.fresh);
                 let tenant = &self.tenants()[0];
-                let record =
-                    samples::small(Kind::ALL[0], id, tenant.as_str(), self.base() + 3, samples::BARE);
+                let record = fill::small(Kind::ALL[0], id, tenant.as_str(), self.base() + 3, fill::BARE);
                 history.mention(&record);
                 Change::Insert(record)
             }

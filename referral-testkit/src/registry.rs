@@ -45,6 +45,7 @@ macro_rules! for_each_case {
                 an_update_may_keep_its_keys,
                 an_update_releases_and_takes_keys,
                 an_update_to_a_taken_key_is_refused_and_keeps_the_old_one,
+                an_update_takes_keys_in_the_stored_tenant,
                 a_delete_releases_its_keys,
                 a_key_moves_between_two_records_in_one_changeset,
                 a_key_must_be_released_before_it_is_taken,
@@ -132,6 +133,7 @@ macro_rules! for_each_case {
                 tenants_do_not_see_each_other,
                 an_unknown_prefix_is_an_empty_page,
                 a_prefix_that_does_not_fit_is_invalid,
+                a_part_that_no_record_can_have_is_invalid,
                 an_update_moves_the_entry,
                 an_entry_goes_when_its_part_does,
                 a_page_holds_a_thousand_records,
@@ -144,7 +146,12 @@ macro_rules! for_each_case {
                 nothing_asked_is_nothing_answered,
                 an_id_of_another_kind_is_not_found,
                 a_thousand_points_are_answered,
-                more_than_a_thousand_points_are_invalid;
+                more_than_a_thousand_points_are_invalid,
+                a_key_that_no_record_can_hold_is_invalid;
+            keys:
+                the_longest_unique_keys_are_kept_apart,
+                the_longest_prefixes_are_kept_apart,
+                the_longest_numbers_are_kept_apart;
             races:
                 a_code_has_one_winner,
                 a_natural_key_has_one_winner,
@@ -189,12 +196,13 @@ macro_rules! for_each_case {
                 edits_made_at_once_are_all_applied,
                 a_disabled_link_records_no_click_that_begins_later,
                 tenants_have_codes_and_numbers_of_their_own;
-            faults:
+            failures:
                 a_refused_commit_stores_nothing,
                 a_lost_answer_is_found_out,
                 an_answer_that_stays_lost_is_said_to_be_unknown,
                 a_failed_read_stores_nothing,
-                visitors_who_try_again_are_counted_once;
+                visitors_who_try_again_are_counted_once,
+                no_conflict_rests_on_what_was_not_written;
             model:
                 random_changesets_are_answered_as_by_the_model,
                 random_reads_are_answered_as_by_the_model;

@@ -2,7 +2,7 @@
 
 use redb::{Database, Durability, ReadableTable, Table, WriteTransaction};
 use referral_core::store::plan::{self, Answer, Look, Row};
-use referral_core::store::{Changeset, CounterKey, Record, RecordId, StoreError, UniqueKey, bytes};
+use referral_core::store::{Changeset, CounterKey, Record, RecordId, StoreError, UniqueKey, bytes, json};
 
 use crate::error;
 use crate::schema::{self, Bytes};
@@ -17,7 +17,7 @@ fn transact(db: &Database, batch: &[Changeset]) -> Result<Vec<Answer>, StoreErro
     transaction.set_durability(Durability::Immediate).map_err(|e| error::from_redb("commit", e))?;
     let mut tables = Tables::open(&transaction)?;
     let plan = plan::decide(batch, &tables);
-    for row in plan.rows(schema::encode) {
+    for row in plan.rows(json::encode) {
         tables.write(row)?;
     }
     drop(tables);

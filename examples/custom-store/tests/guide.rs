@@ -35,7 +35,7 @@ fn every_excerpt_of_the_guide_is_the_code_of_its_file() {
 fn every_case_and_every_broken_store_of_the_guide_exists() {
     let cases: Vec<String> = referral_testkit::registry().iter().map(|case| case.id()).collect();
     let faults: Vec<String> =
-        referral_testkit::broken::Fault::ALL.iter().map(|fault| format!("{fault:?}")).collect();
+        referral_testkit::broken::Defect::ALL.iter().map(|defect| format!("{defect:?}")).collect();
     let groups: Vec<&str> = referral_testkit::registry().iter().map(|case| case.group).collect();
     let mut held = 0;
     // What stands between single backticks is every other piece of a line.

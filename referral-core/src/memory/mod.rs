@@ -2,7 +2,6 @@
 
 mod state;
 
-use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -60,16 +59,9 @@ impl Read for MemoryStore {
         limit: u32,
     ) -> Result<Vec<Record>, StoreError> {
         index.check(prefix, limit)?;
-        let start = bytes::prefix(index, prefix);
-        let end = bytes::after(&start).map_or(Bound::Unbounded, Bound::Excluded);
+        let Some(keys) = bytes::page(index, prefix, range) else { return Ok(Vec::new()) };
         let state = self.state();
-        let inside = state
-            .entries
-            .range((Bound::Included(start), end))
-            .filter_map(|(_, id)| state.records.get(id))
-            .filter(|record| {
-                index.entry(record, &record.values()).is_some_and(|entry| range.contains(entry.seek))
-            });
+        let inside = state.entries.range(keys).filter_map(|(_, id)| state.records.get(id));
         let limit = limit as usize;
         Ok(if range.ascending {
             inside.take(limit).cloned().collect()
@@ -89,9 +81,7 @@ impl Read for MemoryStore {
             key.tenant == prefix.tenant
                 && key.family == prefix.family
                 && key.parts.starts_with(&prefix.parts)
-                && range.from.is_none_or(|from| key.bucket >= from)
-                && range.until.is_none_or(|until| key.bucket < until)
-                && range.after.as_ref().is_none_or(|after| key > after)
+                && range.contains(key)
         };
         Ok(state
             .numbers

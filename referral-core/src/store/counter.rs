@@ -61,6 +61,14 @@ impl CounterRange {
     pub const fn first(limit: u32) -> Self {
         Self { from: None, until: None, after: None, limit }
     }
+
+    /// Whether a number lies inside.
+    #[must_use]
+    pub fn contains(&self, key: &CounterKey) -> bool {
+        self.from.is_none_or(|from| key.bucket >= from)
+            && self.until.is_none_or(|until| key.bucket < until)
+            && self.after.as_ref().is_none_or(|after| key > after)
+    }
 }
 
 /// What a sum must be, both ends included.

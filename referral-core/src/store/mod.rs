@@ -7,6 +7,7 @@ mod counter;
 mod error;
 mod forward;
 mod index;
+pub mod json;
 mod limits;
 mod listing;
 mod numbers;

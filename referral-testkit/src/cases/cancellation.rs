@@ -1,9 +1,9 @@
 //! A caller may go away at any moment.
 
-use referral_core::store::{Change, Changeset, Conflict, CounterRange, Family, Index, Outcome, Range};
-use referral_core::store::{Record, RecordId};
-use referral_core::{Action, Link, LinkId};
-use referral_core::{Error, Referrals};
+use referral_core::store::{
+    Change, Changeset, Conflict, CounterRange, Family, Index, Outcome, Range, Record, RecordId,
+};
+use referral_core::{Action, Error, Link, LinkId, Referrals};
 
 use crate::cx::Cx;
 use crate::drops::{Sweeps, drop_after};
@@ -174,7 +174,7 @@ pub async fn a_dropped_read_leaves_a_usable_store(cx: Cx) {
 async fn verb(shop: &Referrals, link: &Link, verb: usize, number: u128) -> Result<(), Error> {
     let browser = visit(visitor(number));
     match verb {
-        0 => drop(shop.get_or_create(draft("ada", &number.to_string())).await?),
+        0 => drop(shop.links().get_or_create(draft("ada", &number.to_string())).await?),
         1 => drop(shop.land(link.code.as_str(), &browser).await),
         2 => drop(shop.respond(link.id, &browser, Action::new("ORDERED")?, None).await?),
         _ => drop(shop.identify(visitor(number), user("eve")).await?),
@@ -186,7 +186,7 @@ async fn verb(shop: &Referrals, link: &Link, verb: usize, number: u128) -> Resul
 pub async fn a_dropped_verb_is_whole_or_absent(cx: Cx) {
     // Without group commit, which would go on without the caller.
     let shop = shop(&cx).with_group_commit(None).build().unwrap();
-    let link = shop.create(draft("ada", "dropped").with_click_limit(1_000_000)).await.unwrap();
+    let link = shop.links().create(draft("ada", "dropped").with_click_limit(1_000_000)).await.unwrap();
     let mut number = 0;
     for which in 0..4 {
         let mut sweeps = Sweeps::of(cx.rounds(10));
@@ -208,7 +208,7 @@ pub async fn a_dropped_verb_is_whole_or_absent(cx: Cx) {
     }
     settled(&shop, link.id).await;
     for link in links_of(&shop, &user("ada")).await {
-        let found = shop.link_by_code(&link.code).await.unwrap().map(|found| found.id);
+        let found = shop.links().by_code(&link.code).await.unwrap().map(|found| found.id);
         assert_eq!(found, Some(link.id), "a link has its code");
     }
 }
@@ -220,9 +220,9 @@ const IDENTIFY: usize = 3;
 async fn settled(shop: &Referrals, link: LinkId) {
     const PATIENCE: usize = 100;
     for round in 0.. {
-        let told = shop.statistics(link).await.unwrap();
+        let told = shop.responses().statistics(link).await.unwrap();
         let rows = responses_of(shop, link).await;
-        let told: i64 = told.actions.iter().map(|action| action.counted + action.flagged).sum();
+        let told: i64 = told.actions.values().map(|numbers| numbers.counted + numbers.flagged).sum();
         if told == rows.len() as i64 {
             return;
         }

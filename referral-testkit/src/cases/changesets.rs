@@ -1,7 +1,6 @@
 //! A changeset is all or nothing, and alone.
 
-use referral_core::store::{Change, Changeset, Conflict, Family, Outcome};
-use referral_core::store::{RecordId, Version};
+use referral_core::store::{Change, Changeset, Conflict, Family, Outcome, RecordId, Version};
 use referral_core::{LinkId, Response, ResponseId};
 use uuid::Uuid;
 

@@ -13,7 +13,7 @@ use crate::cx::{Cx, assert_applied, assert_invalid};
 use crate::make::{
     count, count_any, counter, counter_of, expect, numbers_of, statistic, tally, tenant, text,
 };
-use crate::samples::{NUMBERS, SEPARATORS, TEXTS};
+use crate::texts::{NUMBERS, SEPARATORS, TEXTS};
 
 async fn add(cx: &Cx, key: &CounterKey, add: i64) {
     cx.apply([cx.witness(), count_any(key, add)]).await;

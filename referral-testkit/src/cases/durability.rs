@@ -1,15 +1,15 @@
 //! What was acknowledged is there afterwards, if the store says that it is durable.
 
-use referral_core::store::{CounterRange, Family, Index, Range};
-use referral_core::store::{Kind, Record, Version};
+use referral_core::store::{CounterRange, Family, Index, Kind, Range, Record, Version};
 
 use crate::child;
 use crate::cx::{Cx, assert_applied};
+use crate::fill::Filling;
 use crate::make::{
     code, count_any, counter, delete, give, insert, natural, nobody, numbers_of, statistic, tally, update,
     visitor, with_natural,
 };
-use crate::samples::{Filling, TEXTS, record};
+use crate::texts::TEXTS;
 
 /// Closes and opens the store. `false` if nothing needs to be there: the store said so, and works all the same.
 async fn survives(cx: &Cx) -> bool {
@@ -31,7 +31,7 @@ pub async fn a_reopened_store_keeps_its_records(cx: Cx) {
     let mut records: Vec<Record> = Vec::new();
     for text in TEXTS.iter().take(12) {
         let filling = Filling { text, ..Filling::PLAIN };
-        records.extend(Kind::ALL.iter().filter_map(|kind| record(&cx, *kind, &filling)));
+        records.extend(Kind::ALL.iter().filter_map(|kind| cx.sample(*kind, &filling)));
     }
     cx.insert(records.clone()).await;
     let gone = records.pop().unwrap();

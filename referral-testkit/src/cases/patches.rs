@@ -7,11 +7,11 @@ use referral_core::{Alias, Link, LinkId, Response, ResponseId};
 use uuid::Uuid;
 
 use crate::cx::{Cx, assert_applied, assert_invalid};
+use crate::fill::{self, Absent, Filling};
 use crate::make::{
     at, code, count_any, counter, delete, expect, folded, give, insert, natural, nobody, owned_by, patch,
     statistic, tally, text, update, user, visitor, words,
 };
-use crate::samples::{self, Absent, Filling, record};
 
 fn given(response: &Response, by: &str, when: i64) -> Record {
     let version = response.version.next();
@@ -33,11 +33,11 @@ pub async fn a_patch_sets_its_columns_and_the_next_version(cx: Cx) {
 /// Of every kind, all at once and each by itself where it is a field of its own.
 pub async fn every_column_that_may_be_patched_is_set(cx: Cx) {
     for kind in Kind::ALL {
-        let like = record(&cx, *kind, &Filling { text: "other", number: 12_345, ..Filling::PLAIN }).unwrap();
-        let first = record(&cx, *kind, &Filling::PLAIN).unwrap();
+        let like = cx.sample(*kind, &Filling { text: "other", number: 12_345, ..Filling::PLAIN }).unwrap();
+        let first = cx.sample(*kind, &Filling::PLAIN).unwrap();
         cx.insert([first.clone()]).await;
         let mut now = first.at_version(Version::FIRST);
-        for set in samples::patches(&like) {
+        for set in fill::patches(&like) {
             now = expected(&now, &set);
             let was = now.version().get() - 1;
             cx.apply([patch([(now.id(), was)], set.clone())]).await;
@@ -59,11 +59,11 @@ fn expected(record: &Record, set: &[(&'static str, Value)]) -> Record {
 /// Every column that may hold nothing, of every kind, and its entries with it.
 pub async fn a_patch_sets_columns_to_null(cx: Cx) {
     for kind in Kind::ALL {
-        let full = record(&cx, *kind, &Filling::PLAIN).unwrap();
-        let nothing = record(&cx, *kind, &Filling { absent: Absent::Everything, ..Filling::PLAIN }).unwrap();
+        let full = cx.sample(*kind, &Filling::PLAIN).unwrap();
+        let nothing = cx.sample(*kind, &Filling { absent: Absent::Everything, ..Filling::PLAIN }).unwrap();
         cx.insert([full.clone()]).await;
         let nulls: Vec<_> =
-            samples::patch(&nothing, None).into_iter().filter(|(_, value)| *value == Value::Null).collect();
+            fill::patch(&nothing, None).into_iter().filter(|(_, value)| *value == Value::Null).collect();
         if nulls.is_empty() {
             continue;
         }
@@ -171,7 +171,7 @@ pub async fn a_patched_record_keeps_its_unique_keys(cx: Cx) {
 
 /// A response with every field, among others of the same visitor.
 pub async fn a_patch_changes_no_other_column_and_no_other_record(cx: Cx) {
-    let full = record(&cx, Kind::Response, &Filling::PLAIN).unwrap();
+    let full = cx.sample(Kind::Response, &Filling::PLAIN).unwrap();
     let Record::Response(full) = full else { unreachable!() };
     let full = Response { user: None, claimed_at: None, version: Version::FIRST, ..full };
     let beside = Response { id: cx.response().id, ..full.clone() };

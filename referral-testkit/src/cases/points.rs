@@ -1,10 +1,10 @@
 //! Points: one answer for each question, in the order of the questions.
 
-use referral_core::store::MAX_PAGE;
-use referral_core::store::{Kind, RecordId};
+use referral_core::store::{Kind, MAX_PAGE, RecordId, Unique, UniqueKey, Value};
 use uuid::Uuid;
 
 use crate::cx::{Cx, assert_invalid};
+use crate::fill::{Filling, impossible};
 use crate::make::{code, folded, natural};
 
 /// Neither that of ids nor that of insertion.
@@ -92,4 +92,35 @@ pub async fn more_than_a_thousand_points_are_invalid(cx: Cx) {
     let id = RecordId { kind: Kind::Link, uuid: Uuid::from_u128(1) };
     assert_invalid(cx.store().get(&vec![id; 1001]).await, "1,001 ids");
     assert_invalid(cx.store().find(&vec![code("gone"); 1001]).await, "1,001 keys");
+}
+
+/// One part too few or too many, nothing, another type, NUL, a text that is too long: by every rule, alone and among keys
+/// that can be.
+pub async fn a_key_that_no_record_can_hold_is_invalid(cx: Cx) {
+    let store = cx.store();
+    for unique in Unique::ALL {
+        let kind = unique.kind();
+        let sample = cx.sample(kind, &Filling { number: 0, ..Filling::PLAIN }).unwrap();
+        let key = UniqueKey::held(*unique, sample.tenant(), &sample.values()).unwrap();
+        let mut wrong = vec![
+            UniqueKey { parts: Vec::new(), ..key.clone() },
+            UniqueKey {
+                parts: [key.parts.clone(), vec![Value::Text("more".into())]].concat(),
+                ..key.clone()
+            },
+        ];
+        for (at, column) in unique.columns().iter().enumerate() {
+            let column = &kind.columns()[kind.position(column).unwrap()];
+            wrong.extend(impossible(column).into_iter().map(|value| {
+                let mut parts = key.parts.clone();
+                parts[at] = value;
+                UniqueKey { parts, ..key.clone() }
+            }));
+        }
+        for wrong in wrong {
+            let what = format!("{wrong:?}");
+            assert_invalid(store.find(&[key.clone(), wrong.clone()]).await, &what);
+            assert_invalid(store.find(&[wrong]).await, &what);
+        }
+    }
 }

@@ -1,13 +1,13 @@
 //! What is stored comes back as it was, and versions tell who wrote last.
 
-use referral_core::store::{Index, Range};
-use referral_core::store::{Kind, Record, Value, Version};
+use referral_core::store::{Index, Kind, Range, Record, Value, Version};
 use referral_core::{Limits, Link, LinkId, Response};
 use uuid::Uuid;
 
 use crate::cx::Cx;
+use crate::fill::{Absent, Filling};
 use crate::make::{code, delete, expect, insert, natural, place, text, update, user};
-use crate::samples::{Absent, Filling, NUMBERS, TEXTS, record};
+use crate::texts::{NUMBERS, TEXTS};
 
 /// Stores samples and reads each by id, by key and through its indexes.
 async fn round_trip(cx: &Cx, samples: Vec<Record>) {
@@ -22,14 +22,14 @@ async fn round_trip(cx: &Cx, samples: Vec<Record>) {
 
 /// Every kind with every field.
 pub async fn every_kind_comes_back_with_every_field(cx: Cx) {
-    let samples = Kind::ALL.iter().filter_map(|kind| record(&cx, *kind, &Filling::PLAIN)).collect();
+    let samples = Kind::ALL.iter().filter_map(|kind| cx.sample(*kind, &Filling::PLAIN)).collect();
     round_trip(&cx, samples).await;
 }
 
 /// Every kind with what it must have.
 pub async fn every_kind_comes_back_with_no_optional_field(cx: Cx) {
     let bare = Filling { absent: Absent::Everything, ..Filling::PLAIN };
-    let samples = Kind::ALL.iter().filter_map(|kind| record(&cx, *kind, &bare)).collect();
+    let samples = Kind::ALL.iter().filter_map(|kind| cx.sample(*kind, &bare)).collect();
     round_trip(&cx, samples).await;
 }
 
@@ -39,7 +39,7 @@ pub async fn every_kind_comes_back_without_each_optional_field(cx: Cx) {
     for kind in Kind::ALL {
         for column in kind.columns().iter().filter(|column| column.nullable) {
             let filling = Filling { absent: Absent::Only(column.name), ..Filling::PLAIN };
-            samples.extend(record(&cx, *kind, &filling));
+            samples.extend(cx.sample(*kind, &filling));
         }
     }
     round_trip(&cx, samples).await;
@@ -48,7 +48,7 @@ pub async fn every_kind_comes_back_without_each_optional_field(cx: Cx) {
 /// Nothing written down is something else than nothing known.
 pub async fn empty_texts_are_not_absent_ones(cx: Cx) {
     let empty = Filling { text: "", ..Filling::PLAIN };
-    let mut samples: Vec<_> = Kind::ALL.iter().filter_map(|kind| record(&cx, *kind, &empty)).collect();
+    let mut samples: Vec<_> = Kind::ALL.iter().filter_map(|kind| cx.sample(*kind, &empty)).collect();
     let response = cx.response();
     samples.push(Response { referrer: Some(text("")), landing: None, ..response.clone() }.into());
     samples
@@ -61,7 +61,7 @@ pub async fn the_longest_texts_come_back_whole(cx: Cx) {
     let mut samples = Vec::new();
     for text in ["x", "\u{e9}", "\u{4e2d}", "\u{1f680}", "\u{5d0} ", " "] {
         let filling = Filling { text, longest: true, ..Filling::PLAIN };
-        samples.extend(Kind::ALL.iter().filter_map(|kind| record(&cx, *kind, &filling)));
+        samples.extend(Kind::ALL.iter().filter_map(|kind| cx.sample(*kind, &filling)));
     }
     round_trip(&cx, samples).await;
 }
@@ -71,7 +71,7 @@ pub async fn strange_texts_come_back_byte_for_byte(cx: Cx) {
     let mut samples = Vec::new();
     for text in TEXTS {
         let filling = Filling { text, ..Filling::PLAIN };
-        samples.extend(Kind::ALL.iter().filter_map(|kind| record(&cx, *kind, &filling)));
+        samples.extend(Kind::ALL.iter().filter_map(|kind| cx.sample(*kind, &filling)));
     }
     round_trip(&cx, samples).await;
 }
@@ -81,7 +81,7 @@ pub async fn extreme_numbers_come_back(cx: Cx) {
     let mut samples = Vec::new();
     for number in NUMBERS {
         let filling = Filling { number: *number, ..Filling::PLAIN };
-        samples.extend(Kind::ALL.iter().filter_map(|kind| record(&cx, *kind, &filling)));
+        samples.extend(Kind::ALL.iter().filter_map(|kind| cx.sample(*kind, &filling)));
     }
     let link = cx.link();
     let limits = [None, Some(0), Some(1), Some(u32::MAX)];
@@ -113,7 +113,7 @@ pub async fn an_insert_of_a_known_id_is_stale_and_changes_nothing(cx: Cx) {
 
 /// What the new record leaves out is gone, and the version that it says is not looked at.
 pub async fn an_update_replaces_the_whole_record(cx: Cx) {
-    let full = record(&cx, Kind::Link, &Filling::PLAIN).unwrap();
+    let full = cx.sample(Kind::Link, &Filling::PLAIN).unwrap();
     cx.insert([full.clone()]).await;
     let Record::Link(link) = full else { unreachable!() };
     let bare = Link { id: link.id, tenant: link.tenant, created_at: link.created_at, ..cx.link() };
@@ -127,14 +127,14 @@ pub async fn an_update_replaces_the_whole_record(cx: Cx) {
 /// From everything to nothing and back, in each kind.
 pub async fn an_update_can_change_every_field_of_every_kind(cx: Cx) {
     for kind in Kind::ALL {
-        let full = record(&cx, *kind, &Filling::PLAIN).unwrap();
+        let full = cx.sample(*kind, &Filling::PLAIN).unwrap();
         cx.insert([full.clone()]).await;
         let others = [
             Filling { absent: Absent::Everything, text: "other", ..Filling::PLAIN },
             Filling { text: "third", number: 12_345, ..Filling::PLAIN },
         ];
         for (was, filling) in (1..).zip(others) {
-            let other = as_if(&full, record(&cx, *kind, &filling).unwrap());
+            let other = as_if(&full, cx.sample(*kind, &filling).unwrap());
             cx.apply([update(other.clone(), was)]).await;
             let stored = other.at_version(Version::new(was + 1));
             assert_eq!(cx.get(full.id()).await, Some(stored), "what comes back (left)");
@@ -145,7 +145,7 @@ pub async fn an_update_can_change_every_field_of_every_kind(cx: Cx) {
 /// Whose a record is and when it was made is not an update's to say.
 pub async fn an_update_keeps_tenant_and_creation_time(cx: Cx) {
     for kind in Kind::ALL {
-        let full = record(&cx, *kind, &Filling::PLAIN).unwrap();
+        let full = cx.sample(*kind, &Filling::PLAIN).unwrap();
         cx.insert([full.clone()]).await;
         let mut values = full.values();
         values[kind.position("tenant").unwrap()] = Value::Text("somebody else".into());
@@ -192,7 +192,7 @@ pub async fn an_update_of_nothing_is_stale(cx: Cx) {
 /// By id, by key and in every index.
 pub async fn a_delete_removes_the_record_from_everywhere(cx: Cx) {
     for kind in Kind::ALL {
-        let gone = record(&cx, *kind, &Filling::PLAIN).unwrap();
+        let gone = cx.sample(*kind, &Filling::PLAIN).unwrap();
         cx.insert([gone.clone()]).await;
         cx.apply([delete(gone.id(), 1)]).await;
         assert_eq!(cx.get(gone.id()).await, None);
@@ -256,7 +256,7 @@ pub async fn kinds_do_not_share_ids(cx: Cx) {
     let uuid = Uuid::from_u128(42);
     let mut records = Vec::new();
     for kind in Kind::ALL {
-        let mut values = record(&cx, *kind, &Filling::PLAIN).unwrap().values();
+        let mut values = cx.sample(*kind, &Filling::PLAIN).unwrap().values();
         values[kind.position("id").unwrap()] = Value::Uuid(uuid);
         records.push(Record::from_values(*kind, values).unwrap());
     }

@@ -1,12 +1,11 @@
 //! No two records hold one key, and who holds it is told.
 
-use referral_core::store::Record;
-use referral_core::store::{Conflict, Unique, UniqueKey};
+use referral_core::store::{Changeset, Conflict, Outcome, Record, Unique, UniqueKey};
 use referral_core::{Alias, Link};
 
-use crate::cx::Cx;
+use crate::cx::{Cx, assert_applied};
 use crate::make::{code, delete, folded, insert, natural, tenant, unique, update, user, with_natural};
-use crate::samples::TEXTS;
+use crate::texts::TEXTS;
 
 /// By an insert, of every rule of a kind.
 pub async fn a_taken_key_is_refused_and_names_its_holder(cx: Cx) {
@@ -71,6 +70,35 @@ pub async fn an_update_to_a_taken_key_is_refused_and_keeps_the_old_one(cx: Cx) {
     assert_eq!(cx.get(bob.id).await, Some(bob.clone().into()));
     cx.taken([insert(cx.natural_link("bob"))], 0, bob.id).await;
     assert_eq!(cx.find(natural("ada")).await, Some(ada.into()));
+}
+
+/// Whichever tenant the new record names: it stays in its own, and so do its keys.
+pub async fn an_update_takes_keys_in_the_stored_tenant(cx: Cx) {
+    let of = |name: &str, key: &str| Link { tenant: tenant(name), ..cx.natural_link(key) };
+    let [ada, bob, other] = [of("a", "one"), of("a", "two"), of("b", "three")];
+    cx.insert([ada.clone(), bob.clone(), other.clone()]).await;
+    let named = |key| Link { tenant: tenant("b"), ..with_natural(bob.clone(), Some(key)) };
+    // What is held in its own tenant is taken, and is so under the name of that tenant.
+    let key = cx.taken([update(named("one"), 1)], 0, ada.id).await;
+    assert_eq!(key, unique(Unique::LinkNatural, "a", "one"));
+    // What is held in the tenant that the new record names is not.
+    cx.apply([update(named("three"), 1)]).await;
+    let stored = cx.find(unique(Unique::LinkNatural, "a", "three")).await.map(|record| record.id());
+    assert_eq!(stored, Some(bob.id.into()));
+    let stays = cx.find(unique(Unique::LinkNatural, "b", "three")).await.map(|record| record.id());
+    assert_eq!(stays, Some(other.id.into()));
+    assert_eq!(cx.find(unique(Unique::LinkNatural, "a", "two")).await, None);
+    // In a batch too, where the keys of all its members are looked up at once.
+    let batch = [
+        Changeset::new([update(named("two"), 2)]),
+        Changeset::new([insert(of("a", "two"))]),
+        Changeset::new([insert(of("a", "three"))]),
+    ];
+    let answers = cx.batch(&batch).await;
+    assert_applied(&answers[0]);
+    let conflict = Conflict::Taken { key: unique(Unique::LinkNatural, "a", "two"), holder: bob.id.into() };
+    assert_eq!(answers[1].clone().unwrap(), Outcome::Conflict { index: 0, conflict });
+    assert_applied(&answers[2]);
 }
 
 /// Also for the same changeset.

@@ -6,10 +6,9 @@ use std::path::Path;
 
 use referral_core::memory::MemoryStore;
 use referral_core::store::{
-    Bounds, Change, Changeset, CounterKey, CounterPrefix, CounterRange, Index, Outcome, Prefix, Range, Read,
-    Store, StoreError, StoreFacts, UniqueKey, bytes,
+    Bounds, Change, Changeset, CounterKey, CounterPrefix, CounterRange, Index, Kind, Outcome, Prefix, Range,
+    Read, Record, RecordId, Store, StoreError, StoreFacts, UniqueKey, Value, Version, bytes,
 };
-use referral_core::store::{Kind, Record, RecordId, Value, Version};
 use referral_testkit::async_trait;
 use tokio::sync::Mutex;
 

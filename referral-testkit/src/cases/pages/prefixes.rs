@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use referral_core::store::{Index, MAX_PAGE, Prefix, Range, Seek};
-use referral_core::store::{Kind, Value};
+use referral_core::store::{ColumnType, Index, Kind, MAX_PAGE, Part, Prefix, Range, Seek, Value};
 use referral_core::{Link, LinkId, Response, ResponseId, Target};
 use uuid::Uuid;
 
-use super::{Place, placed, world};
-use crate::cx::{Cx, NOW, assert_invalid};
+use super::place::{Place, placed, world};
+use crate::cx::{Cx, assert_invalid};
+use crate::fill::{Filling, impossible};
 use crate::make::{nobody, place, tenant, text, user, visitor};
-use crate::samples::{Filling, SEPARATORS, TEXTS, record};
+use crate::samples::NOW;
+use crate::texts::{SEPARATORS, TEXTS};
 
 /// Part for part: neither one that begins alike nor one of the same parts in another order.
 pub async fn a_prefix_gives_only_its_own_records(cx: Cx) {
@@ -134,7 +135,7 @@ pub async fn tenants_do_not_see_each_other(cx: Cx) {
     let mut own: Vec<(Index, Prefix, Uuid)> = Vec::new();
     for name in names {
         for kind in Kind::ALL {
-            let sample = placed(&cx, record(&cx, *kind, &Filling::PLAIN).unwrap(), name, 5);
+            let sample = placed(&cx, cx.sample(*kind, &Filling::PLAIN).unwrap(), name, 5);
             cx.insert([sample.clone()]).await;
             for index in Index::of(*kind) {
                 own.extend(place(index, &sample).map(|prefix| (index, prefix, sample.id().uuid)));
@@ -184,5 +185,28 @@ pub async fn a_prefix_that_does_not_fit_is_invalid(cx: Cx) {
         }
         let answer = store.page(index, &prefix, &Range::newest(), MAX_PAGE + 1).await;
         assert_invalid(answer, "a page of 1,001 records");
+    }
+}
+
+/// In any place of any prefix, and refused even where it would find nothing. The longest text that fits is none of these.
+pub async fn a_part_that_no_record_can_have_is_invalid(cx: Cx) {
+    let store = cx.store();
+    for Place { index, prefix, .. } in world(&cx).await {
+        let kind = index.shape().kind;
+        let columns = index.shape().parts.iter().filter(|part| matches!(part, Part::Is(_)));
+        for (at, part) in columns.enumerate() {
+            let column = &kind.columns()[kind.position(part.column()).unwrap()];
+            for value in impossible(column) {
+                let mut wrong = prefix.clone();
+                wrong.parts[at] = value;
+                let answer = store.page(index, &wrong, &Range::newest(), 9).await;
+                assert_invalid(answer, &format!("{index:?} of {wrong:?}"));
+            }
+            if let ColumnType::Text(most) = column.holds {
+                let mut longest = prefix.clone();
+                longest.parts[at] = Value::Text("x".repeat(most as usize).into());
+                assert!(cx.page(index, &longest, Range::newest(), 9).await.is_empty(), "{index:?}");
+            }
+        }
     }
 }

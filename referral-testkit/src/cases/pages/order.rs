@@ -1,118 +1,13 @@
 //! Pages: every index, in order, from any place, in both directions.
 
-mod prefixes;
-
-use std::collections::BTreeMap;
-
-use referral_core::store::{Index, MAX_PAGE, Part, Prefix, Range, Seek, bytes};
-use referral_core::store::{Kind, Record, Value};
+use referral_core::store::{Index, MAX_PAGE, Prefix, Range, Seek};
 use referral_core::{Alias, Link, LinkId, Response, ResponseId, Status, Target, Timestamp};
 use uuid::Uuid;
 
-use crate::cx::{Cx, NOW};
+use super::place::world;
+use crate::cx::Cx;
 use crate::make::{at, delete, nobody, text, update, user, visitor};
-use crate::samples::{Absent, Filling, record};
-
-pub use prefixes::*;
-
-/// Times with ties, and both ends of them.
-const TIMES: [i64; 7] = [5, 5, i64::MAX, -3, i64::MIN, 9, 5];
-
-/// One prefix of one index, and what stands in it, oldest first.
-struct Place {
-    index: Index,
-    prefix: Prefix,
-    entries: Vec<(Seek, Record)>,
-}
-
-impl Place {
-    fn is_large(&self) -> bool {
-        self.entries.len() > 20
-    }
-
-    /// What a page must hold.
-    fn expected(&self, range: &Range, limit: usize) -> Vec<Uuid> {
-        let inside = |seek: &Seek| {
-            range.from.is_none_or(|from| from <= seek.at)
-                && range.until.is_none_or(|until| seek.at < until)
-                && range.after.is_none_or(|after| if range.ascending { *seek > after } else { *seek < after })
-        };
-        let mut found: Vec<_> =
-            self.entries.iter().filter(|(seek, _)| inside(seek)).map(|(seek, _)| seek.id).collect();
-        if !range.ascending {
-            found.reverse();
-        }
-        found.truncate(limit);
-        found
-    }
-
-    async fn holds(&self, cx: &Cx, range: Range, limit: u32) {
-        let found = cx.page(self.index, &self.prefix, range, limit).await;
-        let expected = self.expected(&range, limit as usize);
-        assert_eq!(found, expected, "{limit} of {:?} {:?} in {range:?}", self.index, self.prefix);
-    }
-}
-
-/// Stores records of every kind that share prefixes and times, with ids in no order, and gives every place that
-/// they stand in. Every index has one.
-async fn world(cx: &Cx) -> Vec<Place> {
-    let mut records = Vec::new();
-    for kind in Kind::ALL {
-        let nulls = Index::of(*kind).flat_map(|index| index.shape().parts).filter_map(|part| match part {
-            Part::Null(column) => Some(Absent::Only(column)),
-            Part::Is(_) => None,
-        });
-        let absent = [Absent::Nothing, Absent::Everything].into_iter().chain(nulls);
-        for (absent, name, text) in absent.flat_map(|absent| {
-            ["", "t"].iter().flat_map(move |name| ["ab", "abc"].map(move |text| (absent, *name, text)))
-        }) {
-            let filling = Filling { absent, text, ..Filling::PLAIN };
-            for time in TIMES {
-                records.push(placed(cx, record(cx, *kind, &filling).unwrap(), name, time));
-            }
-        }
-    }
-    cx.insert(records.clone()).await;
-    let places = places(&records);
-    for index in Index::ALL {
-        assert!(places.iter().any(|place| place.index == *index), "no sample stands in {index:?}");
-    }
-    places
-}
-
-/// The record at another id, tenant and time.
-fn placed(cx: &Cx, record: Record, name: &str, time: i64) -> Record {
-    let kind = record.id().kind;
-    let mut values = record.values();
-    let mut set = |column, value| values[kind.position(column).unwrap()] = value;
-    // An odd factor scatters ids that would otherwise grow.
-    let scattered = cx.uuid().as_u128().wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
-    set("id", Value::Uuid(Uuid::from_u128(scattered)));
-    set("tenant", Value::Text(name.to_owned().into()));
-    set("created_at", Value::Int(time));
-    set("version", Value::Int(1));
-    Record::from_values(kind, values).unwrap()
-}
-
-fn places(records: &[Record]) -> Vec<Place> {
-    let mut places: BTreeMap<Vec<u8>, Place> = BTreeMap::new();
-    for record in records {
-        let values = record.values();
-        for index in Index::of(record.id().kind) {
-            let Some(entry) = index.entry(record, &values) else { continue };
-            places
-                .entry(bytes::prefix(index, &entry.prefix))
-                .or_insert_with(|| Place { index, prefix: entry.prefix.clone(), entries: Vec::new() })
-                .entries
-                .push((entry.seek, record.clone()));
-        }
-    }
-    let mut places: Vec<_> = places.into_values().collect();
-    for place in &mut places {
-        place.entries.sort_by_key(|(seek, _)| *seek);
-    }
-    places
-}
+use crate::samples::NOW;
 
 /// And whole records, as `get` gives them.
 pub async fn every_index_gives_its_records_in_both_directions(cx: Cx) {
@@ -143,7 +38,7 @@ pub async fn equal_times_are_ordered_by_id(cx: Cx) {
 
 /// As numbers: before 1970, after 9999, to the last millisecond of both ends.
 pub async fn extreme_times_are_ordered(cx: Cx) {
-    let mut times = crate::samples::NUMBERS.to_vec();
+    let mut times = crate::texts::NUMBERS.to_vec();
     let links: Vec<_> = times.iter().map(|time| Link { created_at: at(*time), ..cx.link() }).collect();
     cx.insert(links).await;
     times.sort_unstable();

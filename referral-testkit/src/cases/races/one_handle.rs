@@ -1,56 +1,16 @@
-//! Many at once: exact counts, one winner, nobody stuck. Each round starts all racers from one barrier.
+//! Races on one handle.
 
 use std::collections::BTreeSet;
-use std::future::Future;
-use std::sync::Arc;
 
-use referral_core::store::{Change, Changeset, Conflict, Outcome, Store, StoreError};
-use referral_core::store::{Record, RecordId, Version};
+use referral_core::store::{Changeset, Conflict, Outcome, Record, Version};
 use referral_core::{Link, Response};
 
+use super::contest::{RACERS, all_taken, commits, race, winner};
 use crate::cx::{Cx, assert_applied};
 use crate::make::{
     code, count, count_any, counter, delete, expect, give, insert, natural, statistic, tally, text, update,
     user, with_natural,
 };
-
-/// How many run at once.
-const RACERS: usize = 8;
-
-/// Runs `RACERS` futures from one barrier; their results, in the order of racers.
-async fn race<T, F>(run: impl Fn(usize) -> F) -> Vec<T>
-where
-    T: Send + 'static,
-    F: Future<Output = T> + Send + 'static,
-{
-    crate::race::race(RACERS, run).await
-}
-
-/// Commits what `changes` gives each racer, all at once.
-async fn commits(cx: &Cx, changes: impl Fn(usize) -> Vec<Change>) -> Vec<Outcome> {
-    let answers: Vec<Result<Outcome, StoreError>> = race(|racer| {
-        let (cx, changes) = (cx.clone(), changes(racer));
-        async move { cx.commit(changes).await }
-    })
-    .await;
-    answers.into_iter().map(|answer| answer.expect("a lost race is a conflict, and not a fault")).collect()
-}
-
-/// The one racer that was applied.
-fn winner(outcomes: &[Outcome]) -> usize {
-    let winners: Vec<_> = (0..outcomes.len()).filter(|racer| outcomes[*racer] == Outcome::Applied).collect();
-    assert_eq!(winners.len(), 1, "one winner: {outcomes:?}");
-    winners[0]
-}
-
-/// Every loser learns who won it.
-fn all_taken(outcomes: &[Outcome], by: RecordId) {
-    for outcome in outcomes {
-        let fits = matches!(outcome, Outcome::Applied)
-            || matches!(outcome, Outcome::Conflict { index: 0, conflict: Conflict::Taken { holder, .. } } if *holder == by);
-        assert!(fits, "the winner is {by}: {outcome:?}");
-    }
-}
 
 /// The exact one in odd rounds, the folded one in even rounds.
 pub async fn a_code_has_one_winner(cx: Cx) {
@@ -446,70 +406,4 @@ pub async fn a_retried_changeset_is_applied_once(cx: Cx) {
         }
     }
     assert_eq!((cx.number(&uses).await, cx.number(&clicks).await), (rounds as i64, rounds as i64));
-}
-
-/// Two handles on the same data, as two processes have them, where the store says that they may.
-async fn handles(cx: &Cx) -> Option<[Arc<dyn Store>; 2]> {
-    if !cx.facts().shared {
-        return None;
-    }
-    let second = cx.second_handle().await;
-    if second.is_none() && cx.address().is_some() {
-        panic!("the store says that processes may share it, and its harness cannot attach to it");
-    }
-    if second.is_none() {
-        cx.skip("the harness gives no address at which another handle finds the data");
-    }
-    Some([cx.store(), second?])
-}
-
-/// The outcomes of what every racer commits, each on the one handle or on the other.
-async fn on_handles(handles: &[Arc<dyn Store>; 2], changes: impl Fn(usize) -> Vec<Change>) -> Vec<Outcome> {
-    race(|racer| {
-        let (store, batch) = (handles[racer % 2].clone(), [Changeset::new(changes(racer))]);
-        async move {
-            let answer = store.commit(&batch).await.pop().expect("one answer");
-            answer.expect("a lost race is a conflict, and not a fault")
-        }
-    })
-    .await
-}
-
-/// For a code, for a version and for a response, also if each handle has seen that it is free.
-pub async fn of_two_handles_one_wins(cx: Cx) {
-    let Some(handles) = handles(&cx).await else { return };
-    for round in 0..cx.rounds(6) {
-        let (link, response) = (cx.link(), cx.response());
-        cx.apply([insert(link.clone()), insert(response.clone())]).await;
-        for handle in &handles {
-            let found = handle.find(&[code(&format!("code-{round}"))]).await.unwrap();
-            assert_eq!(found, [None]);
-        }
-        let aliases: Vec<_> = (0..RACERS).map(|_| cx.alias(&format!("code-{round}"))).collect();
-        let outcomes = on_handles(&handles, |racer| vec![insert(aliases[racer].clone())]).await;
-        all_taken(&outcomes, aliases[winner(&outcomes)].id.into());
-        winner(&on_handles(&handles, |_| vec![update(link.clone(), 1)]).await);
-        let claims = on_handles(&handles, |racer| vec![give([response.id], &racer.to_string(), 1)]).await;
-        let winner = user(&winner(&claims).to_string());
-        let Some(Record::Response(found)) = cx.get(response.id).await else { panic!("a response is gone") };
-        assert_eq!(found.user, Some(winner), "round {round}");
-    }
-}
-
-/// To a bound that is reached exactly, and without losing one where there is none.
-pub async fn two_handles_count_together(cx: Cx) {
-    let Some(handles) = handles(&cx).await else { return };
-    let (all, clicks) = (counter("all"), statistic("clicks", "all"));
-    let rounds = cx.rounds(6);
-    for round in 0..rounds {
-        let bounded = counter(&round.to_string());
-        let outcomes = on_handles(&handles, |_| vec![cx.witness(), count(&bounded, 1, 0, 5)]).await;
-        let won = outcomes.iter().filter(|outcome| **outcome == Outcome::Applied).count() as i64;
-        assert_eq!((won, cx.number(&bounded).await), (5, 5), "round {round}");
-        let outcomes =
-            on_handles(&handles, |_| vec![cx.witness(), count_any(&all, 1), tally(&clicks, 1)]).await;
-        assert!(outcomes.iter().all(|outcome| *outcome == Outcome::Applied), "{outcomes:?}");
-    }
-    let total = (RACERS * rounds) as i64;
-    assert_eq!((cx.number(&all).await, cx.number(&clicks).await), (total, total));
 }

@@ -4,15 +4,18 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use referral_core::store::{CounterPrefix, CounterRange, Family, Kind, MAX_PAGE, Store, StoreErrorKind};
-use referral_core::visit::{DeadCode, TouchOutcome};
-use referral_core::{Action, Alias, Link, LinkId, Metadata, Referrals, Response, Tenant};
-use referral_core::{Error, LinkEdit};
+use referral_core::link::DeadCode;
+use referral_core::store::{
+    Changeset, CounterPrefix, CounterRange, Family, Kind, MAX_PAGE, Store, StoreError, StoreErrorKind,
+};
+use referral_core::visit::TouchOutcome;
+use referral_core::{Action, Alias, Error, Link, LinkEdit, LinkId, Metadata, Referrals, Response, Tenant};
 
-use crate::cx::{Cx, NOW};
+use crate::cx::{Cx, assert_invalid};
 use crate::failing::{FailingStore, Failure};
-use crate::make::{tenant, user, visitor};
+use crate::make::{count, counter, insert, statistic, tally, tenant, user, visitor};
 use crate::race::race;
+use crate::samples::NOW;
 use crate::shop::{code, draft, get, links_of, responses_of, shop_over, signed_in, visit};
 
 /// The steps of a story that are told one after another.
@@ -44,28 +47,38 @@ impl Story {
         let shop = &self.shop;
         let one = || *self.one.lock().unwrap();
         match step {
-            0 => *self.one.lock().unwrap() = Some(shop.get_or_create(draft("ada", "one")).await?.link.id),
-            1 => match shop.create(draft("bob", "two").with_code(code("two")).with_click_limit(3)).await {
-                Err(Error::CodeTaken { code }) => {
+            0 => {
+                *self.one.lock().unwrap() =
+                    Some(shop.links().get_or_create(draft("ada", "one")).await?.link.id)
+            }
+            1 => match shop
+                .links()
+                .create(draft("bob", "two").with_code(code("two")).with_click_limit(3))
+                .await
+            {
+                Err(error) if error.is_conflict() => {
+                    let code = code("two");
                     let holder =
-                        shop.link_by_code(&code).await?.expect("a code that is taken leads somewhere");
+                        shop.links().by_code(&code).await?.expect("a code that is taken leads somewhere");
                     assert_eq!(holder.owner, Some(user("bob")), "nobody else can have taken it");
                 }
                 other => drop(other?),
             },
-            2 => drop(shop.add_code(one().unwrap(), code("summer")).await?),
+            2 => drop(shop.links().add_code(one().unwrap(), code("summer")).await?),
             3 => {
                 let edit = LinkEdit::default().with_metadata(Metadata::new([("k", "v")]).unwrap());
-                shop.edit(one().unwrap(), edit).await?;
+                shop.links().edit(one().unwrap(), edit).await?;
             }
             4 | 5 => self.click(["summer", "two"][step - 4]).await?,
             6 => drop(shop.identify(visitor(1), user("eve")).await?),
             7 => {
                 let id = one().unwrap();
-                assert_eq!(shop.response_count(id).await?, 1);
-                assert_eq!(shop.statistics(id).await?.responses(), 1);
+                assert_eq!(shop.responses().count(id).await?, 1);
+                assert_eq!(shop.responses().statistics(id).await?.responses(), 1);
                 let until = NOW.saturating_add(Duration::from_hours(1));
-                let hours = shop.by_hour(id, &Action::RESPONDED, NOW.hour(), until).await?;
+                let hours = shop.responses().by_hour(id, &Action::RESPONDED, NOW.hour(), until).await?;
+                let hours: Vec<_> =
+                    hours.into_iter().map(|(hour, numbers)| (hour, numbers.counted)).collect();
                 assert_eq!(hours, [(NOW.hour(), 1)]);
             }
             8 => {
@@ -73,8 +86,8 @@ impl Story {
                 assert!(found.is_some(), "what eve clicked before she signed up is hers");
             }
             9 => {
-                let link = shop.link_by_code(&code("two")).await?.expect("its link");
-                shop.disable(link.id).await?;
+                let link = shop.links().by_code(&code("two")).await?.expect("its link");
+                shop.links().disable(link.id).await?;
             }
             _ => unreachable!("a story has {STEPS} steps"),
         }
@@ -204,7 +217,7 @@ async fn at_every_call(cx: &Cx, failure: Failure, must_fail: bool, holds: fn(usi
 const IDENTIFY: usize = 6;
 
 fn is(error: &Error, kind: StoreErrorKind) -> bool {
-    matches!(error, Error::Store(error) if error.kind() == kind)
+    error.detail::<StoreError>().is_some_and(|error| error.kind() == kind)
 }
 
 /// The verb fails with the store's reason, the store is as it was, and the next try works.
@@ -256,7 +269,7 @@ pub async fn visitors_who_try_again_are_counted_once(cx: Cx) {
         let shop = shop.clone();
         async move {
             let link = loop {
-                match shop.get_or_create(draft("ada", &(racer % 3).to_string())).await {
+                match shop.links().get_or_create(draft("ada", &(racer % 3).to_string())).await {
                     Ok(existing) => break existing.link,
                     Err(error) => assert!(error.is_retryable(), "{error:?}"),
                 }
@@ -280,7 +293,42 @@ pub async fn visitors_who_try_again_are_counted_once(cx: Cx) {
     assert_eq!(links.len(), 3, "each link is made once");
     for link in links {
         let counted = responses_of(&shop, link.id).await.into_iter().filter(|row| row.counted).count();
-        assert_eq!((counted, shop.response_count(link.id).await.unwrap()), (VISITORS / 3, 16), "{link:?}");
+        assert_eq!((counted, shop.responses().count(link.id).await.unwrap()), (VISITORS / 3, 16), "{link:?}");
         assert!(shop.land(link.code.as_str(), &get("/r/x")).await.touch.response().is_some());
     }
+}
+
+/// In a batch whose write fails, a member that meets the key or the id of an earlier one is told of the failure too: what
+/// it would have met is not there. Members that break a rule are told so all the same.
+pub async fn no_conflict_rests_on_what_was_not_written(cx: Cx) {
+    let (held, link, alias) = (cx.alias("held"), cx.natural_link("key"), cx.alias("code"));
+    cx.insert([held.clone()]).await;
+    if !cx.break_writes().await {
+        // Nobody can make this store's writes fail; then the case says nothing about it.
+        return;
+    }
+    let (uses, clicks) = (counter("uses"), statistic("clicks", "all"));
+    let whole = |link: Link, alias: Alias| {
+        let records = [insert(link), insert(alias), insert(cx.response())];
+        Changeset::new(records.into_iter().chain([count(&uses, 1, 0, 1), tally(&clicks, 1)]))
+    };
+    let batch = [
+        whole(link.clone(), alias.clone()),
+        whole(cx.natural_link("key"), cx.alias("another")),
+        whole(cx.link(), cx.alias("code")),
+        whole(link.clone(), cx.alias("a-third")),
+        whole(cx.link(), cx.alias("a-fourth")),
+        Changeset::new([tally(&clicks, 1)]),
+    ];
+    let answers = cx.store().commit(&batch).await;
+    assert_eq!(answers.len(), batch.len(), "a batch has one answer for each changeset");
+    assert_invalid(answers[5].clone(), "a changeset without witness");
+    for (member, answer) in answers[..5].iter().enumerate() {
+        let kind = answer.as_ref().err().map(StoreError::kind);
+        assert!(
+            kind.is_some_and(|kind| kind != StoreErrorKind::Invalid),
+            "nothing was written, and member {member} was answered {answer:?}"
+        );
+    }
+    cx.close();
 }

@@ -1,33 +1,33 @@
-//! The table of faults: what is wrong, and which cases must notice.
+//! The table of defects: what is wrong, and which cases must notice.
 
-macro_rules! faults {
-    ($($fault:ident: $says:literal, caught by $($case:literal),+;)+) => {
+macro_rules! defects {
+    ($($defect:ident: $says:literal, caught by $($case:literal),+;)+) => {
         /// One way to get a store wrong.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-        pub enum Fault {
-            $(#[doc = $says] $fault,)+
+        pub enum Defect {
+            $(#[doc = $says] $defect,)+
         }
 
-        impl Fault {
-            /// Every fault.
-            pub const ALL: &'static [Self] = &[$(Self::$fault),+];
+        impl Defect {
+            /// Every defect.
+            pub const ALL: &'static [Self] = &[$(Self::$defect),+];
 
             /// What is wrong.
             #[must_use]
             pub const fn says(self) -> &'static str {
-                match self { $(Self::$fault => $says),+ }
+                match self { $(Self::$defect => $says),+ }
             }
 
-            /// The cases each of which must fail on a store with this fault, as `group::name`.
+            /// The cases each of which must fail on a store with this defect, as `group::name`.
             #[must_use]
             pub const fn caught_by(self) -> &'static [&'static str] {
-                match self { $(Self::$fault => &[$($case),+]),+ }
+                match self { $(Self::$defect => &[$($case),+]),+ }
             }
         }
     };
 }
 
-faults! {
+defects! {
     // Records
     LostUpdate: "An update does not look at the version.",
         caught by "records::an_update_at_another_version_is_stale_and_changes_nothing",
@@ -78,8 +78,8 @@ faults! {
     // Unique keys
     KeysUnchecked: "A key is not unique.",
         caught by "unique::a_taken_key_is_refused_and_names_its_holder",
-            "faults::a_refused_commit_stores_nothing",
-            "faults::an_answer_that_stays_lost_is_said_to_be_unknown";
+            "failures::a_refused_commit_stores_nothing",
+            "failures::an_answer_that_stays_lost_is_said_to_be_unknown";
     KeysFolded: "Keys are compared without case.",
         caught by "unique::keys_are_equal_only_byte_for_byte", "unique::two_exact_codes_may_fold_alike",
             "unique::an_exact_code_differs_by_case_and_a_folded_one_does_not";
@@ -100,6 +100,12 @@ faults! {
     UpdateTakesNoKeys: "An update does not take the keys it gets.",
         caught by "unique::an_update_releases_and_takes_keys",
             "unique::an_update_to_a_taken_key_is_refused_and_keeps_the_old_one";
+    UpdateKeysAsNamed: "An update looks its keys up under the tenant that the new record names.",
+        caught by "unique::an_update_takes_keys_in_the_stored_tenant";
+    UniqueKeysCut: "A unique key is cut at 128 bytes.",
+        caught by "keys::the_longest_unique_keys_are_kept_apart";
+    KeysUntyped: "A key of the wrong type or length is looked up.",
+        caught by "points::a_key_that_no_record_can_hold_is_invalid";
     DeleteKeepsKeys: "A delete does not release the keys.",
         caught by "unique::a_delete_releases_its_keys";
     OwnKeyTaken: "An update is in its own way.",
@@ -108,7 +114,7 @@ faults! {
     RetryTaken: "An insert made twice is refused by its own key.",
         caught by "unique::an_insert_made_twice_is_stale_and_not_taken_by_itself",
             "races::a_retried_changeset_is_applied_once",
-            "faults::a_lost_answer_is_found_out";
+            "failures::a_lost_answer_is_found_out";
     HolderInvented: "A conflict names the record that asks as the holder.",
         caught by "unique::a_taken_key_is_refused_and_names_its_holder",
             "unique::the_named_holder_holds_the_named_key";
@@ -238,6 +244,8 @@ faults! {
         caught by "counters::the_longest_key_parts_are_kept_apart";
     PartsWithColons: "Key parts are put together with a colon between, also those that hold one.",
         caught by "counters::parts_that_hold_separators_are_kept_apart";
+    NumberKeysCut: "The key of a number is cut at 512 bytes.",
+        caught by "keys::the_longest_numbers_are_kept_apart";
     NumbersAfterInside: "The next page of numbers begins with the last one of the page before.",
         caught by "counters::the_next_page_begins_behind_its_key";
     NumbersUnlimited: "The limit of numbers is not kept.",
@@ -282,6 +290,10 @@ faults! {
         caught by "pages::text_prefixes_are_equal_only_byte_for_byte", "pages::a_prefix_gives_only_its_own_records";
     PrefixBegins: "A prefix gives every text that begins so.",
         caught by "pages::a_prefix_gives_only_its_own_records";
+    PrefixUntyped: "A prefix whose parts have the wrong type or length is answered.",
+        caught by "pages::a_part_that_no_record_can_have_is_invalid";
+    PrefixCut: "A prefix is cut at 255 bytes.",
+        caught by "keys::the_longest_prefixes_are_kept_apart";
     PrefixWithColons: "The parts of a prefix are put together with a colon between, also those that hold one.",
         caught by "pages::parts_that_hold_separators_are_kept_apart";
     IdsTrimmed: "The zero bytes at the end of an id are taken for the end of the prefix.",
@@ -370,10 +382,12 @@ faults! {
         caught by "cancellation::a_dropped_read_leaves_a_usable_store";
 
     // What an application would see
+    ConflictsKept: "Where the write of a batch fails, the conflicts that rest on its members are answered all the same.",
+        caught by "failures::no_conflict_rests_on_what_was_not_written";
     SecondTallyLost: "Of the statistics of a changeset only the first one is kept.",
-        caught by "facade::statistics_are_what_the_pages_show", "faults::a_lost_answer_is_found_out",
-            "faults::a_failed_read_stores_nothing";
+        caught by "facade::statistics_are_what_the_pages_show", "failures::a_lost_answer_is_found_out",
+            "failures::a_failed_read_stores_nothing";
     RetryCounts: "An insert that is made twice is Applied again, with all that stands behind it.",
-        caught by "faults::a_lost_answer_is_found_out", "faults::visitors_who_try_again_are_counted_once",
+        caught by "failures::a_lost_answer_is_found_out", "failures::visitors_who_try_again_are_counted_once",
             "changesets::a_changeset_made_twice_is_refused_by_its_witness";
 }
