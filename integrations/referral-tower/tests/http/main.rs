@@ -18,3 +18,6 @@ mod layer;
 mod links;
 mod pages;
 mod parameters;
+mod requests;
+mod sites;
+mod sites_build;

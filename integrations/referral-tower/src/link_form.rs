@@ -1,42 +1,20 @@
-//! The form that makes a link.
+//! The form that makes a link, in a page of the host's.
 
-use askama::Template;
 use referral_core::link::NaturalKey;
 use referral_core::{Destination, Label, LinkDraft, Status, Target};
 
-use super::LinkItem;
-use crate::{Problem, Visitor};
-
-/// A form that makes a link, or the link that there is, to be copied.
-#[derive(Clone, Debug, Template)]
-#[template(path = "link_form.html")]
-#[non_exhaustive]
-pub struct LinkForm {
-    /// Where the form goes: `/r`.
-    pub action: String,
-    /// Where the link shall lead.
-    pub redirect_to: String,
-    /// What it shall be called; may be empty.
-    pub label: String,
-    /// The kind of what it is about.
-    pub target_kind: Option<String>,
-    /// The id of what it is about.
-    pub target_id: Option<String>,
-    /// The page to come back to.
-    pub return_to: String,
-    /// The link of the user who is signed in, if it exists.
-    pub existing: Option<LinkItem>,
-    /// Distinguishes the forms of one page.
-    pub id: String,
-}
+use crate::pages::{LinkForm, LinkItem};
+use crate::problem::Problem;
+use crate::visitor::Visitor;
 
 impl Visitor {
-    /// A form with one button that makes the user's link to this destination, about this object and of this label, and
-    /// comes back to the page it is on; or that link, where it exists, in a field to copy it from. HTML, escaped: in
-    /// an askama template of the host's write `{{ form|safe }}`.
+    /// The HTML of a form with one button. It makes the user's link to this destination, about this object and with this
+    /// label, and comes back to the page that it is on. If the user has that link already, it is the link in a field to
+    /// copy it from. The HTML is escaped: in an askama template of the host's write `{{ form|safe }}`.
     ///
     /// # Errors
-    /// A destination, or a label of over 100 bytes, that does not fit; the store; the host's own page.
+    /// `bad-input` for a destination or a label that does not fit, `unavailable` or `internal` if the store or the
+    /// host's own page fails.
     pub async fn link_form(
         &self,
         destination: &str,
@@ -60,13 +38,13 @@ impl Visitor {
         let existing = existing.filter(|link| link.status == Status::Active);
         let natural = NaturalKey::of(None, &name, &to, target);
         let form = LinkForm {
-            action: layer.links_path(),
+            action: self.site().links_path(),
             redirect_to: destination.to_owned(),
             label: label.to_owned(),
             target_kind: target.map(|target| target.kind.as_str().to_owned()),
             target_id: target.map(|target| target.id.as_str().to_owned()),
             return_to: self.visit().url.clone(),
-            existing: existing.map(|link| LinkItem::of(layer, &link)),
+            existing: existing.map(|link| LinkItem::of(self.referrals(), &link)),
             id: natural.as_str().chars().take(12).collect(),
         };
         layer.pages().link_form(&form).map_err(|error| {
