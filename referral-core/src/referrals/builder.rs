@@ -63,7 +63,7 @@ impl<S: Store> Builder<S> {
         self
     }
 
-    /// Codes of new links come from here. Default: [`RandomCode`], ten symbols.
+    /// Codes of new links come from here. Default: [`RandomCode`](crate::link::RandomCode), ten symbols.
     pub fn with_codes(mut self, codes: impl CodeGenerator + 'static) -> Self {
         self.links.codes = Box::new(codes);
         self
@@ -114,7 +114,7 @@ impl<S: Store> Builder<S> {
         self
     }
 
-    /// Tells people, bots and speculative loads apart. Default: [`DefaultClassifier`].
+    /// Tells people, bots and speculative loads apart. Default: [`DefaultClassifier`](crate::visit::DefaultClassifier).
     pub fn with_classifier(mut self, classifier: impl Classifier + 'static) -> Self {
         self.visits.classifier = Box::new(classifier);
         self
