@@ -1,7 +1,7 @@
-//! Keys as bytes, for key-value stores. The order of the bytes is the order of what they mean.
+//! Keys as bytes whose order is the order of what they mean; key-value stores keep these.
 //!
 //! Text ends in one zero byte, which is why text holds no NUL: `ab` then sorts before `abc`, and no text can run
-//! into the part behind it. Integers are big-endian with the sign bit flipped. UUIDs are kept as their 16 bytes.
+//! into the part behind it. Integers are big-endian with the sign bit flipped. UUIDs are themselves.
 //!
 //! | Key | Layout |
 //! | --- | --- |
@@ -10,8 +10,8 @@
 //! | index entry | index, tenant, parts, order, uuid |
 //! | counter | tenant, family, part, part, bucket |
 //!
-//! No key is longer than [`MAX_KEY`] bytes. A store on an engine that takes only shorter keys has to split them, or to hash
-//! them and compare what it finds.
+//! No key is longer than [`MAX_KEY`] bytes. A store on an engine that takes fewer keeps long keys under a hash of its own,
+//! and compares the whole key with what it finds. It never cuts them: two that differ at the end would become one.
 
 use std::ops;
 
@@ -23,7 +23,7 @@ use crate::store::index::{Entry, Prefix, Range, Seek};
 use crate::store::unique::UniqueKey;
 use crate::value::{KeyPart, Tenant, Value};
 
-/// The most bytes that any key has: those of a number whose tenant and parts are as long as they may be.
+/// The most bytes of any key: those of a number whose tenant and parts are as long as they may be.
 pub const MAX_KEY: usize = 586;
 
 /// The key of a record.
@@ -34,14 +34,14 @@ pub fn record(id: RecordId) -> Vec<u8> {
     key
 }
 
-/// The record that a key of [`record`] names; `None` if no version of this library wrote the key.
+/// The record that a key of [`record`] names; `None` if no version of this library wrote it.
 #[must_use]
 pub fn read_record(bytes: &[u8]) -> Option<RecordId> {
     let (code, uuid) = bytes.split_first()?;
     Some(RecordId { kind: Kind::from_code(*code)?, uuid: Uuid::from_slice(uuid).ok()? })
 }
 
-/// The key under which the holder of a unique key is kept.
+/// The key of a unique key's holder.
 #[must_use]
 pub fn unique(key: &UniqueKey) -> Vec<u8> {
     let mut bytes = vec![key.unique.code()];
@@ -50,7 +50,7 @@ pub fn unique(key: &UniqueKey) -> Vec<u8> {
     bytes
 }
 
-/// The bytes that every entry of a prefix begins with.
+/// What every entry of a prefix begins with.
 #[must_use]
 pub fn prefix(index: Index, prefix: &Prefix) -> Vec<u8> {
     let mut bytes = vec![index.code()];
@@ -92,13 +92,13 @@ pub fn counter(key: &CounterKey) -> Vec<u8> {
     bytes
 }
 
-/// The bytes that every number of a prefix begins with.
+/// What every number of a prefix begins with.
 #[must_use]
 pub fn counter_prefix(prefix: &CounterPrefix) -> Vec<u8> {
     counter_parts(&prefix.tenant, prefix.family, &prefix.parts)
 }
 
-/// The number that a key names; `None` if no version of this library wrote the key.
+/// The number that a key names; `None` if no version of this library wrote it.
 #[must_use]
 pub fn read_counter(bytes: &[u8]) -> Option<CounterKey> {
     let (tenant, rest) = read_text(bytes)?;
@@ -121,7 +121,7 @@ pub fn read_id(bytes: &[u8]) -> Option<Uuid> {
     Uuid::from_slice(id).ok()
 }
 
-/// The bytes of an integer, which sort as the integer does.
+/// The bytes of an integer that sort as it does.
 #[must_use]
 pub const fn ordered(number: i64) -> [u8; 8] {
     (number ^ i64::MIN).to_be_bytes()
