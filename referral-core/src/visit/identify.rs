@@ -110,7 +110,7 @@ impl Referrals {
         since: Option<Timestamp>,
     ) -> Result<Option<Vec<Response>>, Error> {
         let at = self.now();
-        // Read before the commit: a fault afterwards would lose the hooks of what is claimed by then.
+        // They are read before the commit, because a failure afterwards would lose the hooks of what is claimed by then.
         let links = self.links_of(&batch).await?;
         let of = batch.iter().map(|response| (response.id.as_uuid(), response.version)).collect();
         let user_value = Value::Text(user.as_str().to_owned().into());
