@@ -2,7 +2,7 @@
 
 macro_rules! kinds {
     ($($kind:ident($id:ident) = $code:literal $name:literal;)+) => {
-        /// Which kind of record.
+        /// A kind of record.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
         pub enum Kind {
             $(#[doc = concat!("A [`", stringify!($kind), "`].")] $kind = $code,)+
