@@ -11,7 +11,7 @@ pub trait Look {
     /// The record of an id, if there is one.
     ///
     /// # Errors
-    /// Faults. The changeset that asked is answered with them, and its neighbours go on.
+    /// Any error of the database. It is the answer to the changeset for which it was asked; its neighbours go on.
     fn record(&self, id: RecordId) -> Result<Option<Record>, StoreError>;
 
     /// The record that holds a unique key, if one does.
