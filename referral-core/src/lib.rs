@@ -110,8 +110,13 @@ pub use value::{
 };
 pub use visit::{Flags, Response, ResponseId, Via, Visit};
 
-/// Compiles and runs the examples of the README, so that it cannot name what does not exist (RB4: the README of
-/// django-reflinks named two classes that were never there).
+/// Compiles and runs the examples of the repository's README, so that it cannot name what does not exist (RB4: the README
+/// of django-reflinks named two classes that were never there).
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// Compiles and runs the example of this crate's README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct CrateReadme;

@@ -71,3 +71,8 @@ mod write;
 
 pub use mongodb;
 pub use store::MongoStore;
+
+/// Compiles the example of the README, so that it cannot name what does not exist.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

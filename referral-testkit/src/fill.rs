@@ -128,23 +128,30 @@ fn fit(start: &str, fill: &str, max: usize, longest: bool) -> String {
     text
 }
 
-/// A record with these values, and nothing where a column may hold nothing; zero or a short text elsewhere.
+/// A record with these values, and nothing where a column may hold nothing; elsewhere zero or a short text. Where a key is
+/// unique, it is made of the id.
 ///
 /// # Panics
 /// Where core accepts no such record.
-pub(crate) fn bare(kind: Kind, values: &[(&str, Value)]) -> Record {
+pub(crate) fn bare(kind: Kind, id: Uuid, values: &[(&str, Value)]) -> Record {
+    let mark = id.simple().to_string();
     let candidates =
         kind.columns().iter().map(|column| match values.iter().find(|(name, _)| *name == column.name) {
             Some((_, value)) => vec![value.clone()],
+            None if column.name == "id" => vec![Value::Uuid(id)],
             None if column.nullable => vec![Value::Null],
-            None => match column.holds {
-                ColumnType::Uuid => vec![Value::Uuid(Uuid::from_u128(7))],
-                ColumnType::Int => vec![Value::Int(0), Value::Int(1)],
-                ColumnType::Text(_) => {
-                    let texts = ["sample"].into_iter().chain(PLAIN_TEXTS);
-                    texts.map(|text| Value::Text(text.into())).collect()
+            None => {
+                let is_key = Unique::of(kind).any(|rule| rule.columns().contains(&column.name));
+                match column.holds {
+                    ColumnType::Uuid => vec![Value::Uuid(if is_key { id } else { Uuid::from_u128(7) })],
+                    ColumnType::Int => vec![Value::Int(0), Value::Int(1)],
+                    ColumnType::Text(_) => {
+                        let first = if is_key { mark.as_str() } else { "sample" };
+                        let texts = [first].into_iter().chain(PLAIN_TEXTS);
+                        texts.map(|text| Value::Text(text.to_owned().into())).collect()
+                    }
                 }
-            },
+            }
         });
     fill(kind, candidates.collect(), 0).unwrap_or_else(|refused| panic!("no sample of {kind:?}: {refused}"))
 }

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use referral_core::Hook;
-use referral_core::visit::ResponseReads as _;
 use referral_core::source::{IdSource as _, RandomIds};
 use referral_core::store::{Index, MAX_PAGE, Prefix, Range};
 use referral_core::token::Token;
-use referral_core::{HookError, Link, LinkDraft, Referrals, Response, ResponseId, Tenant, UserId, Via, VisitorId, async_trait};
+use referral_core::visit::ResponseReads as _;
+use referral_core::{
+    Hook, HookError, Link, LinkDraft, Referrals, Response, ResponseId, Tenant, UserId, Via, VisitorId,
+    async_trait,
+};
 use referral_resilience::figures::report;
 use referral_resilience::on_stores;
 use referral_resilience::run::World;

@@ -5,10 +5,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
+use tower_layer::Layer;
 use tower_service::Service;
 
-use super::ReferralLayer;
-use crate::Visitor;
+use crate::layer::ReferralLayer;
+use crate::service::arrive::{arrive, depart};
+use crate::visitor::Visitor;
 
 /// What [`ReferralLayer`] makes of a service.
 #[derive(Clone, Debug)]
@@ -17,9 +19,11 @@ pub struct ReferralService<S> {
     inner: S,
 }
 
-impl<S> ReferralService<S> {
-    pub(super) const fn new(layer: ReferralLayer, inner: S) -> Self {
-        Self { layer, inner }
+impl<S> Layer<S> for ReferralLayer {
+    type Service = ReferralService<S>;
+
+    fn layer(&self, inner: S) -> ReferralService<S> {
+        ReferralService { layer: self.clone(), inner }
     }
 }
 
@@ -51,12 +55,12 @@ where
         let layer = self.layer.clone();
         Box::pin(async move {
             let (mut parts, body) = request.into_parts();
-            match layer.arrive(&parts).await {
+            match arrive(&layer, &parts).await {
                 Err(answer) => Ok(answer.map(R::from)),
                 Ok(visitor) => {
                     parts.extensions.insert(visitor.clone());
                     let mut response = inner.call(Request::from_parts(parts, body)).await?;
-                    layer.depart(&visitor, response.headers_mut());
+                    depart(&visitor, response.headers_mut());
                     Ok(response)
                 }
             }

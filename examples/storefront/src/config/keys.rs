@@ -6,10 +6,11 @@ use std::path::Path;
 
 use referral_core::KeyRing;
 
-use crate::config::{ConfigError, Database};
+use super::database::Database;
+use super::error::ConfigError;
 
 /// The keys, and where they are from.
-pub(crate) fn load(env: Option<String>, database: &Database) -> Result<(KeyRing, String), ConfigError> {
+pub(super) fn load(env: Option<String>, database: &Database) -> Result<(KeyRing, String), ConfigError> {
     if let Some(text) = env {
         let keys = KeyRing::parse(&text).map_err(ConfigError::Keys)?;
         return Ok((keys, "from REFERRAL_KEYS".to_owned()));

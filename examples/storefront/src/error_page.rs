@@ -8,21 +8,23 @@ use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, SET_COOKIE, VARY};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
-use referral_core::Error;
+use referral_core::link::LinkRefusal;
+use referral_core::redirect::RedirectError;
+use referral_core::{CodeError, CursorError, Error, ErrorKind};
 use serde_json::json;
 
 use crate::shop::ShopError;
-use crate::web::Wants;
+use crate::wants::Wants;
 
 /// Instead of the page that was asked for: what is wrong, and what to do.
 #[derive(Clone, Debug)]
-pub(crate) struct Fault {
+pub(crate) struct ErrorPage {
     status: StatusCode,
     title: String,
     detail: String,
 }
 
-impl Fault {
+impl ErrorPage {
     pub(crate) fn new(status: StatusCode, title: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { status, title: title.into(), detail: detail.into() }
     }
@@ -40,7 +42,7 @@ impl Fault {
         Self::new(StatusCode::UNAUTHORIZED, "Sign in first", "This page is for those with an account.")
     }
 
-    /// Our own trouble: logged with its causes, shown without them.
+    /// Our own failure: logged with its causes, shown without them.
     pub(crate) fn broken(error: impl StdError) -> Self {
         tracing::error!("{}", causes(&error));
         Self::of(StatusCode::INTERNAL_SERVER_ERROR)
@@ -82,7 +84,7 @@ impl Fault {
             });
             ([(CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
         };
-        let page = FaultPage { status: self.status.as_u16(), title: &self.title, detail: &self.detail };
+        let page = ErrorTemplate { status: self.status.as_u16(), title: &self.title, detail: &self.detail };
         let mut response = match (wants, page.render()) {
             (Wants::Page, Ok(text)) => Html(text).into_response(),
             _ => problem(),
@@ -104,14 +106,14 @@ pub(crate) fn causes(error: &dyn StdError) -> String {
 }
 
 #[derive(Template)]
-#[template(path = "fault.html")]
-pub(crate) struct FaultPage<'a> {
+#[template(path = "error.html")]
+pub(crate) struct ErrorTemplate<'a> {
     pub(crate) status: u16,
     pub(crate) title: &'a str,
     pub(crate) detail: &'a str,
 }
 
-impl IntoResponse for Fault {
+impl IntoResponse for ErrorPage {
     /// Only the status; [`finish`], which knows what the other side reads, makes the page of it.
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();
@@ -120,52 +122,23 @@ impl IntoResponse for Fault {
     }
 }
 
-impl From<ShopError> for Fault {
+impl From<ShopError> for ErrorPage {
     fn from(error: ShopError) -> Self {
         Self::broken(error)
     }
 }
 
-impl From<Error> for Fault {
+impl From<Error> for ErrorPage {
     fn from(error: Error) -> Self {
-        let form = |title: &str, detail: &str| Self::new(StatusCode::UNPROCESSABLE_ENTITY, title, detail);
-        match &error {
-            Error::CodeTaken { code } => Self::new(
-                StatusCode::CONFLICT,
-                "That code is taken",
-                format!("Somebody has {code}, or one that looks like it. Go back and choose another."),
-            ),
-            Error::Exists { .. } => Self::new(
-                StatusCode::CONFLICT,
-                "You have that link already",
-                "Another link of yours has the same label and leads to the same place.",
-            ),
-            Error::Archived => Self::new(
-                StatusCode::CONFLICT,
-                "That link is put away",
-                "An archived link cannot be changed.",
-            ),
-            Error::Code(_) => form(
-                "That is no code to choose",
-                "A code has 3 to 64 letters, digits, - or _, and is none of the words that the shop needs itself. \
-                 Go back and choose another, or leave it empty.",
-            ),
-            Error::Destination(_) => form(
-                "A link cannot lead there",
-                "Links lead to pages of this shop: write a path such as /products/3.",
-            ),
-            Error::Text(_) => form("That is too long", "A label has at most 100 bytes, a path 2048."),
-            Error::Cursor(_) => Self::new(
-                StatusCode::BAD_REQUEST,
-                "That page cannot be found again",
-                "The list may have changed since. Begin with the newest on your page.",
-            ),
-            Error::NoLink => Self::not_found(),
-            Error::Refused { .. } => {
+        match error.kind() {
+            ErrorKind::InvalidInput => of_input(&error),
+            ErrorKind::Conflict => of_conflict(&error),
+            ErrorKind::NotFound => Self::not_found(),
+            ErrorKind::Refused => {
                 Self::new(StatusCode::FORBIDDEN, "Not allowed", "The shop does not allow this.")
             }
-            error if error.is_retryable() || error.is_unavailable() => {
-                tracing::warn!("the referrals are out of reach: {}", causes(error));
+            ErrorKind::Contended | ErrorKind::Unavailable | ErrorKind::UnknownOutcome => {
+                tracing::warn!("the referrals are out of reach: {}", causes(&error));
                 Self::of(StatusCode::SERVICE_UNAVAILABLE)
             }
             _ => Self::broken(error),
@@ -173,20 +146,77 @@ impl From<Error> for Fault {
     }
 }
 
+/// What does not fit, and why: the library's own reason, and what to do.
+fn of_input(error: &Error) -> ErrorPage {
+    let why = reason(error);
+    let form = |title: &str, advice: &str| {
+        ErrorPage::new(StatusCode::UNPROCESSABLE_ENTITY, title, format!("{why} {advice}"))
+    };
+    if error.detail::<CodeError>().is_some() {
+        return form(
+            "That is no code to choose",
+            "A code has 3 to 64 letters, digits, - or _. Go back and choose another, or leave it empty.",
+        );
+    }
+    let leads_nowhere = error.detail() == Some(&LinkRefusal::Loop);
+    if leads_nowhere || error.detail::<RedirectError>().is_some() {
+        return form(
+            "A link cannot lead there",
+            "Links lead to pages of this shop: write a path such as /products/3.",
+        );
+    }
+    if error.detail::<CursorError>().is_some() {
+        return ErrorPage::new(
+            StatusCode::BAD_REQUEST,
+            "That page cannot be found again",
+            "The list may have changed since. Begin with the newest on your page.",
+        );
+    }
+    form("That does not fit", "Go back and change it.")
+}
+
+/// What stands against it.
+fn of_conflict(error: &Error) -> ErrorPage {
+    let conflict = |title: &str, detail: String| ErrorPage::new(StatusCode::CONFLICT, title, detail);
+    match error.detail() {
+        Some(LinkRefusal::CodeTaken { code }) => conflict(
+            "That code is taken",
+            format!("Somebody has {code}, or one that looks like it. Go back and choose another."),
+        ),
+        Some(LinkRefusal::Exists { .. }) => conflict(
+            "You have that link already",
+            "Another link of yours has the same label and leads to the same place.".to_owned(),
+        ),
+        Some(LinkRefusal::Archived) => {
+            conflict("That link is put away", "An archived link cannot be changed.".to_owned())
+        }
+        _ => conflict("Something stands against it", reason(error)),
+    }
+}
+
+/// Why the library says no, as a sentence.
+fn reason(error: &Error) -> String {
+    let text = error.to_string();
+    let mut symbols = text.chars();
+    let first = symbols.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(symbols).chain(['.']).collect()
+}
+
 /// Styles from here, forms to here, and nothing else at all.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
                       frame-ancestors 'none'";
 
-/// The outermost layer: gives every fault its page, and every answer the headers that keep browsers safe.
+/// The outermost layer: gives every error its page, and every answer the headers that keep browsers safe.
 pub(crate) async fn finish(request: Request, next: Next) -> Response {
     let wants = Wants::of(request.headers());
     let mut response = next.run(request).await;
     let status = response.status();
-    let fault = response.extensions_mut().remove::<Fault>();
+    let made = response.extensions_mut().remove::<ErrorPage>();
     let bare = || status.is_client_error() || status.is_server_error();
-    if let Some(fault) = fault.or_else(|| (bare() && !is_made(response.headers())).then(|| Fault::of(status)))
+    if let Some(error) =
+        made.or_else(|| (bare() && !is_made(response.headers())).then(|| ErrorPage::of(status)))
     {
-        let page = fault.page(wants);
+        let page = error.page(wants);
         let before = std::mem::replace(&mut response, page);
         for name in [SET_COOKIE, ALLOW] {
             for value in before.headers().get_all(&name) {
