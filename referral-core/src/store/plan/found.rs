@@ -45,7 +45,12 @@ impl Look for Found {
 }
 
 fn unread() -> StoreError {
-    StoreError::new(StoreErrorKind::Other, "referral", "commit", "something was not read that was wanted")
+    StoreError::new(
+        StoreErrorKind::Other,
+        "referral",
+        "commit",
+        "the planner asked for what was not read ahead",
+    )
 }
 
 /// The records and numbers to read before a batch is decided.
