@@ -1,4 +1,4 @@
-//! What holds in every store at every moment of rest: run after each case, through the public reads only.
+//! Checks that hold for every store at rest. They run after each case, through the public reads only.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,15 +11,15 @@ use referral_core::{Action, Link, ResponseId, Tenant};
 use crate::history::{History, Past};
 use crate::make::text;
 
-/// The most prefixes that are walked; a case that fills more has others of the same shape.
+/// The most prefixes that are read. A case that fills more has others of the same shape.
 const PLACES: usize = 1500;
 
-/// How many records are walked in both directions.
+/// A prefix with at most so many records is read in both directions.
 const MANY: usize = 150;
 
 type Verdict = Result<(), String>;
 
-/// Holds a store against itself and against what was acknowledged.
+/// Compares what a store gives with itself and with what was acknowledged.
 ///
 /// Every record that can be reached is found by its id, by each of its unique keys and exactly once in each index, and no
 /// key and no index that was ever offered a record knows another one. A record that was never deleted is at the version
@@ -43,8 +43,8 @@ fn fault(error: StoreError) -> String {
     format!("a read failed: {error:?}")
 }
 
-/// Every record that can be reached: those of the indexes that hold all of a tenant, those that were ever offered, and
-/// those that point to one which somebody else wrote.
+/// Every record that can be reached: those that were ever offered, those of the indexes that hold a whole tenant,
+/// and those that belong to a record which somebody else wrote.
 async fn everything<S: Read + ?Sized>(store: &S, past: &Past) -> Result<BTreeMap<RecordId, Record>, String> {
     let mut all = BTreeMap::new();
     let offered: Vec<_> = past.records.keys().copied().collect();
@@ -80,8 +80,8 @@ fn leads_from(kind: Kind, index: Index) -> bool {
         && Index::of(shape.kind).all(|index| !index.shape().parts.is_empty())
 }
 
-/// All records of a prefix, oldest first; checks the order, and where they are not many that the other direction
-/// agrees.
+/// All records of a prefix, oldest first. Checks their order and, where they are few, that the other direction
+/// gives the same.
 async fn walk<S: Read + ?Sized>(store: &S, index: Index, prefix: &Prefix) -> Result<Vec<Record>, String> {
     let forth = one_way(store, index, prefix, true).await?;
     if forth.len() <= MANY {
@@ -137,7 +137,7 @@ async fn points<S: Read + ?Sized>(store: &S, records: &BTreeMap<RecordId, Record
     Ok(())
 }
 
-/// Every key leads to its holder, and a key that nobody holds to nobody.
+/// Every key leads to its holder, and a key that nobody holds leads to nobody.
 async fn keys<S: Read + ?Sized>(store: &S, records: &BTreeMap<RecordId, Record>, past: &Past) -> Verdict {
     let mut holders: BTreeMap<UniqueKey, Option<RecordId>> =
         past.keys.iter().map(|key| (key.clone(), None)).collect();
@@ -161,10 +161,10 @@ async fn keys<S: Read + ?Sized>(store: &S, records: &BTreeMap<RecordId, Record>,
     Ok(())
 }
 
-/// A prefix of an index, and what stands in it.
+/// A prefix of an index, and the records that stand in it.
 type Place = (Index, Prefix, Vec<(Seek, RecordId)>);
 
-/// Every prefix that a record stands or ever stood in holds exactly the records that stand in it.
+/// Every prefix in which a record stands or ever stood holds exactly the records that stand in it.
 async fn indexes<S: Read + ?Sized>(store: &S, records: &BTreeMap<RecordId, Record>, past: &Past) -> Verdict {
     let mut places: BTreeMap<Vec<u8>, Place> = past
         .places
@@ -199,7 +199,7 @@ async fn indexes<S: Read + ?Sized>(store: &S, records: &BTreeMap<RecordId, Recor
     Ok(())
 }
 
-/// What a conflict said to be there is there, unless it was deleted.
+/// A record that a conflict named is there, unless it was deleted.
 fn truthful(records: &BTreeMap<RecordId, Record>, past: &Past) -> Verdict {
     let gone = |id: &RecordId| past.records.get(id).is_some_and(|life| life.deleted);
     match past.named.iter().find(|id| !records.contains_key(id) && !gone(id)) {
@@ -208,7 +208,7 @@ fn truthful(records: &BTreeMap<RecordId, Record>, past: &Past) -> Verdict {
     }
 }
 
-/// A record is what its acknowledged writes made of it.
+/// A record is at the version of its acknowledged writes.
 fn lives(records: &BTreeMap<RecordId, Record>, past: &Past) -> Verdict {
     for (id, life) in &past.records {
         if life.uncertain || life.deleted {
@@ -225,7 +225,8 @@ fn lives(records: &BTreeMap<RecordId, Record>, past: &Past) -> Verdict {
     Ok(())
 }
 
-/// A number is what was acknowledged to have been added; no listed one is 0, and none is listed twice.
+/// A number is the sum of what was acknowledged to have been added. No listed number is 0, and none is listed
+/// twice.
 async fn numbers<S: Read + ?Sized>(store: &S, past: &Past) -> Result<BTreeMap<CounterKey, i64>, String> {
     let families: BTreeSet<(Tenant, Family)> =
         past.numbers.keys().map(|key| (key.tenant.clone(), key.family)).collect();
@@ -322,7 +323,7 @@ fn statistics(records: &BTreeMap<RecordId, Record>, found: &BTreeMap<CounterKey,
     Ok(())
 }
 
-/// What is added up in total, by hour and by day comes to the same for each tenant.
+/// The totals, the hours and the days of a tenant have the same sum.
 fn same_sums(found: &BTreeMap<CounterKey, i64>, levels: [Family; 3]) -> Verdict {
     let mut sums: BTreeMap<(&Tenant, Family), i64> = BTreeMap::new();
     for (key, number) in found {

@@ -1,5 +1,5 @@
-//! A process that is killed while it writes: started as this program again, telling what was acknowledged through a
-//! pipe, so that nothing which the kill cuts off counts as told.
+//! A process that is killed while it writes. It is this program, started a second time. It tells its parent through
+//! a pipe what was acknowledged, so that nothing counts as told which the kill cut off.
 //!
 //! The case of the suite writes one thing with a few writers, a few times. A test that wants another load, or more
 //! kills, takes [`Child`], [`task`] and [`acknowledge`] for its own:
@@ -50,8 +50,8 @@ pub fn task() -> Option<String> {
     std::env::var(TASK).ok()
 }
 
-/// Tells the parent that this was acknowledged: a text without line breaks. It is in the pipe when this returns, so
-/// the parent reads it whenever the kill comes.
+/// Tells the parent that this was acknowledged. The text has no line breaks. It is in the pipe when this returns,
+/// so the parent reads it whenever the kill comes.
 pub fn acknowledge(what: impl fmt::Display) {
     // In one piece, because the kill cuts between pieces.
     let mut out = std::io::stdout().lock();
@@ -59,7 +59,7 @@ pub fn acknowledge(what: impl fmt::Display) {
     let _ = out.flush();
 }
 
-/// This program, running a second time. Killed when dropped.
+/// This program, running a second time. Dropping this kills it.
 #[derive(Debug)]
 pub struct Child {
     process: tokio::process::Child,
@@ -67,8 +67,8 @@ pub struct Child {
 }
 
 impl Child {
-    /// Starts this program with these arguments; its [`task`] is then this one. For a test they are `--exact`, the
-    /// name of the test and `--nocapture`.
+    /// Starts this program with these arguments, and gives it this [`task`]. The arguments for a test are
+    /// `--exact`, the name of the test and `--nocapture`.
     ///
     /// # Panics
     /// Where no process can be started.
@@ -87,7 +87,8 @@ impl Child {
         Self { process, lines }
     }
 
-    /// The next thing that it [acknowledged](acknowledge); `None` when it has ended and told everything.
+    /// The next text that the child [acknowledged](acknowledge). It is `None` when the child has ended and told
+    /// everything.
     pub async fn next(&mut self) -> Option<String> {
         while let Ok(Some(line)) = self.lines.next_line().await {
             if let Some((_, what)) = line.split_once(MARK) {
@@ -97,7 +98,7 @@ impl Child {
         None
     }
 
-    /// Kills it, in a way that it cannot notice (SIGKILL), and gives what it told besides.
+    /// Kills the child with SIGKILL, which it cannot notice, and gives everything that it told besides.
     ///
     /// # Panics
     /// If it had ended by itself: then nothing was killed.
@@ -133,8 +134,8 @@ pub fn parts(number: u64) -> (Link, Alias, CounterKey) {
     (link, alias, counter(&name))
 }
 
-/// What the child of a case does: writes until it is killed, from the number in its task on, to the store at the
-/// address in it, `number@address`. Never returns.
+/// What the child of a case does. Its task is `number@address`: it writes to the store at the address, from the
+/// number on, until it is killed.
 pub(crate) fn work(harness: Arc<dyn Harness>, task: String) -> ! {
     // Not on this thread: it may belong to a runtime already.
     let worker = std::thread::spawn(move || {

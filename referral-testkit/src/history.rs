@@ -1,4 +1,4 @@
-//! What went into a store: kept by a wrapper around it, and held against it by the audit.
+//! Remembers what was offered to a store, for the audit.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -10,7 +10,7 @@ use referral_core::store::{
     StoreError, StoreErrorKind, StoreFacts, UniqueKey, bytes,
 };
 
-/// Everything that was ever offered to a store, and what the store said it did with it.
+/// Everything that was ever offered to a store, and what the store answered.
 #[derive(Debug, Default)]
 pub(crate) struct History(Mutex<Past>);
 
@@ -31,9 +31,9 @@ pub(crate) struct Life {
     /// How many acknowledged changes wrote it.
     pub(crate) writes: i64,
     pub(crate) deleted: bool,
-    /// Some answer about it was never heard.
+    /// An answer about the record never arrived.
     pub(crate) uncertain: bool,
-    /// As it was last offered; a patch is understood through it.
+    /// The record as it was last offered. A patch is understood through it.
     pub(crate) last: Option<Record>,
 }
 
@@ -95,7 +95,7 @@ impl History {
                 self.0.lock().unwrap().named.extend(named.filter(|id| stale || !own(id)));
                 return;
             }
-            // Nothing is written by what breaks the rules; of every other fault the suite thinks the worst.
+            // Nothing is written by what breaks the rules; of every other error the suite thinks the worst.
             Some(Err(error)) if error.kind() == StoreErrorKind::Invalid => return,
             Some(Err(_)) | None => false,
         };
@@ -165,7 +165,7 @@ impl Watched {
     }
 }
 
-/// Turns a call that is dropped half-way into answers that were never heard.
+/// Turns a call that is dropped into answers that never arrived.
 struct Call<'a> {
     history: &'a History,
     batch: &'a [Changeset],

@@ -1,4 +1,4 @@
-//! Small records that cases put together.
+//! Changes, keys and prefixes in few words.
 
 use std::fmt::Debug;
 
@@ -104,7 +104,7 @@ fn number(tenant: &str, family: Family, first: &str, second: &str, bucket: i64) 
     CounterKey { tenant: text(tenant), family, parts: [text(first), text(second)], bucket }
 }
 
-/// A counter: of the counted family, by its first part.
+/// A number of the counted family, by its first part.
 pub(crate) fn counter(first: &str) -> CounterKey {
     counter_of("", first, "", 0)
 }
@@ -147,7 +147,7 @@ pub(crate) fn place(index: Index, record: &Record) -> Option<Prefix> {
     index.entry(record, &record.values()).map(|entry| entry.prefix)
 }
 
-/// All of the tenant without a name.
+/// The prefix of the whole tenant without a name.
 pub(crate) fn nobody() -> Prefix {
     Prefix::new(&Tenant::default())
 }

@@ -1,4 +1,4 @@
-//! The contract once more, as simply as it can be said: what random histories are held against.
+//! The contract in its simplest form, with which random histories are compared.
 //!
 //! Written from the contract and not from a store. It keeps no key and no index: whatever is asked, it looks at
 //! every record. A changeset is tried on a copy, and the copy kept or thrown away.
@@ -56,7 +56,7 @@ impl Model {
         Verdict::Applied
     }
 
-    /// Applies a change, or gives what may be reported instead.
+    /// Applies a change, or gives the conflicts that may be reported instead.
     fn change(&mut self, change: &Change) -> Vec<Conflict> {
         match change {
             Change::Insert(record) => self.insert(record),

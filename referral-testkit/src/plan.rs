@@ -1,4 +1,4 @@
-//! Random histories: small spaces of ids, keys and tenants, so that conflicts are as frequent as successes.
+//! Random histories over few ids, keys and tenants, so that conflicts are as frequent as successes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range as Span;
@@ -229,7 +229,7 @@ impl World {
         }
     }
 
-    /// The range moved to the time of this world; nothing outside of it, where all worlds share an index.
+    /// The range, moved to the time of this world.
     pub(crate) fn range(self, index: Index, range: &Range) -> Range {
         let base = self.base();
         Range {

@@ -1,4 +1,4 @@
-//! The one list of cases, and what is made of it: tests, a registry, a table.
+//! The one list of cases, from which the tests, the registry and the table of the documentation are made.
 
 use std::fmt;
 use std::future::Future;
@@ -210,7 +210,7 @@ macro_rules! for_each_case {
     };
 }
 
-/// The tests of a store: `conformance!(MyHarness::from_env());` in a file of its own under `tests/`.
+/// Makes the tests of a store. Write `conformance!(MyHarness::from_env());` into a file of its own under `tests/`.
 ///
 /// The harness expression is evaluated once for each case. A case becomes the test `group::name`, with no
 /// runtime to bring along.
@@ -245,15 +245,15 @@ macro_rules! __tests {
 /// One promise that the suite holds a store to.
 #[derive(Clone, Copy)]
 pub struct Case {
-    /// The part of the contract it belongs to.
+    /// The part of the contract that the case belongs to.
     pub group: &'static str,
-    /// The promise, as an identifier.
+    /// The promise as an identifier.
     pub name: &'static str,
     pub(crate) run: fn(Cx) -> Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
 impl Case {
-    /// `group::name`; unique, and the name of the test.
+    /// The name of the test, `group::name`. It is unique.
     #[must_use]
     pub fn id(&self) -> String {
         format!("{}::{}", self.group, self.name)
@@ -297,7 +297,7 @@ pub fn case(id: &str) -> Option<Case> {
     registry().iter().copied().find(|case| case.group == group && case.name == name)
 }
 
-/// The list as a table of the documentation.
+/// The list as a table in Markdown.
 #[must_use]
 pub fn markdown_table() -> String {
     let mut table = String::from("| Group | A store promises that |\n| --- | --- |\n");

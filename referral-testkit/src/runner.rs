@@ -1,5 +1,5 @@
-//! Runs cases and says what became of them. Used by the tests that [`conformance!`](crate::conformance) makes and
-//! by programs that choose the store when they run.
+//! Runs cases and reports what became of them. The tests of [`conformance!`](crate::conformance) use it, and
+//! programs that choose the store at run time.
 
 use std::any::Any;
 use std::ffi::OsString;
@@ -18,9 +18,9 @@ use crate::settings::{Settings, runtime};
 pub enum Outcome {
     /// The store keeps the promise.
     Passed,
-    /// It does not, and this is how that showed.
+    /// The store does not keep the promise. The text says how that showed.
     Failed(String),
-    /// Nobody knows, for this reason.
+    /// The case could not run, for this reason.
     Skipped(String),
 }
 
@@ -48,7 +48,7 @@ impl Outcome {
 /// One case that was run.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// Which.
+    /// The case.
     pub case: Case,
     /// What became of it.
     pub outcome: Outcome,
@@ -59,15 +59,15 @@ pub struct Report {
 /// How many cases ended how.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Summary {
-    /// Promises that hold.
+    /// How many cases passed.
     pub passed: usize,
-    /// Promises that do not.
+    /// How many cases failed.
     pub failed: usize,
-    /// Promises nobody knows about.
+    /// How many cases were skipped.
     pub skipped: usize,
 }
 
-/// Runs one case on a store of its own, on a runtime and a thread of its own; callable from anywhere.
+/// Runs one case on a store of its own, on a thread and a runtime of its own. It can be called from anywhere.
 #[must_use]
 pub fn run(harness: &Arc<dyn Harness>, case: Case, settings: &Settings) -> Report {
     if let Some(task) = child::task() {
@@ -98,7 +98,7 @@ pub fn run(harness: &Arc<dyn Harness>, case: Case, settings: &Settings) -> Repor
     Report { case, outcome, took: started.elapsed() }
 }
 
-/// Runs cases one after another, telling of each as it ends.
+/// Runs cases one after another, and reports each as it ends.
 pub fn run_all(
     harness: &Arc<dyn Harness>,
     cases: impl IntoIterator<Item = Case>,

@@ -72,7 +72,7 @@ pub(crate) fn rounds(
 }
 
 /// Calls a verb from all racers of a round at once.
-pub(crate) async fn all<T, F>(round: &Round, run: impl Fn(Referrals, usize) -> F) -> Vec<T>
+pub(crate) async fn at_once<T, F>(round: &Round, run: impl Fn(Referrals, usize) -> F) -> Vec<T>
 where
     T: Send + 'static,
     F: Future<Output = T> + Send + 'static,

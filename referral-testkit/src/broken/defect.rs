@@ -52,7 +52,7 @@ defects! {
         caught by "records::an_update_replaces_the_whole_record";
     VersionTrusted: "An insert stores the version that the record says.",
         caught by "records::an_insert_is_stored_as_version_one";
-    StaleNamesWanted: "A conflict names the version that was wanted and not the one that is.",
+    StaleNamesWanted: "A conflict names the version that was asked for instead of the stored one.",
         caught by "records::an_update_at_another_version_is_stale_and_changes_nothing";
     EmptyIsAbsent: "An empty text is stored as none.",
         caught by "records::empty_texts_are_not_absent_ones";
@@ -61,7 +61,7 @@ defects! {
             "records::every_kind_comes_back_without_each_optional_field";
     TextCut: "Texts are cut at 255 bytes.",
         caught by "records::the_longest_texts_come_back_whole";
-    TextTrimmed: "Texts lose the spaces at their end.",
+    TextTrimmed: "Texts lose their trailing spaces.",
         caught by "records::strange_texts_come_back_byte_for_byte";
     ThreeByteText: "Characters of four bytes become question marks.",
         caught by "records::strange_texts_come_back_byte_for_byte", "records::the_longest_texts_come_back_whole";
@@ -83,7 +83,7 @@ defects! {
     KeysFolded: "Keys are compared without case.",
         caught by "unique::keys_are_equal_only_byte_for_byte", "unique::two_exact_codes_may_fold_alike",
             "unique::an_exact_code_differs_by_case_and_a_folded_one_does_not";
-    KeysPadded: "Keys are compared without the spaces at their end.",
+    KeysPadded: "Keys are compared without their trailing spaces.",
         caught by "unique::keys_are_equal_only_byte_for_byte";
     KeysWithoutAccents: "Keys are compared without accents.",
         caught by "unique::keys_are_equal_only_byte_for_byte";
@@ -108,7 +108,7 @@ defects! {
         caught by "points::a_key_that_no_record_can_hold_is_invalid";
     DeleteKeepsKeys: "A delete does not release the keys.",
         caught by "unique::a_delete_releases_its_keys";
-    OwnKeyTaken: "An update is in its own way.",
+    OwnKeyTaken: "An update conflicts with the key that its own record holds.",
         caught by "unique::an_update_may_keep_its_keys",
             "records::a_deleted_id_may_be_inserted_again_as_version_one";
     RetryTaken: "An insert made twice is refused by its own key.",
@@ -139,20 +139,20 @@ defects! {
             "changesets::a_batch_may_write_a_record_again_and_again",
             "changesets::equal_inserts_in_a_batch_have_one_winner",
             "counters::counts_of_a_batch_are_decided_one_after_another";
-    BatchWritesOnce: "A record that several members of a batch write goes on by one version.",
+    BatchWritesOnce: "A record that several members of a batch write moves on by one version only.",
         caught by "changesets::a_batch_may_write_a_record_again_and_again";
     FirstIndex: "A conflict is always reported at the first change.",
         caught by "changesets::the_first_failing_change_is_reported";
     LastFailure: "Of several changes that fail, the last one is reported.",
         caught by "changesets::the_first_failing_change_is_reported";
-    AnswersReversed: "The answers of a batch come in the order of its end.",
+    AnswersReversed: "The answers of a batch come in reverse order.",
         caught by "changesets::answers_come_in_the_order_of_the_batch";
-    ConflictsLast: "The answers of a batch come sorted: what was applied first.",
+    ConflictsLast: "The answers of a batch are sorted, with those that were applied first.",
         caught by "changesets::answers_come_in_the_order_of_the_batch";
     RulesUnchecked: "A changeset that breaks a rule is applied.",
         caught by "changesets::every_broken_rule_is_invalid_and_writes_nothing",
             "patches::every_patch_that_breaks_a_rule_is_invalid";
-    InvalidSpoilsBatch: "A changeset that breaks a rule fails its whole batch.",
+    InvalidFailsBatch: "A changeset that breaks a rule fails its whole batch.",
         caught by "changesets::an_invalid_changeset_leaves_its_neighbours_alone";
     LargeRefused: "A changeset of more than 1,000 changes is too large.",
         caught by "changesets::the_largest_changeset_is_applied";
@@ -199,7 +199,7 @@ defects! {
         caught by "patches::a_changeset_may_hold_several_patches";
 
     // Numbers
-    BoundsExclusive: "The upper bound is outside.",
+    BoundsExclusive: "A sum equal to the upper bound is refused.",
         caught by "counters::both_bounds_are_inside", "races::a_counter_never_passes_its_bound";
     LowerBoundIgnored: "The lower bound is not looked at.",
         caught by "counters::both_bounds_are_inside",
@@ -212,7 +212,7 @@ defects! {
         caught by "counters::a_count_never_overflows_upwards", "counters::a_count_never_overflows_downwards";
     NamesSum: "A refused count names the sum.",
         caught by "counters::a_refused_count_names_the_value_before";
-    AbsentUnbounded: "The first count of a counter is not bounded.",
+    AbsentUnbounded: "The bounds do not hold for the first count of a counter.",
         caught by "counters::an_absent_counter_is_zero";
     NeverNegative: "A counter does not go below zero.",
         caught by "counters::a_count_may_go_below_zero";
@@ -220,7 +220,7 @@ defects! {
         caught by "counters::zero_is_not_listed";
     NumbersSurvive: "A conflict does not take counts and tallies back.",
         caught by "counters::a_conflict_takes_counts_and_tallies_back", "changesets::all_of_it_is_applied_or_none";
-    TallyOnce: "Of two tallies of one number in a changeset the last one is applied.",
+    TallyOnce: "Of two tallies of one number in a changeset only the last one is applied.",
         caught by "counters::a_tally_made_twice_in_a_changeset_counts_twice";
     TallyPositive: "A statistic never goes down.",
         caught by "counters::tallies_add_up_and_never_conflict";
@@ -228,13 +228,13 @@ defects! {
         caught by "counters::a_tally_stays_at_the_end_of_its_range";
     TallyRefused: "A statistic that would overflow is a conflict.",
         caught by "counters::a_tally_stays_at_the_end_of_its_range";
-    TallyMerged: "What a batch adds to a statistic is added up first, and lost where that overflows.",
+    TallyMerged: "What a batch adds to a statistic is summed first, and lost where the sum overflows.",
         caught by "counters::a_tally_stays_at_the_end_of_its_range";
     BucketsUnsigned: "Buckets before 1970 come last.",
         caught by "counters::buckets_are_ordered_also_below_zero";
-    BucketUntilInside: "The end of a range of buckets is inside.",
+    BucketUntilInside: "A range of buckets holds its end.",
         caught by "counters::a_range_of_buckets_is_half_open";
-    PartsJoined: "Key parts are put together without anything between.",
+    PartsJoined: "Key parts are joined with nothing between them.",
         caught by "counters::a_prefix_gives_only_its_own_numbers", "counters::numbers_come_in_the_order_of_their_keys";
     PartsPrefixed: "A prefix gives every part that begins so.",
         caught by "counters::a_prefix_gives_only_its_own_numbers";
@@ -242,7 +242,7 @@ defects! {
         caught by "counters::key_parts_are_equal_only_byte_for_byte";
     PartsCut: "Key parts are cut at 191 bytes.",
         caught by "counters::the_longest_key_parts_are_kept_apart";
-    PartsWithColons: "Key parts are put together with a colon between, also those that hold one.",
+    PartsWithColons: "Key parts are joined with a colon, also parts that hold one.",
         caught by "counters::parts_that_hold_separators_are_kept_apart";
     NumberKeysCut: "The key of a number is cut at 512 bytes.",
         caught by "keys::the_longest_numbers_are_kept_apart";
@@ -266,15 +266,15 @@ defects! {
         caught by "pages::every_index_gives_its_records_in_both_directions";
     TimesUnsigned: "Times before 1970 come last.",
         caught by "pages::extreme_times_are_ordered";
-    UntilInside: "The end of a range is inside.",
+    UntilInside: "A range holds its end.",
         caught by "pages::ranges_are_half_open";
-    FromOutside: "The beginning of a range is outside.",
+    FromOutside: "A range does not hold its beginning.",
         caught by "pages::ranges_are_half_open", "model::random_reads_are_answered_as_by_the_model";
     SeekInside: "The next page begins with the last record of the page before.",
         caught by "pages::a_page_goes_on_behind_the_last_one", "model::random_reads_are_answered_as_by_the_model";
     SeekByTime: "The next page begins at the next time.",
         caught by "pages::a_page_goes_on_behind_the_last_one", "pages::pages_make_up_the_whole_while_others_insert";
-    SeekNeedsRecord: "Behind a record that is gone there is nothing.",
+    SeekNeedsRecord: "The page after a deleted record is empty.",
         caught by "pages::a_page_goes_on_behind_a_record_that_is_gone";
     LimitFirst: "The limit is applied before the range.",
         caught by "pages::a_page_goes_on_behind_the_last_one";
@@ -286,7 +286,7 @@ defects! {
         caught by "pages::reading_begins_anywhere_in_a_large_prefix";
     PrefixFolded: "Prefixes are compared without case.",
         caught by "pages::text_prefixes_are_equal_only_byte_for_byte", "pages::a_prefix_gives_only_its_own_records";
-    PrefixPadded: "Prefixes are compared without the spaces at their end.",
+    PrefixPadded: "Prefixes are compared without their trailing spaces.",
         caught by "pages::text_prefixes_are_equal_only_byte_for_byte", "pages::a_prefix_gives_only_its_own_records";
     PrefixBegins: "A prefix gives every text that begins so.",
         caught by "pages::a_prefix_gives_only_its_own_records";
@@ -294,18 +294,18 @@ defects! {
         caught by "pages::a_part_that_no_record_can_have_is_invalid";
     PrefixCut: "A prefix is cut at 255 bytes.",
         caught by "keys::the_longest_prefixes_are_kept_apart";
-    PrefixWithColons: "The parts of a prefix are put together with a colon between, also those that hold one.",
+    PrefixWithColons: "The parts of a prefix are joined with a colon, also parts that hold one.",
         caught by "pages::parts_that_hold_separators_are_kept_apart";
     IdsTrimmed: "The zero bytes at the end of an id are taken for the end of the prefix.",
         caught by "pages::ids_that_end_in_zeros_or_ones_are_ids_like_any_other";
-    LastIdEmpty: "Behind the highest id there is no end of the range, so nothing is in it.",
+    LastIdEmpty: "The prefix of the highest id gives nothing, because no key comes after it.",
         caught by "pages::ids_that_end_in_zeros_or_ones_are_ids_like_any_other";
     TenantLeak: "A page gives the records of every tenant.",
         caught by "pages::tenants_do_not_see_each_other",
             "pages::an_unknown_prefix_is_an_empty_page";
     EntriesStay: "An update leaves the index entries where they were.",
         caught by "pages::an_update_moves_the_entry";
-    NullPartIgnored: "An index lists a record also where a column that has to be null is not.",
+    NullPartIgnored: "An index lists a record even if a column that has to be null is not.",
         caught by "pages::an_entry_goes_when_its_part_does";
     DeletedListed: "A deleted record stays in the indexes.",
         caught by "records::a_delete_removes_the_record_from_everywhere";
@@ -346,15 +346,15 @@ defects! {
     ReadThenTally: "A statistic is read, and then written.",
         caught by "races::tallies_are_exact",
             "facade::statistics_are_what_the_pages_show";
-    WriteSkew: "An expectation is looked at, and not held.",
+    WriteSkew: "An expectation is checked, and does not hold until the commit.",
         caught by "races::an_expectation_holds_until_the_commit";
     ContendedAtOnce: "Whoever meets another writer is told to try again.",
         caught by "races::crossing_changesets_do_not_block_each_other",
             "races::crossing_batches_do_not_block_each_other";
-    EarlyAnswer: "The answer comes before what it says can be read.",
+    EarlyAnswer: "A write is acknowledged before it can be read.",
         caught by "races::an_acknowledged_write_is_read_at_once",
             "facade::a_disabled_link_records_no_click_that_begins_later";
-    HandlesApart: "Each handle decides on what it knows itself.",
+    HandlesApart: "Each handle decides by what it knows itself.",
         caught by "races::of_two_handles_one_wins", "races::two_handles_count_together";
 
     // Durability and cancellation
@@ -382,12 +382,12 @@ defects! {
         caught by "cancellation::a_dropped_read_leaves_a_usable_store";
 
     // What an application would see
-    ConflictsKept: "Where the write of a batch fails, the conflicts that rest on its members are answered all the same.",
+    ConflictsKept: "When the write of a batch fails, conflicts with its members are answered all the same.",
         caught by "failures::no_conflict_rests_on_what_was_not_written";
     SecondTallyLost: "Of the statistics of a changeset only the first one is kept.",
         caught by "facade::statistics_are_what_the_pages_show", "failures::a_lost_answer_is_found_out",
             "failures::a_failed_read_stores_nothing";
-    RetryCounts: "An insert that is made twice is Applied again, with all that stands behind it.",
+    RetryCounts: "An insert that is made twice is applied again, with all changes after it.",
         caught by "failures::a_lost_answer_is_found_out", "failures::visitors_who_try_again_are_counted_once",
             "changesets::a_changeset_made_twice_is_refused_by_its_witness";
 }

@@ -473,7 +473,7 @@ impl Store for BrokenStore {
 
     async fn commit(&self, batch: &[Changeset]) -> Vec<Result<Outcome, StoreError>> {
         let batch = if self.is(Defect::BatchCut) { batch.get(..64).unwrap_or(batch) } else { batch };
-        if self.is(Defect::InvalidSpoilsBatch)
+        if self.is(Defect::InvalidFailsBatch)
             && let Some(error) = batch.iter().find_map(|changeset| changeset.check().err())
         {
             return vec![Err(error); batch.len()];

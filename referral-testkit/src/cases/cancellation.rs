@@ -1,4 +1,4 @@
-//! A caller may go away at any moment.
+//! A caller may go away at any moment, and leaves a changeset as a whole or not at all.
 
 use referral_core::store::{
     Change, Changeset, Conflict, CounterRange, Family, Index, Outcome, Range, Record, RecordId,
@@ -27,7 +27,8 @@ async fn settle(cx: &Cx, changes: Vec<Change>, witness: RecordId, what: &str) {
     }
 }
 
-/// Dropped at its first await, at its second one, and so on until it completes by itself.
+/// A commit is dropped at its first await, then at its second, and so on until one completes. Each time its
+/// changeset is there as a whole or not at all.
 pub async fn a_dropped_commit_is_whole_or_absent(cx: Cx) {
     let (uses, clicks) = (counter("uses"), statistic("clicks", "all"));
     let mut made = 0;
@@ -54,7 +55,7 @@ pub async fn a_dropped_commit_is_whole_or_absent(cx: Cx) {
     }
 }
 
-/// Each of its members by itself.
+/// A batch is dropped at each of its awaits. Each of its changesets is there as a whole or not at all.
 pub async fn a_dropped_batch_leaves_each_changeset_whole_or_absent(cx: Cx) {
     let uses = counter("uses");
     let mut made = 0;
@@ -81,7 +82,7 @@ pub async fn a_dropped_batch_leaves_each_changeset_whole_or_absent(cx: Cx) {
     }
 }
 
-/// All records or none, and their places in the indexes.
+/// A dropped patch has changed all of its records or none, and their places in the indexes with them.
 pub async fn a_dropped_patch_is_whole_or_absent(cx: Cx) {
     let clicks = statistic("clicks", "all");
     let mut made = 0;
@@ -107,7 +108,7 @@ pub async fn a_dropped_patch_is_whole_or_absent(cx: Cx) {
     }
 }
 
-/// Many at once, writes and reads: no connection, lock or transaction stays behind.
+/// Many writes and reads are dropped at once. No connection, lock or transaction stays behind.
 pub async fn dropped_calls_leave_a_usable_store(cx: Cx) {
     let link = cx.link();
     cx.insert([link.clone()]).await;
@@ -137,7 +138,8 @@ pub async fn dropped_calls_leave_a_usable_store(cx: Cx) {
     assert_eq!((cx.version(link.id).await, cx.number(&counter("after")).await), (Some(version), 20));
 }
 
-/// Each of the four, at each of its awaits and more often than a store has connections; then all of them answer.
+/// Each of the four reads is dropped at each of its awaits, more often than a store has connections. All of them
+/// answer afterwards.
 pub async fn a_dropped_read_leaves_a_usable_store(cx: Cx) {
     let (link, uses) = (cx.natural_link("there"), counter("uses"));
     cx.apply([insert(link.clone()), count_any(&uses, 1)]).await;
@@ -182,7 +184,8 @@ async fn verb(shop: &Referrals, link: &Link, verb: usize, number: u128) -> Resul
     Ok(())
 }
 
-/// A link made, a click, a later action, an identified visitor: with its code and its statistics, or not at all.
+/// A new link, a click, a later action and an identified visitor are there with their codes and statistics, or not
+/// at all.
 pub async fn a_dropped_verb_is_whole_or_absent(cx: Cx) {
     // Without group commit, which would go on without the caller.
     let shop = shop(&cx).with_group_commit(None).build().unwrap();

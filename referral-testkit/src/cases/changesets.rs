@@ -1,4 +1,4 @@
-//! A changeset is all or nothing, and alone.
+//! A changeset is applied as a whole or not at all, and does not affect its neighbours.
 
 use referral_core::store::{Change, Changeset, Conflict, Family, Outcome, RecordId, Version};
 use referral_core::{LinkId, Response, ResponseId};
@@ -10,8 +10,8 @@ use crate::make::{
     with_natural,
 };
 
-/// One change of each sort, and then one that fails: the store is as if nothing had been asked. Alone, and between
-/// neighbours that are applied, with which it may share a transaction.
+/// A changeset with one change of each kind fails at its last change. The store is as it was before, also when the
+/// changeset shares a batch with others that are applied.
 pub async fn all_of_it_is_applied_or_none(cx: Cx) {
     let (edited, deleted, response) = (cx.natural_link("edited"), cx.alias("deleted"), cx.response());
     let (uses, clicks) = (counter("uses"), statistic("clicks", "all"));
@@ -60,7 +60,7 @@ pub async fn all_of_it_is_applied_or_none(cx: Cx) {
     assert_eq!((cx.number(&uses).await, cx.number(&clicks).await), (4, 6));
 }
 
-/// Of several that fail, each sort of change at each place.
+/// Several changes of a changeset fail. The first of them is reported, for each kind of change and each place.
 pub async fn the_first_failing_change_is_reported(cx: Cx) {
     let (link, alias) = (cx.link(), cx.alias("held"));
     let (response, second) = (cx.response(), Version::new(2));
@@ -96,7 +96,7 @@ pub async fn the_first_failing_change_is_reported(cx: Cx) {
     }
 }
 
-/// What the one releases the next may take; the other way round it may not.
+/// A change may take what an earlier one released, and not what a later one releases.
 pub async fn changes_are_applied_in_order(cx: Cx) {
     let old = cx.alias("code");
     cx.insert([old.clone()]).await;
@@ -106,7 +106,7 @@ pub async fn changes_are_applied_in_order(cx: Cx) {
     assert_eq!(cx.find(code("code")).await, Some(new.into()));
 }
 
-/// In front of it and behind it, records and numbers.
+/// Members of a batch before and after a conflict are applied, with their records and numbers.
 pub async fn a_conflict_leaves_its_neighbours_alone(cx: Cx) {
     let holder = cx.alias("held");
     cx.insert([holder.clone()]).await;
@@ -130,7 +130,8 @@ pub async fn a_conflict_leaves_its_neighbours_alone(cx: Cx) {
     assert_eq!((cx.number(&clicks).await, cx.number(&uses).await), (2, 2));
 }
 
-/// Applied, conflicts of each sort and faults, mixed.
+/// A batch mixes members that are applied, that conflict and that are invalid. Each answer stands at the place of
+/// its member.
 pub async fn answers_come_in_the_order_of_the_batch(cx: Cx) {
     let link = cx.link();
     cx.insert([link.clone()]).await;
@@ -159,7 +160,8 @@ pub async fn answers_come_in_the_order_of_the_batch(cx: Cx) {
     );
 }
 
-/// As if one after another: a whole life in one batch.
+/// One batch inserts, edits and deletes a record. Each member is answered as if the ones before it had been
+/// committed alone.
 pub async fn a_later_changeset_sees_the_earlier_ones(cx: Cx) {
     let link = cx.natural_link("life");
     let second = with_natural(link.clone(), Some("second"));
@@ -190,7 +192,7 @@ pub async fn a_later_changeset_sees_the_earlier_ones(cx: Cx) {
     assert_eq!((cx.get(link.id).await, cx.number(&uses).await), (None, 3));
 }
 
-/// The members of a batch write the same records and numbers over and over, with some that come too late.
+/// The members of a batch write the same records and numbers many times. Those that name an old version are stale.
 pub async fn a_batch_may_write_a_record_again_and_again(cx: Cx) {
     let (link, response) = (cx.natural_link("key-0"), cx.response());
     let (uses, clicks) = (counter("uses"), statistic("clicks", "all"));
@@ -234,7 +236,7 @@ pub async fn a_batch_may_write_a_record_again_and_again(cx: Cx) {
     }
 }
 
-/// What was taken back is not there for the next one either.
+/// What a failed member would have written does not exist for the members after it.
 pub async fn a_later_changeset_sees_nothing_of_a_failed_one(cx: Cx) {
     let (first, second) = (cx.natural_link("key"), cx.natural_link("key"));
     let absent = LinkId::from_uuid(Uuid::from_u128(1));
@@ -254,7 +256,7 @@ pub async fn a_later_changeset_sees_nothing_of_a_failed_one(cx: Cx) {
     assert_eq!(cx.find(natural("key")).await, Some(second.into()));
 }
 
-/// The first of them wins, however they are merged.
+/// Of equal inserts in one batch the first is applied, however the store merges them.
 pub async fn equal_inserts_in_a_batch_have_one_winner(cx: Cx) {
     let aliases: Vec<_> = (0..5).map(|_| cx.alias("code")).collect();
     let batch: Vec<_> = aliases.iter().map(|alias| Changeset::new([insert(alias.clone())])).collect();
@@ -277,7 +279,7 @@ pub async fn equal_inserts_in_a_batch_have_one_winner(cx: Cx) {
     }
 }
 
-/// Alone and among others.
+/// A changeset without changes is applied, alone and among others.
 pub async fn an_empty_changeset_is_applied(cx: Cx) {
     cx.apply([]).await;
     let link = cx.link();
@@ -288,7 +290,7 @@ pub async fn an_empty_changeset_is_applied(cx: Cx) {
     assert_eq!(cx.version(link.id).await, Some(1));
 }
 
-/// None at all.
+/// A batch of no changesets is answered with no answers.
 pub async fn an_empty_batch_has_no_answers(cx: Cx) {
     assert_eq!(cx.batch(&[]).await.len(), 0);
 }
@@ -331,7 +333,7 @@ fn broken_rules(cx: &Cx) -> Vec<(&'static str, Changeset)> {
     ]
 }
 
-/// `Invalid` is said before anything is done.
+/// A changeset that breaks a rule is answered `Invalid` before anything is written.
 pub async fn every_broken_rule_is_invalid_and_writes_nothing(cx: Cx) {
     for (rule, changeset) in broken_rules(&cx) {
         let inserted: Vec<_> = changeset.changes().iter().filter_map(inserted).take(5).collect();
@@ -348,7 +350,7 @@ fn inserted(change: &Change) -> Option<RecordId> {
     if let Change::Insert(record) = change { Some(record.id()) } else { None }
 }
 
-/// One bad member does not spoil a batch.
+/// Members of a batch beside an invalid one are applied.
 pub async fn an_invalid_changeset_leaves_its_neighbours_alone(cx: Cx) {
     let clicks = statistic("clicks", "all");
     let good = || Changeset::new([cx.witness(), tally(&clicks, 1)]);
@@ -368,7 +370,7 @@ pub async fn an_invalid_changeset_leaves_its_neighbours_alone(cx: Cx) {
     assert_eq!(cx.number(&clicks).await, applied as i64);
 }
 
-/// 1,024 changes, of several sorts.
+/// A changeset of 1,024 changes of several kinds is applied.
 pub async fn the_largest_changeset_is_applied(cx: Cx) {
     let responses: Vec<_> = (0..340).map(|_| cx.response()).collect();
     cx.insert(responses.clone()).await;
@@ -388,7 +390,7 @@ pub async fn the_largest_changeset_is_applied(cx: Cx) {
     assert_eq!(numbers.iter().map(|(_, value)| *value).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6, 7, 8]);
 }
 
-/// As near to 4 MiB as records come.
+/// A changeset of nearly 4 MiB is applied.
 pub async fn the_heaviest_changeset_is_applied(cx: Cx) {
     let one = Changeset::new([insert(heavy(&cx))]).weight();
     let heavy: Vec<_> = (0..Changeset::MAX_WEIGHT / one).map(|_| heavy(&cx)).collect();
@@ -400,7 +402,7 @@ pub async fn the_heaviest_changeset_is_applied(cx: Cx) {
     }
 }
 
-/// Splitting it is the store's affair.
+/// A batch may be larger than the facts of the store suggest. The store splits it if it needs to.
 pub async fn a_batch_larger_than_the_store_likes_is_answered_whole(cx: Cx) {
     let clicks = statistic("clicks", "all");
     let size = cx.facts().batch.clamp(1, 2000) + 7;
@@ -421,7 +423,7 @@ pub async fn a_batch_larger_than_the_store_likes_is_answered_whole(cx: Cx) {
     assert_eq!(cx.number(&clicks).await, (size - size / 10) as i64);
 }
 
-/// So nothing counts twice, whatever became of the first answer.
+/// A changeset that is committed again conflicts at its witness, so nothing counts twice.
 pub async fn a_changeset_made_twice_is_refused_by_its_witness(cx: Cx) {
     let (uses, clicks) = (counter("uses"), statistic("clicks", "all"));
     let (link, response) = (cx.link(), cx.response());

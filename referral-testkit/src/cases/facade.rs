@@ -1,4 +1,4 @@
-//! The product works on it: core's facade over the store, with and without group commit, and many callers at once.
+//! Core's `Referrals` keeps its promises over the store, with and without group commit, under many callers at once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -20,8 +20,8 @@ use crate::make::{tenant, user, visitor};
 use crate::race::race;
 use crate::samples::NOW;
 use crate::shop::{
-    Round, all, arrive, both, code, draft, get, links_of, responses, responses_of, rounds, shop, signed_in,
-    visit,
+    Round, arrive, at_once, both, code, draft, get, links_of, responses, responses_of, rounds, shop,
+    signed_in, visit,
 };
 
 /// Every code of the tenant without a name, and the link that it leads to.
@@ -31,11 +31,12 @@ async fn codes(cx: &Cx) -> BTreeMap<String, LinkId> {
     own.map(|alias| (alias.code.as_str().to_owned(), alias.link)).collect()
 }
 
-/// By its owner, label, destination and target: one call makes it, with one code, and all get it.
+/// Many callers ask for the same owner, label, destination and target. One call makes the link with one code, and
+/// all of them get it.
 pub async fn a_link_asked_for_by_many_at_once_is_made_once(cx: Cx) {
     for round in rounds(&cx, |builder| builder) {
         let wanted = draft("ada", &round.number.to_string());
-        let found = all(&round, |shop, _| {
+        let found = at_once(&round, |shop, _| {
             let wanted = wanted.clone();
             async move { shop.links().get_or_create(wanted).await.expect("everybody gets the link") }
         })
@@ -48,12 +49,12 @@ pub async fn a_link_asked_for_by_many_at_once_is_made_once(cx: Cx) {
     }
 }
 
-/// The others are told that the code is taken, and nothing of their links is stored.
+/// One caller gets the code. The others are told that it is taken, and nothing of their links is stored.
 pub async fn a_code_chosen_by_many_at_once_makes_one_link(cx: Cx) {
     let spellings = ["Summer-01l", "summer-01l", "SUMMER-OIL", "summer-o1i"];
     for round in rounds(&cx, |builder| builder) {
         let number = round.number;
-        let made = all(&round, |shop, racer| async move {
+        let made = at_once(&round, |shop, racer| async move {
             let spelling = format!("{}-{number}", spellings[racer % spellings.len()]);
             match shop.links().create(draft("ada", "summer").with_code(code(&spelling))).await {
                 Ok(link) => Some(link),
@@ -69,8 +70,8 @@ pub async fn a_code_chosen_by_many_at_once_makes_one_link(cx: Cx) {
     }
 }
 
-/// Eight codes for all of them: each leads to a link of its own, nobody asks for ever, and who finds none left is
-/// told so.
+/// Many callers draw from eight codes. Each code leads to one link, nobody asks for ever, and callers who find none
+/// left are told so.
 pub async fn generated_codes_never_meet_and_run_out_as_a_typed_error(cx: Cx) {
     const CODES: usize = 8;
     let asked = Arc::new(AtomicUsize::new(0));
@@ -80,7 +81,7 @@ pub async fn generated_codes_never_meet_and_run_out_as_a_typed_error(cx: Cx) {
     for round in rounds(&cx, few) {
         asked.store(0, Ordering::SeqCst);
         let number = round.number;
-        let made = all(&round, |shop, racer| async move {
+        let made = at_once(&round, |shop, racer| async move {
             match shop.links().create(draft("ada", &format!("{number}-{racer}"))).await {
                 Ok(link) => Some(link),
                 Err(error) if exhausted_after(&error) == Some(CODES) => None,
@@ -110,7 +111,7 @@ fn two_letters(asked: Arc<AtomicUsize>) -> impl CodeGenerator {
     }
 }
 
-/// It leads to one of them, and the others keep the code that they had.
+/// The code leads to one of the links, and the others keep the code that they had.
 pub async fn a_code_given_to_many_links_at_once_leads_to_one(cx: Cx) {
     for round in rounds(&cx, |builder| builder) {
         let shop = &round.shop;
@@ -119,7 +120,7 @@ pub async fn a_code_given_to_many_links_at_once_leads_to_one(cx: Cx) {
             links.push(shop.links().create(draft("ada", &i.to_string())).await.unwrap());
         }
         let wanted = format!("crown-{}", round.number);
-        let won = all(&round, |shop, racer| {
+        let won = at_once(&round, |shop, racer| {
             let (link, wanted) = (links[racer % 8].clone(), code(&wanted));
             async move {
                 match shop.links().add_code(link.id, wanted.clone()).await {
@@ -158,13 +159,13 @@ async fn touched(shop: &Referrals, number: u128) -> Vec<Response> {
     made
 }
 
-/// Each of the visitor's responses is in exactly one of the answers, and is the user's.
+/// Each response of the visitor is in exactly one of the answers, and belongs to the user.
 pub async fn responses_are_claimed_once_by_many_logins_of_one_user(cx: Cx) {
     for round in rounds(&cx, |builder| builder) {
         let (shop, number) = (&round.shop, round.number as u128);
         let made = touched(shop, number).await;
-        let claimed = all(&round, |shop, _| async move {
-            shop.identify(visitor(number), user("ada")).await.expect("a login is no fault").claimed
+        let claimed = at_once(&round, |shop, _| async move {
+            shop.identify(visitor(number), user("ada")).await.expect("a login does not fail").claimed
         })
         .await;
         let mut claimed: Vec<_> = claimed.into_iter().flatten().map(|response| response.id).collect();
@@ -180,14 +181,14 @@ pub async fn responses_are_claimed_once_by_many_logins_of_one_user(cx: Cx) {
     }
 }
 
-/// What the one has, the other does not get, in the answers and in the store; and nothing is left to nobody.
+/// Each response goes to one of the two users, in the answers and in the store, and none is left over.
 pub async fn responses_claimed_by_two_users_at_once_have_one_of_them(cx: Cx) {
     for round in rounds(&cx, |builder| builder) {
         let number = round.number as u128;
         let made = touched(&round.shop, number).await;
-        let claimed = all(&round, |shop, racer| async move {
+        let claimed = at_once(&round, |shop, racer| async move {
             let name = ["ada", "bob"][racer % 2];
-            (name, shop.identify(visitor(number), user(name)).await.expect("a login is no fault").claimed)
+            (name, shop.identify(visitor(number), user(name)).await.expect("a login does not fail").claimed)
         })
         .await;
         let mut owners = BTreeMap::new();
@@ -205,7 +206,8 @@ pub async fn responses_claimed_by_two_users_at_once_have_one_of_them(cx: Cx) {
     }
 }
 
-/// So many are recorded as the limit says, the rest is told that the link is used up, and nobody ever sees more.
+/// As many clicks are recorded as the limit allows. All others are told that the link is used up, and no reader
+/// ever sees more.
 pub async fn a_click_limit_is_reached_exactly_and_never_passed(cx: Cx) {
     const LIMIT: usize = 10;
     for round in rounds(&cx, |builder| builder) {
@@ -223,7 +225,7 @@ pub async fn a_click_limit_is_reached_exactly_and_never_passed(cx: Cx) {
                 }
             }
         });
-        let outcomes = all(&round, |shop, _| {
+        let outcomes = at_once(&round, |shop, _| {
             let link = link.clone();
             async move { shop.land(link.code.as_str(), &get("/r/x")).await.touch.outcome }
         })
@@ -243,7 +245,7 @@ pub async fn a_click_limit_is_reached_exactly_and_never_passed(cx: Cx) {
     }
 }
 
-/// People and bots, several links, actions and hours at once: what is counted is what the pages show.
+/// People and bots use several links in several hours at once. The statistics equal what the pages show.
 pub async fn statistics_are_what_the_pages_show(cx: Cx) {
     let clock = Arc::new(ManualClock::at(NOW));
     for round in rounds(&cx, |builder| builder.with_clock(clock.clone())) {
@@ -251,7 +253,7 @@ pub async fn statistics_are_what_the_pages_show(cx: Cx) {
         for name in ["one", "two", "three"] {
             links.push(round.shop.links().create(draft("ada", name)).await.unwrap());
         }
-        all(&round, |shop, racer| {
+        at_once(&round, |shop, racer| {
             let (link, clock) = (links[racer % 3].clone(), clock.clone());
             async move {
                 arrive(&shop, &link).await;
@@ -313,7 +315,7 @@ fn clicks(rows: &[Response]) -> i64 {
     rows.iter().filter(|row| row.counted && row.action == Action::RESPONDED).count() as i64
 }
 
-/// One after the other, each to what it names; no edit is lost and none is made twice.
+/// Each of several edits at once changes what it names. No edit is lost and none is made twice.
 pub async fn edits_made_at_once_are_all_applied(cx: Cx) {
     for Round { shop, .. } in rounds(&cx, |builder| builder.with_attempts(100)) {
         let link = shop.links().create(draft("ada", "before")).await.unwrap();
@@ -341,7 +343,7 @@ pub async fn edits_made_at_once_are_all_applied(cx: Cx) {
     }
 }
 
-/// While others click: whoever begins after the answer is told that it is disabled, and after it nothing is recorded.
+/// A link is disabled while others click. A click that begins after the answer is told so, and is not recorded.
 pub async fn a_disabled_link_records_no_click_that_begins_later(cx: Cx) {
     for shop in both(&cx) {
         let link = shop.links().create(draft("ada", "short-lived")).await.unwrap();
@@ -379,7 +381,7 @@ fn site_of(name: &str) -> Site {
     Site::new("https://shop.example").expect("a public URL").with_tenant(tenant(name))
 }
 
-/// The same code, owner and user in each: links, clicks and claims of their own.
+/// Tenants share a code, an owner and a user. Each has its own links, clicks and claims.
 pub async fn tenants_have_codes_and_numbers_of_their_own(cx: Cx) {
     let shop = shop(&cx).build().unwrap();
     let tenants: Vec<_> = ["", "a", "A", "a "].iter().map(|name| shop.for_site(&site_of(name))).collect();

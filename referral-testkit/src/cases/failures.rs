@@ -150,7 +150,7 @@ impl Story {
 struct State(Vec<String>);
 
 /// What the store holds before the first step and after each, where nothing fails.
-async fn without_faults(cx: &Cx, name: &str) -> Vec<State> {
+async fn without_failures(cx: &Cx, name: &str) -> Vec<State> {
     let story = Story::begin(cx, name);
     let mut states = vec![story.state().await];
     for step in 0..STEPS {
@@ -163,7 +163,7 @@ async fn without_faults(cx: &Cx, name: &str) -> Vec<State> {
 /// Tells the story with this failure at the first call, at the second one, and so on until it has no such call any
 /// more. After a step that failed `holds` says, of its number and error, whether nothing may have been stored.
 async fn at_every_call(cx: &Cx, failure: Failure, must_fail: bool, holds: fn(usize, &Error) -> bool) {
-    let states = without_faults(cx, &format!("without {failure:?}")).await;
+    let states = without_failures(cx, &format!("without {failure:?}")).await;
     for nth in 1.. {
         let what = format!("{failure:?} at {nth}");
         let story = Story::begin(cx, &format!("{failure:?}-{nth}"));
@@ -220,7 +220,7 @@ fn is(error: &Error, kind: StoreErrorKind) -> bool {
     error.detail::<StoreError>().is_some_and(|error| error.kind() == kind)
 }
 
-/// The verb fails with the store's reason, the store is as it was, and the next try works.
+/// The verb fails with the reason of the store, the store is as it was, and the next try works.
 pub async fn a_refused_commit_stores_nothing(cx: Cx) {
     at_every_call(&cx, Failure::Refused(StoreErrorKind::Unavailable), true, |_, error| {
         assert!(error.is_unavailable());
@@ -229,7 +229,7 @@ pub async fn a_refused_commit_stores_nothing(cx: Cx) {
     .await;
 }
 
-/// Done or not done, the verb finds out which, and does it once.
+/// The answer to a commit is lost. The verb finds out whether it was applied, and its effect is there once.
 pub async fn a_lost_answer_is_found_out(cx: Cx) {
     at_every_call(&cx, Failure::AnswerLost, false, |step, error| panic!("step {step} failed: {error:?}"))
         .await;
@@ -237,7 +237,8 @@ pub async fn a_lost_answer_is_found_out(cx: Cx) {
         .await;
 }
 
-/// The server restarts when the commit is done: no verb then says that nothing was stored, and none does it twice.
+/// The server restarts when the commit is done. No verb then says that nothing was stored, and none is applied
+/// twice.
 pub async fn an_answer_that_stays_lost_is_said_to_be_unknown(cx: Cx) {
     at_every_call(&cx, Failure::Restart { calls: 2 }, true, |step, error| {
         assert!(is(error, StoreErrorKind::UnknownOutcome), "step {step} was done, and says {error:?}");
@@ -246,7 +247,7 @@ pub async fn an_answer_that_stays_lost_is_said_to_be_unknown(cx: Cx) {
     .await;
 }
 
-/// A verb that reads and cannot fails, and has stored nothing by then.
+/// A verb that cannot read fails, and has stored nothing by then.
 pub async fn a_failed_read_stores_nothing(cx: Cx) {
     at_every_call(&cx, Failure::ReadFailed, true, |step, error| {
         assert!(error.is_unavailable());
@@ -255,8 +256,8 @@ pub async fn a_failed_read_stores_nothing(cx: Cx) {
     .await;
 }
 
-/// Every third commit and every seventh read fails one way or another, many visitors click at once and try again
-/// until it works: each is counted once.
+/// Commits and reads fail now and then while many visitors click and try again until it works. Each visitor is
+/// counted once.
 pub async fn visitors_who_try_again_are_counted_once(cx: Cx) {
     const VISITORS: usize = 48;
     let store = Arc::new(FailingStore::new(cx.store()));
@@ -298,8 +299,8 @@ pub async fn visitors_who_try_again_are_counted_once(cx: Cx) {
     }
 }
 
-/// In a batch whose write fails, a member that meets the key or the id of an earlier one is told of the failure too: what
-/// it would have met is not there. Members that break a rule are told so all the same.
+/// The write of a batch fails. A member that meets the key or the id of an earlier one is told of the failure and
+/// of no conflict, because the earlier one is not there. Members that break a rule are `Invalid` all the same.
 pub async fn no_conflict_rests_on_what_was_not_written(cx: Cx) {
     let (held, link, alias) = (cx.alias("held"), cx.natural_link("key"), cx.alias("code"));
     cx.insert([held.clone()]).await;

@@ -1,4 +1,5 @@
-//! Keys as long as they may be, which differ in their last byte: an engine that takes shorter ones has to make up for it.
+//! Keys that are as long as they may be are different if their last byte is. An engine that takes shorter keys has
+//! to make up for it.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +29,8 @@ fn varied(record: &Record, id: Uuid, column: &str) -> Option<Record> {
     (varied.values()[position] != record.values()[position]).then_some(varied)
 }
 
-/// Under every rule, by each text that a key is made of, the tenant's name too: both are held, found and taken apart.
+/// Under every rule, two keys at full length that differ in the last byte of one text are held, found and taken
+/// apart. The text may also be the name of the tenant.
 pub async fn the_longest_unique_keys_are_kept_apart(cx: Cx) {
     let mut seen = std::collections::BTreeSet::new();
     for kind in Kind::ALL.iter().filter(|kind| Unique::of(**kind).next().is_some()) {
@@ -61,8 +63,8 @@ pub async fn the_longest_unique_keys_are_kept_apart(cx: Cx) {
     assert_eq!(seen.len(), Unique::ALL.len(), "every rule has a longest key");
 }
 
-/// Of every index, by each text that a prefix is made of, the tenant's name too; also when reading goes on from one of
-/// them.
+/// In every index, two prefixes at full length that differ in the last byte of one text hold different records. The
+/// text may also be the name of the tenant.
 pub async fn the_longest_prefixes_are_kept_apart(cx: Cx) {
     let mut records: Vec<Record> = Vec::new();
     for kind in Kind::ALL {
@@ -102,7 +104,8 @@ pub async fn the_longest_prefixes_are_kept_apart(cx: Cx) {
     }
 }
 
-/// By the tenant's name, by each part and by the bucket; they are as long as [`bytes::MAX_KEY`] says.
+/// Numbers whose keys are [`bytes::MAX_KEY`] bytes long and differ in the last byte of the tenant, of a part or of
+/// the bucket are different numbers.
 pub async fn the_longest_numbers_are_kept_apart(cx: Cx) {
     let long = |length: usize, last: &str| format!("{}{last}", "x".repeat(length - 1));
     let key = |name: &str, first: &str, second: &str, bucket| {

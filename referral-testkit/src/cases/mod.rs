@@ -1,4 +1,4 @@
-//! The cases: one module for each part of the contract, one ordinary function for each promise.
+//! The cases: one module for each part of the contract, and one ordinary function for each promise.
 
 pub mod cancellation;
 pub mod changesets;

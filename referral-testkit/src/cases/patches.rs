@@ -1,4 +1,4 @@
-//! A patch sets the same columns of many records at once: of all of them, each at the version given, or of none.
+//! A patch sets the same columns of many records: of all of them, each at the version given, or of none.
 
 use referral_core::store::{
     Change, Changeset, Conflict, Index, Kind, Outcome, Range, Record, RecordId, Value, Version,
@@ -18,7 +18,8 @@ fn given(response: &Response, by: &str, when: i64) -> Record {
     Response { user: Some(user(by)), claimed_at: Some(at(when)), version, ..response.clone() }.into()
 }
 
-/// From any version on, also where each record is at another one.
+/// A patch sets its columns and moves each record to its own next version, also where the records are at different
+/// versions.
 pub async fn a_patch_sets_its_columns_and_the_next_version(cx: Cx) {
     let (fresh, edited) = (cx.response(), cx.response());
     cx.insert([fresh.clone(), edited.clone()]).await;
@@ -30,7 +31,8 @@ pub async fn a_patch_sets_its_columns_and_the_next_version(cx: Cx) {
     assert_eq!(cx.get(edited.id).await, Some(given(&edited, "ada", 1234)));
 }
 
-/// Of every kind, all at once and each by itself where it is a field of its own.
+/// In every kind, a patch sets each column that it may set, all at once and each alone where it is a field of its
+/// own.
 pub async fn every_column_that_may_be_patched_is_set(cx: Cx) {
     for kind in Kind::ALL {
         let like = cx.sample(*kind, &Filling { text: "other", number: 12_345, ..Filling::PLAIN }).unwrap();
@@ -56,7 +58,7 @@ fn expected(record: &Record, set: &[(&'static str, Value)]) -> Record {
     Record::from_values(kind, values).unwrap().at_version(record.version().next())
 }
 
-/// Every column that may hold nothing, of every kind, and its entries with it.
+/// In every kind, a patch sets every column to null that may be null.
 pub async fn a_patch_sets_columns_to_null(cx: Cx) {
     for kind in Kind::ALL {
         let full = cx.sample(*kind, &Filling::PLAIN).unwrap();
@@ -73,7 +75,7 @@ pub async fn a_patch_sets_columns_to_null(cx: Cx) {
     }
 }
 
-/// Wherever the one stands that is at another version.
+/// One record of the patch is at another version. No record is changed, wherever that one stands.
 pub async fn a_patch_changes_all_or_none(cx: Cx) {
     let responses: Vec<_> = (0..4).map(|_| cx.response()).collect();
     let edited = cx.response();
@@ -90,7 +92,7 @@ pub async fn a_patch_changes_all_or_none(cx: Cx) {
     cx.apply([give(responses.iter().map(|response| response.id), "ada", 1)]).await;
 }
 
-/// Whatever it would set, also what is there already.
+/// A patch at another version is stale, also where it would set what is there already.
 pub async fn a_patch_at_another_version_is_stale_and_changes_nothing(cx: Cx) {
     let response = cx.response();
     cx.insert([response.clone()]).await;
@@ -103,7 +105,7 @@ pub async fn a_patch_at_another_version_is_stale_and_changes_nothing(cx: Cx) {
     cx.apply([patch([(response.id, 2)], owned_by("bob", 2))]).await;
 }
 
-/// Also where another kind of record has the UUID.
+/// A patch of an absent record is stale, also where a record of another kind has its UUID.
 pub async fn an_absent_record_is_not_patched(cx: Cx) {
     let (link, response) = (cx.link(), cx.response());
     cx.insert([link.clone()]).await;
@@ -116,7 +118,7 @@ pub async fn an_absent_record_is_not_patched(cx: Cx) {
     cx.stale([give([response.id], "ada", 1)], 0, response.id, None).await;
 }
 
-/// In the order of the patch, whatever is wrong with the later ones.
+/// The conflict names the first record, in the order of the patch, that is absent or at another version.
 pub async fn the_first_that_is_not_as_expected_is_named(cx: Cx) {
     let (good, second, third) = (cx.response(), cx.response(), cx.response());
     let absent = ResponseId::from_uuid(Uuid::from_u128(5));
@@ -128,7 +130,7 @@ pub async fn the_first_that_is_not_as_expected_is_named(cx: Cx) {
     cx.stale([give([second.id, absent, good.id, third.id], "ada", 1)], 0, second.id, Some(2)).await;
 }
 
-/// From those of the visitor that nobody claimed to those of the user.
+/// A patch that gives responses to a user moves them from the visitor's unclaimed ones to the user's, and back.
 pub async fn a_patch_moves_the_index_entries(cx: Cx) {
     let responses: Vec<_> = (0..3).map(|i| Response { created_at: at(i), ..cx.response() }).collect();
     let other = Response { visitor: Some(visitor(2)), ..cx.response() };
@@ -151,7 +153,8 @@ pub async fn a_patch_moves_the_index_entries(cx: Cx) {
     assert_eq!(of_user, [ids[2]]);
 }
 
-/// They lead to it as it is now, nobody else gets them, and an update still releases them.
+/// The unique keys of a patched record lead to it as it is now. Nobody else can take them until a delete releases
+/// them.
 pub async fn a_patched_record_keeps_its_unique_keys(cx: Cx) {
     let (link, alias) = (cx.natural_link("kept"), cx.alias("Kept"));
     cx.apply([insert(link.clone()), insert(alias.clone())]).await;
@@ -169,7 +172,7 @@ pub async fn a_patched_record_keeps_its_unique_keys(cx: Cx) {
     cx.apply([insert(cx.natural_link("kept")), insert(cx.alias("Kept"))]).await;
 }
 
-/// A response with every field, among others of the same visitor.
+/// A patch of a response with every field changes only what it names, and no other response of the same visitor.
 pub async fn a_patch_changes_no_other_column_and_no_other_record(cx: Cx) {
     let full = cx.sample(Kind::Response, &Filling::PLAIN).unwrap();
     let Record::Response(full) = full else { unreachable!() };
@@ -181,7 +184,7 @@ pub async fn a_patch_changes_no_other_column_and_no_other_record(cx: Cx) {
     assert_eq!(cx.get(beside.id).await, Some(beside.into()));
 }
 
-/// The most that one patch may hold; and none of them if the last one is at another version.
+/// A patch may hold 1,000 records. If the last one is at another version, none of them is changed.
 pub async fn a_thousand_records_are_patched_at_once(cx: Cx) {
     let responses: Vec<_> = (0..Changeset::MAX_PATCH).map(|_| cx.response()).collect();
     let edited = cx.response();
@@ -200,7 +203,7 @@ pub async fn a_thousand_records_are_patched_at_once(cx: Cx) {
     assert!(page.iter().all(|record| record.version().get() == 2));
 }
 
-/// Counted once, because it is patched once from one version.
+/// A changeset that begins with a patch counts once, because a version is patched once.
 pub async fn a_patch_is_a_witness_for_what_is_counted(cx: Cx) {
     let (response, link) = (cx.response(), cx.link());
     cx.insert([response.clone()]).await;
@@ -212,7 +215,8 @@ pub async fn a_patch_is_a_witness_for_what_is_counted(cx: Cx) {
     assert_eq!((cx.number(&uses).await, cx.number(&clicks).await), (1, 1));
 }
 
-/// Of one kind and of several, with other columns each; and none of them if one is stale.
+/// A changeset may patch records of one kind and of several, with different columns each. If one patch is stale,
+/// none is applied.
 pub async fn a_changeset_may_hold_several_patches(cx: Cx) {
     let (one, two, link) = (cx.response(), cx.response(), cx.link());
     cx.apply([insert(one.clone()), insert(two.clone()), insert(link.clone())]).await;
@@ -234,7 +238,7 @@ pub async fn a_changeset_may_hold_several_patches(cx: Cx) {
     assert_eq!(cx.get(link.id).await, Some(Link { label: text("patched"), version: second, ..link }.into()));
 }
 
-/// The first one, with all that it asked for; the second changes none of what is left.
+/// The first patch of a batch gets all of its records. A later one that shares a record with it changes nothing.
 pub async fn two_patches_in_a_batch_have_one_winner(cx: Cx) {
     let responses: Vec<_> = (0..3).map(|_| cx.response()).collect();
     cx.insert(responses.clone()).await;
@@ -297,7 +301,7 @@ fn broken_rules(cx: &Cx, response: &Response) -> Vec<(&'static str, Change)> {
     ]
 }
 
-/// `Invalid` is said before anything is done, also beside changes that keep the rules.
+/// A patch that breaks a rule is `Invalid` before anything is written, also beside changes that keep the rules.
 pub async fn every_patch_that_breaks_a_rule_is_invalid(cx: Cx) {
     let response = cx.response();
     cx.insert([response.clone()]).await;

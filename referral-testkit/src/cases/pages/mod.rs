@@ -1,4 +1,4 @@
-//! Pages: every index, in order, from any place, in both directions.
+//! Every index gives its records in order, from any place and in both directions.
 
 mod order;
 mod place;

@@ -1,4 +1,4 @@
-//! Pages: every index, in order, from any place, in both directions.
+//! The order of records, ranges, limits, and where a page goes on.
 
 use referral_core::store::{Index, MAX_PAGE, Prefix, Range, Seek};
 use referral_core::{Alias, Link, LinkId, Response, ResponseId, Status, Target, Timestamp};
@@ -9,7 +9,7 @@ use crate::cx::Cx;
 use crate::make::{at, delete, nobody, text, update, user, visitor};
 use crate::samples::NOW;
 
-/// And whole records, as `get` gives them.
+/// Every index gives whole records, equal to those that `get` gives, in both directions.
 pub async fn every_index_gives_its_records_in_both_directions(cx: Cx) {
     for place in world(&cx).await {
         for range in [Range::newest(), Range::oldest()] {
@@ -23,7 +23,7 @@ pub async fn every_index_gives_its_records_in_both_directions(cx: Cx) {
     }
 }
 
-/// In the direction of reading.
+/// Records with equal times are ordered by id, in the direction of reading.
 pub async fn equal_times_are_ordered_by_id(cx: Cx) {
     let links: Vec<_> = [3_u128, 1, u128::MAX, 2, 1 << 127, (1 << 127) - 1, 1 << 64]
         .map(|id| Link { id: LinkId::from_uuid(Uuid::from_u128(id)), ..cx.link() })
@@ -36,7 +36,7 @@ pub async fn equal_times_are_ordered_by_id(cx: Cx) {
     assert_eq!(cx.page(Index::Links, &nobody(), Range::newest(), 99).await, ids);
 }
 
-/// As numbers: before 1970, after 9999, to the last millisecond of both ends.
+/// Times are ordered as numbers, before 1970, after 9999 and at both ends of the range.
 pub async fn extreme_times_are_ordered(cx: Cx) {
     let mut times = crate::texts::NUMBERS.to_vec();
     let links: Vec<_> = times.iter().map(|time| Link { created_at: at(*time), ..cx.link() }).collect();
@@ -52,7 +52,7 @@ pub async fn extreme_times_are_ordered(cx: Cx) {
     }
 }
 
-/// `from` is inside and `until` is not, each given or not, in both directions.
+/// A range holds `from` and not `until`, where either is given or open, in both directions.
 pub async fn ranges_are_half_open(cx: Cx) {
     let all = [None, Some(i64::MIN), Some(-3), Some(5), Some(6), Some(i64::MAX)];
     for place in world(&cx).await {
@@ -68,7 +68,7 @@ pub async fn ranges_are_half_open(cx: Cx) {
     }
 }
 
-/// Page after page to the end, in sizes that do and do not divide the whole, also through ties and in a range.
+/// Pages of any size make up the whole, also through equal times and inside a range.
 pub async fn a_page_goes_on_behind_the_last_one(cx: Cx) {
     for place in world(&cx).await {
         let ways = if place.is_large() {
@@ -99,7 +99,7 @@ pub async fn a_page_goes_on_behind_the_last_one(cx: Cx) {
     }
 }
 
-/// A place need not be taken by anybody.
+/// The place after which a page begins need not belong to a record.
 pub async fn a_page_goes_on_behind_a_record_that_is_gone(cx: Cx) {
     let links: Vec<_> = [1, 2, 2, 2, 3].map(|time| Link { created_at: at(time), ..cx.link() }).to_vec();
     cx.insert(links.clone()).await;
@@ -122,7 +122,7 @@ pub async fn a_page_goes_on_behind_a_record_that_is_gone(cx: Cx) {
     }
 }
 
-/// None, some, more than there are.
+/// A page gives at most as many records as its limit says, also where the limit is zero.
 pub async fn the_limit_is_kept(cx: Cx) {
     for place in world(&cx).await {
         for limit in [0, 1, 2, 5, MAX_PAGE] {
@@ -132,7 +132,7 @@ pub async fn the_limit_is_kept(cx: Cx) {
     }
 }
 
-/// From the middle and near both ends of more records than one read gives, by place, by time and by both.
+/// Reading begins at any place or time of a prefix that holds more records than one page.
 pub async fn reading_begins_anywhere_in_a_large_prefix(cx: Cx) {
     const MANY: i64 = 1050;
     // Three of each moment.
@@ -164,7 +164,7 @@ pub async fn reading_begins_anywhere_in_a_large_prefix(cx: Cx) {
     }
 }
 
-/// Away from the old prefix, to its place in the new one; nothing else moves.
+/// An update moves the entry from the old prefix to its place in the new one, and no other entry.
 pub async fn an_update_moves_the_entry(cx: Cx) {
     let owned = |by: &str, time| Link { owner: Some(user(by)), created_at: at(time), ..cx.link() };
     let (first, moved, last) = (owned("bob", 1), owned("ada", 2), owned("bob", 3));
@@ -189,7 +189,7 @@ pub async fn an_update_moves_the_entry(cx: Cx) {
     assert_eq!(page(Index::AliasesOfLink, nobody().uuid(link.as_uuid())).await, [alias.id.as_uuid()]);
 }
 
-/// And comes back with it.
+/// A record stands in an index while its parts are there, and comes back with them.
 pub async fn an_entry_goes_when_its_part_does(cx: Cx) {
     let response = cx.response();
     cx.insert([response.clone()]).await;
@@ -213,7 +213,7 @@ pub async fn an_entry_goes_when_its_part_does(cx: Cx) {
     }
 }
 
-/// The most that one may hold.
+/// A page may hold 1,000 records.
 pub async fn a_page_holds_a_thousand_records(cx: Cx) {
     let responses: Vec<_> =
         (0..1010).map(|i| Response { created_at: Timestamp::from_millis(i / 3), ..cx.response() }).collect();
@@ -224,7 +224,7 @@ pub async fn a_page_holds_a_thousand_records(cx: Cx) {
     assert_eq!(cx.page(Index::Responses, &nobody(), Range::newest(), MAX_PAGE).await, newest);
 }
 
-/// What was there all the time is seen once and in order, whatever comes in before, between and behind.
+/// While others insert, records that were there all the time are seen once and in order.
 pub async fn pages_make_up_the_whole_while_others_insert(cx: Cx) {
     const THERE: i64 = 40;
     let there: Vec<_> = (0..THERE)

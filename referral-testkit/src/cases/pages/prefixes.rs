@@ -1,4 +1,4 @@
-//! Which records a page is about: those of its prefix, byte for byte, and no others.
+//! A page holds the records of its prefix, compared byte for byte, and no others.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::make::{nobody, place, tenant, text, user, visitor};
 use crate::samples::NOW;
 use crate::texts::{SEPARATORS, TEXTS};
 
-/// Part for part: neither one that begins alike nor one of the same parts in another order.
+/// A prefix gives the records with exactly its parts, not those whose parts begin alike or stand in another order.
 pub async fn a_prefix_gives_only_its_own_records(cx: Cx) {
     let parts = ["a", "ab", "b", "a ", "A"];
     let mut expected = Vec::new();
@@ -37,7 +37,7 @@ pub async fn a_prefix_gives_only_its_own_records(cx: Cx) {
     }
 }
 
-/// What hand-made keys separate with, inside of parts: no part runs into the next one.
+/// Parts may hold the characters that hand-made keys separate with. No part runs into the next one.
 pub async fn parts_that_hold_separators_are_kept_apart(cx: Cx) {
     let mut expected: BTreeMap<(String, String, String), Vec<Uuid>> = BTreeMap::new();
     let mut links = Vec::new();
@@ -68,8 +68,7 @@ pub async fn parts_that_hold_separators_are_kept_apart(cx: Cx) {
     }
 }
 
-/// Ids of nothing but zeros or ones, those that begin or end so, and their next neighbours: as prefixes, as records
-/// and as places to go on from.
+/// Ids of only zeros or only ones and their neighbours work as prefixes, as records and as places to go on from.
 pub async fn ids_that_end_in_zeros_or_ones_are_ids_like_any_other(cx: Cx) {
     const IDS: [u128; 11] = [
         0,
@@ -113,7 +112,7 @@ pub async fn ids_that_end_in_zeros_or_ones_are_ids_like_any_other(cx: Cx) {
     }
 }
 
-/// Case, accents, normal forms, trailing spaces: another prefix each.
+/// Prefixes that differ in case, accents, normal form or trailing spaces are different prefixes.
 pub async fn text_prefixes_are_equal_only_byte_for_byte(cx: Cx) {
     let responses: Vec<_> =
         TEXTS.iter().map(|text| Response { user: Some(user(text)), ..cx.response() }).collect();
@@ -129,7 +128,7 @@ pub async fn text_prefixes_are_equal_only_byte_for_byte(cx: Cx) {
     }
 }
 
-/// Not in any index, also where one name begins with the other.
+/// In every index a tenant sees its own records only, also where tenants' names begin alike.
 pub async fn tenants_do_not_see_each_other(cx: Cx) {
     let names = ["", "a", "ab", "A", "a ", "\u{e4}"];
     let mut own: Vec<(Index, Prefix, Uuid)> = Vec::new();
@@ -147,7 +146,7 @@ pub async fn tenants_do_not_see_each_other(cx: Cx) {
     }
 }
 
-/// And no error.
+/// A prefix under which nothing stands gives an empty page and no error.
 pub async fn an_unknown_prefix_is_an_empty_page(cx: Cx) {
     let places = world(&cx).await;
     for Place { index, prefix, .. } in places.iter().filter(|place| !place.prefix.parts.is_empty()) {
@@ -168,7 +167,7 @@ pub async fn an_unknown_prefix_is_an_empty_page(cx: Cx) {
     }
 }
 
-/// Too few parts, too many, 1,001 records.
+/// A prefix with a missing or additional part and a page of 1,001 records are `Invalid`.
 pub async fn a_prefix_that_does_not_fit_is_invalid(cx: Cx) {
     let store = cx.store();
     for place in world(&cx).await {
@@ -188,7 +187,8 @@ pub async fn a_prefix_that_does_not_fit_is_invalid(cx: Cx) {
     }
 }
 
-/// In any place of any prefix, and refused even where it would find nothing. The longest text that fits is none of these.
+/// In any place of any prefix, null, another type, NUL and a text that is too long are `Invalid`. The longest text
+/// that fits is not.
 pub async fn a_part_that_no_record_can_have_is_invalid(cx: Cx) {
     let store = cx.store();
     for Place { index, prefix, .. } in world(&cx).await {

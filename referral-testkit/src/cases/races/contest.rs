@@ -1,4 +1,4 @@
-//! What every race needs: one barrier, and a look at who won.
+//! Starts the callers of a race and tells who won.
 
 use referral_core::store::{Change, Conflict, Outcome, RecordId, StoreError};
 
@@ -23,7 +23,7 @@ pub(super) async fn commits(cx: &Cx, changes: impl Fn(usize) -> Vec<Change>) -> 
         async move { cx.commit(changes).await }
     })
     .await;
-    answers.into_iter().map(|answer| answer.expect("a lost race is a conflict, and not a fault")).collect()
+    answers.into_iter().map(|answer| answer.expect("a lost race is a conflict, and not an error")).collect()
 }
 
 /// The one racer that was applied.

@@ -1,4 +1,5 @@
-//! Many at once: exact counts, one winner, nobody stuck. Each round starts all racers from one barrier.
+//! Many callers at once: exact counts, one winner, and nobody waits for ever. Each round starts all callers from
+//! one barrier.
 
 mod contest;
 mod one_handle;

@@ -12,7 +12,8 @@ use crate::make::{
     user, with_natural,
 };
 
-/// The exact one in odd rounds, the folded one in even rounds.
+/// Many insert the same code at once and one gets it. In half of the rounds their codes look alike and are not
+/// equal.
 pub async fn a_code_has_one_winner(cx: Cx) {
     for round in 0..cx.rounds(12) {
         let spellings = ["oil", "Oil", "0il", "OIL", "o1l", "oi1", "011", "oIl"];
@@ -27,7 +28,7 @@ pub async fn a_code_has_one_winner(cx: Cx) {
     }
 }
 
-/// Two equal get-or-create calls give one link.
+/// Many insert links with the same natural key at once, and one gets it.
 pub async fn a_natural_key_has_one_winner(cx: Cx) {
     for round in 0..cx.rounds(12) {
         let key = format!("key-{round}");
@@ -39,7 +40,7 @@ pub async fn a_natural_key_has_one_winner(cx: Cx) {
     }
 }
 
-/// And the record is the winner's.
+/// Many insert the same id at once. One is applied, and the stored record is that one.
 pub async fn an_id_has_one_winner(cx: Cx) {
     for round in 0..cx.rounds(12) {
         let id = cx.link().id;
@@ -55,7 +56,7 @@ pub async fn an_id_has_one_winner(cx: Cx) {
     }
 }
 
-/// No update is lost: each version is written once.
+/// Many update the same version at once. One is applied, so no update is lost.
 pub async fn a_version_has_one_winner(cx: Cx) {
     let link = cx.link();
     cx.insert([link.clone()]).await;
@@ -72,7 +73,8 @@ pub async fn a_version_has_one_winner(cx: Cx) {
     }
 }
 
-/// By overlapping patches: each whole or not at all, no record to two users.
+/// Many patches at once overlap by one record each. Each is applied as a whole or not at all, and no record goes to
+/// two users.
 pub async fn patches_of_one_record_have_one_winner(cx: Cx) {
     for round in 0..cx.rounds(10) {
         let responses: Vec<_> = (0..RACERS).map(|_| cx.response()).collect();
@@ -108,7 +110,8 @@ pub async fn patches_of_one_record_have_one_winner(cx: Cx) {
     }
 }
 
-/// A patch of three records against an update, a delete and another patch of one of them, from the same version.
+/// A patch of three records, an update, a delete and a patch of one of them race from the same version. One of them
+/// is applied.
 pub async fn patches_updates_and_deletes_of_one_record_have_one_winner(cx: Cx) {
     for round in 0..cx.rounds(10) {
         let responses: Vec<_> = (0..3).map(|_| cx.response()).collect();
@@ -144,7 +147,7 @@ pub async fn patches_updates_and_deletes_of_one_record_have_one_winner(cx: Cx) {
     }
 }
 
-/// It is reached exactly, and never passed, whatever each one adds.
+/// The bound of a counter is reached exactly and never passed, whatever each caller adds.
 pub async fn a_counter_never_passes_its_bound(cx: Cx) {
     for round in 0..cx.rounds(8) {
         let key = counter(&round.to_string());
@@ -170,7 +173,7 @@ pub async fn a_counter_never_passes_its_bound(cx: Cx) {
     }
 }
 
-/// None is lost and none is made up, one by one and in batches.
+/// Many count at once, alone and in batches. No count is lost and none is made up.
 pub async fn counts_are_exact(cx: Cx) {
     let (one, two) = (counter("one"), counter("two"));
     let each = cx.rounds(6);
@@ -197,7 +200,7 @@ pub async fn counts_are_exact(cx: Cx) {
     assert_eq!((cx.number(&one).await, cx.number(&two).await), (total, -3 * total));
 }
 
-/// As counts.
+/// Many tally at once. No tally is lost and none is made up.
 pub async fn tallies_are_exact(cx: Cx) {
     let keys: Vec<_> = (0..3).map(|i| statistic("link", &i.to_string())).collect();
     let each = cx.rounds(6);
@@ -217,7 +220,7 @@ pub async fn tallies_are_exact(cx: Cx) {
     }
 }
 
-/// Of all that expect the same value; so a sequence has no gap and no number twice.
+/// Of all callers that expect the same value one is applied, so a sequence has no gap and no number twice.
 pub async fn a_compare_and_set_has_one_winner(cx: Cx) {
     let key = counter("sequence");
     let each = cx.rounds(4);
@@ -248,8 +251,8 @@ pub async fn a_compare_and_set_has_one_winner(cx: Cx) {
     assert_eq!(all, (1..=(RACERS * each) as i64).collect());
 }
 
-/// Half of the racers write the one record where the other is unchanged, half the other way round: both cannot
-/// have been right.
+/// Half of the callers expect the left record and write the right one, and half do the opposite. Only one of them
+/// is applied.
 pub async fn an_expectation_holds_until_the_commit(cx: Cx) {
     // Not more: who holds the one and waits for the other is found by some databases after a second only.
     for round in 0..cx.rounds(5) {
@@ -266,7 +269,7 @@ pub async fn an_expectation_holds_until_the_commit(cx: Cx) {
     }
 }
 
-/// Taken from whoever has it, by all at once, over and over.
+/// Many take a key from its holder at once, over and over. It has exactly one holder after each round.
 pub async fn a_key_that_is_handed_over_always_has_one_holder(cx: Cx) {
     let links: Vec<_> = (0..RACERS).map(|i| cx.natural_link(&format!("own-{i}"))).collect();
     cx.insert(links.iter().map(|link| with_natural(link.clone(), None))).await;
@@ -292,7 +295,7 @@ pub async fn a_key_that_is_handed_over_always_has_one_holder(cx: Cx) {
     }
 }
 
-/// The same records and numbers in opposite orders: somebody waits, nobody for ever, and nobody gets a fault.
+/// Many write the same records and numbers in opposite orders. Nobody waits for ever, and nobody gets an error.
 pub async fn crossing_changesets_do_not_block_each_other(cx: Cx) {
     let links: Vec<_> = (0..4).map(|_| cx.link()).collect();
     let numbers: Vec<_> = (0..4).map(|i| counter(&i.to_string())).collect();
@@ -322,7 +325,8 @@ pub async fn crossing_changesets_do_not_block_each_other(cx: Cx) {
     }
 }
 
-/// As changesets, and a batch holds several of them.
+/// Many commit batches that count the same numbers in opposite orders. Nobody waits for ever, and nobody gets an
+/// error.
 pub async fn crossing_batches_do_not_block_each_other(cx: Cx) {
     let numbers: Vec<_> = (0..6).map(|i| counter(&i.to_string())).collect();
     let each = cx.rounds(4);
@@ -353,7 +357,7 @@ pub async fn crossing_batches_do_not_block_each_other(cx: Cx) {
     }
 }
 
-/// By everybody who begins to read after the acknowledgement, while others write.
+/// Everybody who begins to read after the acknowledgement sees the write, while others write.
 pub async fn an_acknowledged_write_is_read_at_once(cx: Cx) {
     let each = cx.rounds(8);
     let total = statistic("written", "all");
@@ -389,7 +393,7 @@ pub async fn an_acknowledged_write_is_read_at_once(cx: Cx) {
     .await;
 }
 
-/// By several at once that all do not know whether it was.
+/// Several callers commit the same changeset at once. It is applied once.
 pub async fn a_retried_changeset_is_applied_once(cx: Cx) {
     let (uses, clicks) = (counter("uses"), statistic("clicks", "all"));
     let rounds = cx.rounds(10);

@@ -29,13 +29,14 @@ async fn on_handles(handles: &[Arc<dyn Store>; 2], changes: impl Fn(usize) -> Ve
         let (store, batch) = (handles[racer % 2].clone(), [Changeset::new(changes(racer))]);
         async move {
             let answer = store.commit(&batch).await.pop().expect("one answer");
-            answer.expect("a lost race is a conflict, and not a fault")
+            answer.expect("a lost race is a conflict, and not an error")
         }
     })
     .await
 }
 
-/// For a code, for a version and for a response, also if each handle has seen that it is free.
+/// Two handles race for a code, a version and a response. One wins, also if each handle has seen before that they
+/// are free.
 pub async fn of_two_handles_one_wins(cx: Cx) {
     let Some(handles) = handles(&cx).await else { return };
     for round in 0..cx.rounds(6) {
@@ -56,7 +57,7 @@ pub async fn of_two_handles_one_wins(cx: Cx) {
     }
 }
 
-/// To a bound that is reached exactly, and without losing one where there is none.
+/// Two handles count to a bound and reach it exactly, and lose no count where there is no bound.
 pub async fn two_handles_count_together(cx: Cx) {
     let Some(handles) = handles(&cx).await else { return };
     let (all, clicks) = (counter("all"), statistic("clicks", "all"));
