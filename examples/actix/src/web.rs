@@ -17,7 +17,8 @@ pub(crate) struct Web {
 
 impl Web {
     pub(crate) fn new(referrals: Referrals) -> Self {
-        // Without a prefix, because this example is http. On https: `__Host-` before the name, and `secure(true)` below.
+        // There is no prefix, because this example is http. On https, write `__Host-` before the name and
+        // `secure(true)` below.
         let cookie = referrals.site().cookie_name().to_owned();
         let signer = referrals.signer(Purpose::Visitor, &cookie);
         Self { referrals, cookie, signer }

@@ -1,7 +1,8 @@
 //! A small shop that uses every part of Referral. `cargo run -p storefront`, and open what it prints.
 //!
 //! There are no passwords and nothing is charged: it shows how the library sits in an application, not how to run
-//! a shop. Start reading at `app.rs` and `router.rs`; `pages/account.rs` has the sign-up, where an invitation becomes a user.
+//! a shop. Start reading at `app.rs` and `router.rs`. `pages/account.rs` has the sign-up, where a visitor becomes a
+//! user.
 #![allow(clippy::print_stderr, reason = "a program for a terminal says there why it stays closed")]
 
 mod accounts;

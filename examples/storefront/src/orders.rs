@@ -10,9 +10,9 @@ use crate::context::{Context, or_nothing};
 use crate::error_page::ErrorPage;
 use crate::shop::{Order, Placed, Refunded, ShopError, sqlite};
 
-/// Something that happened to an order, with a name of its own. If it is recorded again under this name, it counts once.
-/// That matters most where the shop and the referrals have two databases, and somebody tries again after the first half
-/// was done.
+/// Something that happened to an order, with a name of its own. If it is recorded again under this name, it counts
+/// once. That matters most where the shop and the referrals have two databases, and somebody tries again after the
+/// first half was done.
 struct Happened {
     action: &'static str,
     target: Target,

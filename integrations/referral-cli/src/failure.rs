@@ -29,7 +29,8 @@ pub(crate) enum Failure {
     /// The public URL is no URL, or an allowed host is no host.
     #[error(transparent)]
     Site(#[from] BuildError),
-    /// There is no file to read from. Opening it would make an empty one, and nobody would see that its name was misspelt.
+    /// There is no file to read from. Opening it would make an empty one, and nobody would see that its name was
+    /// misspelt.
     #[error("there is no database at {}; `referral migrate` makes one", path.display())]
     NoDatabase {
         /// Where it was looked for.
