@@ -6,18 +6,15 @@ use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
 use rand::Rng;
-use referral_core::Code;
 use referral_core::link::RandomCode;
 use referral_core::source::{Clock, SystemClock};
 use referral_core::store::Store;
-use referral_core::KeyRing;
 use referral_core::token::{LastTouch, Purpose, Token, TokenSigner};
-use referral_core::{Link, LinkDraft, LinkId, Referrals, ResponseId, VisitorId};
+use referral_core::{Code, KeyRing, Link, LinkDraft, LinkId, Referrals, ResponseId, VisitorId};
 use sha2::Sha256;
 use uuid::Uuid;
 
-use crate::measure::{Line, Rounds, Turn, compare};
-use crate::{Failure, durability};
+use crate::measure::{Failure, Line, Rounds, Turn, compare, durability};
 
 const TURN: Duration = Duration::from_millis(50);
 
@@ -111,7 +108,7 @@ pub(crate) async fn lookup(rounds: Rounds, store: impl Store) -> Result<Vec<Line
     let referrals = Referrals::builder(store, KeyRing::generate()?, "https://shop.example").build()?;
     let mut map = HashMap::<Code, Link>::new();
     for _ in 0..LINKS {
-        let link = referrals.create(LinkDraft::to("/products/7")?).await?;
+        let link = referrals.links().create(LinkDraft::to("/products/7")?).await?;
         map.insert(link.code.clone(), link);
     }
     let codes: Vec<_> = map.keys().cloned().collect();
@@ -119,7 +116,7 @@ pub(crate) async fn lookup(rounds: Rounds, store: impl Store) -> Result<Vec<Line
     let ours = |often: u32| -> Turn<'_> {
         Box::pin(async move {
             for code in codes.iter().cycle().take(often as usize) {
-                black_box(referrals.link_by_code(code).await?);
+                black_box(referrals.links().by_code(code).await?);
             }
             Ok(())
         })

@@ -4,13 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use referral_core::visit::TouchOutcome;
 use referral_core::source::{Clock, SystemClock};
 use referral_core::store::{Store, StoreFacts};
-use referral_core::KeyRing;
-use referral_core::Visit;
-use referral_core::visit::Method;
-use referral_core::{Code, Link, LinkDraft, Referrals, UserId, Via};
+use referral_core::visit::{Method, TouchOutcome};
+use referral_core::{Code, KeyRing, Link, LinkDraft, Referrals, UserId, Via, Visit};
 use referral_sql::SqliteStore;
 use referral_sql::sqlx::query::Query;
 use referral_sql::sqlx::sqlite::SqliteArguments;
@@ -18,16 +15,15 @@ use referral_sql::sqlx::{self, AssertSqlSafe, Sqlite};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::measure::{Line, Rounds, Turn, compare};
-use crate::{Failure, durability};
+use crate::measure::{Failure, Line, Rounds, Turn, compare, durability};
 
 const AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 const REFERRER: &str = "https://news.example/2026/11/21/the-best-shops";
 const CALLERS: u32 = 256;
 const TURN: Duration = Duration::from_millis(500);
-const COLUMNS: &str = "id, tenant, version, created_at, link, owner, visitor, user, claimed_at, via, action, \
-                       target_kind, target_id, referrer, agent, landing, address, flags, counted";
-const ROW: &str = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+const COLUMNS: &str = "id, tenant, version, created_at, link, owner, visitor, user, claimed_at, account_at, \
+                       via, action, target_kind, target_id, referrer, agent, landing, address, tags, flags, counted";
+const ROW: &str = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 /// A SQLite database in a folder of its own, with the tables in it.
 pub(crate) struct Database {
@@ -63,7 +59,7 @@ impl Bench {
         let keys = KeyRing::generate()?;
         let referrals = Referrals::builder(ours.store.clone(), keys, "https://shop.example").build()?;
         let draft = LinkDraft::to("/products/7")?.with_owner(UserId::new("ada")?);
-        let link = referrals.create(draft).await?;
+        let link = referrals.links().create(draft).await?;
         let (facts, theirs) = (ours.store.facts(), theirs.store.clone());
         Ok(Self { code: link.code.clone(), referrals, theirs, link, facts, _databases: databases })
     }
@@ -91,14 +87,16 @@ impl Bench {
             .bind(Uuid::now_v7())
             .bind(none)
             .bind(None::<i64>)
+            .bind(None::<i64>)
             .bind("click")
             .bind("RESPONDED")
             .bind(none)
             .bind(none)
             .bind(REFERRER)
             .bind(AGENT)
-            .bind("/r/hello?utm_source=news")
+            .bind("/r/hello")
             .bind(none)
+            .bind(r#"{"utm_source":"news"}"#)
             .bind(0_i64)
             .bind(1_i64)
     }

@@ -14,10 +14,7 @@ use crate::schema::{self, COUNTER_FIELDS};
 /// The filters of a page, in the direction of reading; none where nothing can be inside.
 pub(crate) fn page(index: Index, prefix: &Prefix, range: &Range) -> Vec<Document> {
     let shape = index.shape();
-    let mut equal = Document::new();
-    if let Some(tenant) = &prefix.tenant {
-        equal.insert("tenant", tenant.as_str());
-    }
+    let mut equal = Document::from_iter([("tenant".to_owned(), prefix.tenant.as_str().into())]);
     let mut values = prefix.parts.iter();
     for part in shape.parts {
         let value = match part {
@@ -143,15 +140,15 @@ impl Ends {
 #[cfg(test)]
 mod tests {
     use mongodb::bson::doc;
-    use referral_core::store::{CounterKey, Family, Seek};
     use referral_core::Tenant;
     use referral_core::store::KeyPart;
+    use referral_core::store::{CounterKey, Family, Seek};
     use uuid::Uuid;
 
     use super::*;
 
-    fn everywhere(range: Range) -> Vec<Document> {
-        page(Index::LinksEverywhere, &Prefix::everywhere(), &range)
+    fn links(range: Range) -> Vec<Document> {
+        page(Index::Links, &Prefix::new(&Tenant::default()), &range)
     }
 
     fn seek(at: i64) -> Option<Seek> {
@@ -160,33 +157,39 @@ mod tests {
 
     #[test]
     fn a_page_without_ends_is_the_whole_prefix() {
-        assert_eq!(everywhere(Range::newest()), [doc! {}]);
-        let unclaimed = Prefix::new(&Tenant::default()).text("v");
+        assert_eq!(links(Range::newest()), [doc! { "tenant": "" }]);
+        let unclaimed = Prefix::new(&Tenant::default()).uuid(Uuid::from_u128(7));
         let filter = page(Index::ResponsesUnclaimed, &unclaimed, &Range::newest());
-        assert_eq!(filter, [doc! { "tenant": "", "visitor": "v", "user": null }]);
+        assert_eq!(filter, [doc! { "tenant": "", "visitor": schema::id(Uuid::from_u128(7)), "user": null }]);
     }
 
     #[test]
     fn behind_a_place_come_its_ties_and_then_the_rest() {
         let id = schema::id(Uuid::from_u128(7));
         let newest = Range { from: Some(1), until: Some(9), after: seek(5), ascending: false };
-        let ties = doc! { "created_at": 5_i64, "_id": { "$lt": id.clone() } };
-        assert_eq!(everywhere(newest), [ties, doc! { "created_at": { "$gte": 1_i64, "$lt": 5_i64 } }]);
-        let ties = doc! { "created_at": 5_i64, "_id": { "$gt": id } };
+        let ties = doc! { "tenant": "", "created_at": 5_i64, "_id": { "$lt": id.clone() } };
+        assert_eq!(
+            links(newest),
+            [ties, doc! { "tenant": "", "created_at": { "$gte": 1_i64, "$lt": 5_i64 } }]
+        );
+        let ties = doc! { "tenant": "", "created_at": 5_i64, "_id": { "$gt": id } };
         let oldest = Range { ascending: true, ..newest };
-        assert_eq!(everywhere(oldest), [ties, doc! { "created_at": { "$gte": 6_i64, "$lt": 9_i64 } }]);
+        assert_eq!(
+            links(oldest),
+            [ties, doc! { "tenant": "", "created_at": { "$gte": 6_i64, "$lt": 9_i64 } }]
+        );
     }
 
     #[test]
     fn what_holds_nothing_is_not_asked_for() {
         let range = |from, until| Range { from: Some(from), until: Some(until), ..Range::newest() };
-        assert!(everywhere(range(5, 5)).is_empty());
-        assert!(everywhere(range(6, 5)).is_empty());
-        assert_eq!(everywhere(range(5, 6)).len(), 1);
-        assert!(everywhere(Range { after: seek(5), ..range(5, 5) }).is_empty());
-        assert!(everywhere(Range { after: seek(9), ascending: true, ..range(5, 9) }).is_empty());
+        assert!(links(range(5, 5)).is_empty());
+        assert!(links(range(6, 5)).is_empty());
+        assert_eq!(links(range(5, 6)).len(), 1);
+        assert!(links(Range { after: seek(5), ..range(5, 5) }).is_empty());
+        assert!(links(Range { after: seek(9), ascending: true, ..range(5, 9) }).is_empty());
         let last = Range { after: seek(i64::MAX), ..Range::oldest() };
-        assert_eq!(everywhere(last).len(), 1, "the ties alone");
+        assert_eq!(links(last).len(), 1, "the ties alone");
     }
 
     #[test]

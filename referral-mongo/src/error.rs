@@ -2,7 +2,7 @@
 
 use mongodb::bson::{Bson, Document};
 use mongodb::error::{
-    Error, StoreErrorKind as Driver, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT, WriteFailure,
+    Error, ErrorKind as Driver, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT, WriteFailure,
 };
 use referral_core::store::{StoreError, StoreErrorKind};
 
@@ -17,13 +17,13 @@ pub(crate) const STANDALONE: &str = "this mongod runs alone, and so has no trans
 
 /// Why an attempt failed, before it is known whether another one is made.
 #[derive(Debug)]
-pub(crate) enum Fault {
+pub(crate) enum Failure {
     /// Something before the commit failed; nothing of the transaction is stored.
     Driver(Error),
     /// A statement of a transaction was refused; nothing of the transaction is stored.
     Refused(i32, String),
     /// The commit failed, and whether it took hold is not known.
-    Unknown(Option<Error>),
+    UnknownOutcome(Option<Error>),
     /// What a transaction had read was changed when it wrote; run again.
     Moved,
     /// The server did not answer in time; nothing of the transaction is stored.
@@ -34,7 +34,7 @@ pub(crate) enum Fault {
 
 /// What the database complains about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Trouble {
+pub(crate) enum Reason {
     /// An `_id` is there already.
     Duplicate,
     /// Another transaction was in the way; the same one may work when run again.
@@ -49,60 +49,60 @@ pub(crate) enum Trouble {
     Other,
 }
 
-impl From<Error> for Fault {
+impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self::Driver(error)
     }
 }
 
-impl From<StoreError> for Fault {
+impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
 }
 
-impl Fault {
+impl Failure {
     /// What the database complained about, if it was the database.
-    pub(crate) fn trouble(&self) -> Trouble {
+    pub(crate) fn reason(&self) -> Reason {
         match self {
-            Self::Driver(error) => trouble(error),
+            Self::Driver(error) => reason(error),
             Self::Refused(code, _) => of_code(*code),
-            Self::Moved => Trouble::Transient,
-            Self::Late => Trouble::Unavailable,
-            Self::Unknown(_) | Self::Store(_) => Trouble::Other,
+            Self::Moved => Reason::Transient,
+            Self::Late => Reason::Unavailable,
+            Self::UnknownOutcome(_) | Self::Store(_) => Reason::Other,
         }
     }
 
     /// Whether the same transaction may work when it is run again at once.
     pub(crate) fn is_transient(&self) -> bool {
-        match self.trouble() {
+        match self.reason() {
             // Whoever holds it is read next time.
-            Trouble::Duplicate | Trouble::Transient => true,
+            Reason::Duplicate | Reason::Transient => true,
             // A new primary may be there when the driver has looked again.
-            Trouble::Unavailable => !matches!(self, Self::Late),
-            Trouble::Full | Trouble::Standalone | Trouble::Other => false,
+            Reason::Unavailable => !matches!(self, Self::Late),
+            Reason::Full | Reason::Standalone | Reason::Other => false,
         }
     }
 
     /// In the words of the contract.
     pub(crate) fn into_error(self, operation: &'static str) -> StoreError {
         let unknown = "the answer to the commit was lost; it is applied or not";
-        let (kind, message) = match (&self, self.trouble()) {
-            (Self::Unknown(_), _) => (StoreErrorKind::UnknownOutcome, unknown),
+        let (kind, message) = match (&self, self.reason()) {
+            (Self::UnknownOutcome(_), _) => (StoreErrorKind::UnknownOutcome, unknown),
             (Self::Late, _) => (StoreErrorKind::Unavailable, "the server did not answer in time"),
-            (_, Trouble::Duplicate | Trouble::Transient) => {
+            (_, Reason::Duplicate | Reason::Transient) => {
                 (StoreErrorKind::Contended, "others were in the way with every attempt")
             }
-            (_, Trouble::Unavailable) => (StoreErrorKind::Unavailable, "no server takes work"),
-            (_, Trouble::Full) => (StoreErrorKind::Full, "the server has no room"),
-            (_, Trouble::Standalone) => (StoreErrorKind::Invalid, STANDALONE),
-            (_, Trouble::Other) => (StoreErrorKind::Other, "the server refused"),
+            (_, Reason::Unavailable) => (StoreErrorKind::Unavailable, "no server takes work"),
+            (_, Reason::Full) => (StoreErrorKind::Full, "the server has no room"),
+            (_, Reason::Standalone) => (StoreErrorKind::Invalid, STANDALONE),
+            (_, Reason::Other) => (StoreErrorKind::Other, "the server refused"),
         };
         let error = StoreError::new(kind, NAME, operation, message);
         match self {
-            Self::Driver(source) | Self::Unknown(Some(source)) => error.with_source(source),
+            Self::Driver(source) | Self::UnknownOutcome(Some(source)) => error.with_source(source),
             Self::Refused(code, message) => error.with_source(format!("{message} (code {code})")),
-            Self::Unknown(None) | Self::Moved | Self::Late => error,
+            Self::UnknownOutcome(None) | Self::Moved | Self::Late => error,
             Self::Store(error) => error,
         }
     }
@@ -110,15 +110,15 @@ impl Fault {
 
 /// What the answer to a statement says that its status does not: statements fail one by one, and the command that
 /// carries them succeeds.
-pub(crate) fn check(answer: &Document, statements: usize) -> Result<(), Fault> {
+pub(crate) fn check(answer: &Document, statements: usize) -> Result<(), Failure> {
     if let Ok(errors) = answer.get_array("writeErrors")
         && let Some(Bson::Document(error)) = errors.first()
     {
         let message = error.get_str("errmsg").unwrap_or_default();
-        return Err(Fault::Refused(int(error, "code").unwrap_or_default(), message.to_owned()));
+        return Err(Failure::Refused(int(error, "code").unwrap_or_default(), message.to_owned()));
     }
     let matched = int(answer, "n").and_then(|n| usize::try_from(n).ok());
-    if matched == Some(statements) { Ok(()) } else { Err(Fault::Moved) }
+    if matched == Some(statements) { Ok(()) } else { Err(Failure::Moved) }
 }
 
 /// Servers, and those who stand in for them, do not agree on the type of small numbers.
@@ -145,57 +145,57 @@ pub(crate) fn is_forgotten(error: &Error) -> bool {
     matches!(error.kind.as_ref(), Driver::Command(error) if error.code == NO_SUCH_TRANSACTION)
 }
 
-fn trouble(error: &Error) -> Trouble {
+pub(crate) fn reason(error: &Error) -> Reason {
     let of_kind = of_kind(error);
     // The label says that nothing is stored. It also stands on what the network did, of which we know more.
-    if of_kind == Trouble::Other && error.contains_label(TRANSIENT_TRANSACTION_ERROR) {
-        return Trouble::Transient;
+    if of_kind == Reason::Other && error.contains_label(TRANSIENT_TRANSACTION_ERROR) {
+        return Reason::Transient;
     }
     of_kind
 }
 
-fn of_kind(error: &Error) -> Trouble {
+fn of_kind(error: &Error) -> Reason {
     match error.kind.as_ref() {
         // The three shapes in which a duplicate arrives: a command, a write, an `insert_many`.
         Driver::Command(error) => match of_code(error.code) {
-            Trouble::Other if error.message.starts_with("Transaction numbers are only allowed") => {
-                Trouble::Standalone
+            Reason::Other if error.message.starts_with("Transaction numbers are only allowed") => {
+                Reason::Standalone
             }
-            trouble => trouble,
+            reason => reason,
         },
         Driver::Write(WriteFailure::WriteError(error)) => of_code(error.code),
         Driver::Write(WriteFailure::WriteConcernError(error)) => of_code(error.code),
         Driver::InsertMany(errors) => {
             let first = errors.write_errors.as_ref().and_then(|errors| errors.first());
-            first.map_or(Trouble::Other, |error| of_code(error.code))
+            first.map_or(Reason::Other, |error| of_code(error.code))
         }
         Driver::Io(_)
         | Driver::ServerSelection { .. }
         | Driver::ConnectionPoolCleared { .. }
         | Driver::DnsResolve { .. }
         | Driver::Authentication { .. }
-        | Driver::Shutdown => Trouble::Unavailable,
+        | Driver::Shutdown => Reason::Unavailable,
         // Told by the driver before it asks a server.
-        Driver::SessionsNotSupported => Trouble::Standalone,
-        Driver::Transaction { message, .. } if message.contains("not supported") => Trouble::Standalone,
-        _ => Trouble::Other,
+        Driver::SessionsNotSupported => Reason::Standalone,
+        Driver::Transaction { message, .. } if message.contains("not supported") => Reason::Standalone,
+        _ => Reason::Other,
     }
 }
 
-const fn of_code(code: i32) -> Trouble {
+const fn of_code(code: i32) -> Reason {
     match code {
-        11000 | 11001 | 12582 => Trouble::Duplicate,
+        11000 | 11001 | 12582 => Reason::Duplicate,
         // WriteConflict, LockTimeout, NoSuchTransaction, TransactionTooOld, snapshots and catalogues that moved on,
         // and what migrations of shards do to transactions that meet them.
         112 | 24 | 251 | 225 | 239 | 246 | 262 | 46 | 63 | 117 | 133 | 150 | 156 | 267 | 285 => {
-            Trouble::Transient
+            Reason::Transient
         }
         // Not the primary, or not any more, or going down; the network between servers.
         10107 | 13435 | 13436 | 10058 | 11600 | 11602 | 189 | 91 | 6 | 7 | 89 | 9001 | 134 | 64 | 50 => {
-            Trouble::Unavailable
+            Reason::Unavailable
         }
-        14031 => Trouble::Full,
-        _ => Trouble::Other,
+        14031 => Reason::Full,
+        _ => Reason::Other,
     }
 }
 
@@ -219,43 +219,23 @@ mod tests {
     fn a_statement_that_fails_inside_a_command_that_succeeds_is_seen() {
         let refused =
             doc! { "ok": 1.0, "n": 0, "writeErrors": [{ "index": 0, "code": 11000, "errmsg": "E11000" }] };
-        let fault = check(&refused, 1).unwrap_err();
-        assert_eq!(fault.trouble(), Trouble::Duplicate);
-        assert!(fault.is_transient());
+        let failure = check(&refused, 1).unwrap_err();
+        assert_eq!(failure.reason(), Reason::Duplicate);
+        assert!(failure.is_transient());
         assert!(check(&doc! { "ok": 1.0, "n": 2 }, 2).is_ok());
         assert!(check(&doc! { "ok": 1.0, "n": 2_i64 }, 2).is_ok());
-        assert!(matches!(check(&doc! { "ok": 1.0, "n": 1 }, 2), Err(Fault::Moved)));
-    }
-
-    /// The shapes that a server answers in, made by the server.
-    #[tokio::test]
-    async fn a_duplicate_is_known_in_each_of_its_three_shapes() {
-        let harness = crate::harness::MongoHarness::from_env();
-        let Some((store, _scratch)) = harness.scratch().await else { return };
-        let things = store.database().collection::<Document>("things");
-        things.insert_one(doc! { "_id": 1 }).await.unwrap();
-        let write = things.insert_one(doc! { "_id": 1 }).await.unwrap_err();
-        assert!(matches!(write.kind.as_ref(), Driver::Write(WriteFailure::WriteError(_))), "{write:?}");
-        let many = things.insert_many([doc! { "_id": 2 }, doc! { "_id": 1 }]).await.unwrap_err();
-        assert!(matches!(many.kind.as_ref(), Driver::InsertMany(_)), "{many:?}");
-        // Finds nothing, and inserts what is there.
-        let upsert = things.find_one_and_update(doc! { "_id": 1, "x": 1 }, doc! { "$set": { "y": 1 } });
-        let command = upsert.upsert(true).await.unwrap_err();
-        assert!(matches!(command.kind.as_ref(), Driver::Command(_)), "{command:?}");
-        for error in [write, many, command] {
-            assert_eq!(trouble(&error), Trouble::Duplicate, "{error:?}");
-        }
+        assert!(matches!(check(&doc! { "ok": 1.0, "n": 1 }, 2), Err(Failure::Moved)));
     }
 
     #[test]
     fn only_a_lost_commit_is_of_unknown_outcome() {
-        let kind = |fault: Fault| fault.into_error("commit").kind();
-        assert_eq!(kind(Fault::Unknown(None)), StoreErrorKind::UnknownOutcome);
-        assert_eq!(kind(Fault::Moved), StoreErrorKind::Contended);
-        assert_eq!(kind(Fault::Late), StoreErrorKind::Unavailable);
-        assert_eq!(kind(Fault::Refused(112, String::new())), StoreErrorKind::Contended);
-        assert_eq!(kind(Fault::Refused(10107, String::new())), StoreErrorKind::Unavailable);
-        assert_eq!(kind(Fault::Refused(14031, String::new())), StoreErrorKind::Full);
-        assert_eq!(kind(Fault::Refused(121, String::new())), StoreErrorKind::Other);
+        let kind = |failure: Failure| failure.into_error("commit").kind();
+        assert_eq!(kind(Failure::UnknownOutcome(None)), StoreErrorKind::UnknownOutcome);
+        assert_eq!(kind(Failure::Moved), StoreErrorKind::Contended);
+        assert_eq!(kind(Failure::Late), StoreErrorKind::Unavailable);
+        assert_eq!(kind(Failure::Refused(112, String::new())), StoreErrorKind::Contended);
+        assert_eq!(kind(Failure::Refused(10107, String::new())), StoreErrorKind::Unavailable);
+        assert_eq!(kind(Failure::Refused(14031, String::new())), StoreErrorKind::Full);
+        assert_eq!(kind(Failure::Refused(121, String::new())), StoreErrorKind::Other);
     }
 }

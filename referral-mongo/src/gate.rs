@@ -1,4 +1,4 @@
-//! Who may write what at a time, within this process.
+//! Which transactions of this process may run at a time.
 //!
 //! Two transactions that write one document cannot both succeed: the server refuses the second one at once, and it
 //! has to be run again. Between processes there is no other way. Within one, those that want the same counter or
@@ -12,42 +12,42 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use referral_core::store::RecordId;
-use referral_core::store::{Change, Changeset};
+use referral_core::store::{Change, Changeset, RecordId};
 use tokio::sync::{Mutex, MutexGuard, Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
 
-use crate::error::Fault;
+use crate::error::Failure;
 
-const DOORS: u64 = 256;
+/// The locks that documents share, by hash.
+const LOCKS: u64 = 256;
 /// The most transactions that are open at once. More than a few for each connection of the driver (ten by default)
 /// are no faster; and a thousand callers at once would open a thousand, each of which waits for a connection with
 /// every statement, and holds what it wrote and a session of the server's storage meanwhile.
 const TRANSACTIONS: usize = 64;
 
-/// Doors that belong to documents, by hash.
+/// Lets transactions in.
 pub(crate) struct Gate {
-    doors: Vec<Mutex<()>>,
-    room: Semaphore,
+    locks: Vec<Mutex<()>>,
+    transactions: Semaphore,
     /// When the server last answered a transaction, well or badly: microseconds from the beginning.
     heard: AtomicU64,
     beginning: Instant,
 }
 
-/// Leave to write, for as long as it is held.
-pub(crate) struct Entered<'a> {
-    _doors: Vec<MutexGuard<'a, ()>>,
-    _room: Option<SemaphorePermit<'a>>,
+/// Permission to write, for as long as it is held.
+pub(crate) struct Permit<'a> {
+    _locks: Vec<MutexGuard<'a, ()>>,
+    _transaction: Option<SemaphorePermit<'a>>,
     /// How long the transaction may take.
     pub(crate) left: Duration,
 }
 
 impl Default for Gate {
     fn default() -> Self {
-        let doors = (0..DOORS).map(|_| Mutex::new(())).collect();
+        let locks = (0..LOCKS).map(|_| Mutex::new(())).collect();
         Self {
-            doors,
-            room: Semaphore::new(TRANSACTIONS),
+            locks,
+            transactions: Semaphore::new(TRANSACTIONS),
             heard: AtomicU64::new(0),
             beginning: Instant::now(),
         }
@@ -61,19 +61,18 @@ impl Gate {
     /// A queue may be long, so this waits as long as the server answers anybody. When it has not for `timeout`, those
     /// in the queue do not wait for their own turn to find out. What was waited in silence is not left to the
     /// transaction itself.
-    pub(crate) async fn enter(&self, batch: &[Changeset], timeout: Duration) -> Result<Entered<'_>, Fault> {
-        let wanted: BTreeSet<usize> =
-            batch.iter().flat_map(|changeset| &changeset.changes).flat_map(doors).collect();
+    pub(crate) async fn enter(&self, batch: &[Changeset], timeout: Duration) -> Result<Permit<'_>, Failure> {
+        let wanted: BTreeSet<usize> = batch.iter().flat_map(Changeset::changes).flat_map(locks).collect();
         let mut held = Vec::with_capacity(wanted.len());
         let begun = Instant::now();
         // In order, so that no two wait for each other.
-        for door in wanted.into_iter().filter_map(|door| self.doors.get(door)) {
-            held.push(self.turn(begun, timeout, door.lock()).await?);
+        for lock in wanted.into_iter().filter_map(|lock| self.locks.get(lock)) {
+            held.push(self.turn(begun, timeout, lock.lock()).await?);
         }
-        // Last, so that whoever has room waits for nobody. It is never closed.
-        let room = self.turn(begun, timeout, self.room.acquire()).await?.ok();
+        // Last, so that whoever is let in waits for nobody. It is never closed.
+        let transaction = self.turn(begun, timeout, self.transactions.acquire()).await?.ok();
         let left = timeout.saturating_sub(self.silent_since(begun).elapsed());
-        Ok(Entered { _doors: held, _room: room, left })
+        Ok(Permit { _locks: held, _transaction: transaction, left })
     }
 
     /// Waits for a turn, without losing the place in its queue, until the server is silent for too long.
@@ -82,16 +81,16 @@ impl Gate {
         begun: Instant,
         timeout: Duration,
         turn: impl Future<Output = T>,
-    ) -> Result<T, Fault> {
+    ) -> Result<T, Failure> {
         let mut turn = pin!(turn);
         loop {
             let since = self.silent_since(begun);
-            let end = since.checked_add(timeout).ok_or(Fault::Late)?;
+            let end = since.checked_add(timeout).ok_or(Failure::Late)?;
             if let Ok(turn) = timeout_at(end, turn.as_mut()).await {
                 return Ok(turn);
             }
             if self.silent_since(begun) == since {
-                return Err(Fault::Late);
+                return Err(Failure::Late);
             }
         }
     }
@@ -109,26 +108,27 @@ impl Gate {
     }
 }
 
-fn doors(change: &Change) -> Vec<usize> {
+fn locks(change: &Change) -> Vec<usize> {
     match change {
         Change::Insert(_) => Vec::new(),
-        Change::Update { record, .. } => vec![door(&record.id())],
-        Change::Delete { id, .. } | Change::Expect { id, .. } => vec![door(id)],
-        Change::Claim { responses, .. } => responses.iter().map(|id| door(&RecordId::from(*id))).collect(),
-        Change::Count { counter, .. } | Change::Tally { counter, .. } => vec![door(counter)],
+        Change::Update { record, .. } => vec![lock(&record.id())],
+        Change::Delete { id, .. } | Change::Expect { id, .. } => vec![lock(id)],
+        Change::Patch { kind, of, .. } => {
+            of.iter().map(|(uuid, _)| lock(&RecordId { kind: *kind, uuid: *uuid })).collect()
+        }
+        Change::Count { counter, .. } | Change::Tally { counter, .. } => vec![lock(counter)],
     }
 }
 
-fn door<T: std::hash::Hash>(what: &T) -> usize {
+fn lock<T: std::hash::Hash>(what: &T) -> usize {
     let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(what);
-    usize::try_from(hash % DOORS).unwrap_or_default()
+    usize::try_from(hash % LOCKS).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
-    use referral_core::store::{CounterKey, Family};
     use referral_core::Tenant;
-    use referral_core::store::KeyPart;
+    use referral_core::store::{CounterKey, Family, KeyPart};
 
     use super::*;
 
@@ -141,7 +141,7 @@ mod tests {
         let batch = [Changeset::new([Change::Tally { counter: key, add: 1 }])];
         let short = Duration::from_secs(4);
         let first = gate.enter(&batch, short).await.unwrap();
-        assert!(matches!(gate.enter(&batch, short).await, Err(Fault::Late)));
+        assert!(matches!(gate.enter(&batch, short).await, Err(Failure::Late)));
         // As long as it answers, the queue is waited for, however long it is.
         let answers = async {
             for _ in 0..8 {

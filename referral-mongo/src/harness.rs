@@ -18,7 +18,7 @@ use referral_core::store::{StoreError, StoreErrorKind};
 use referral_testkit::{Guard, Harness, Opened, Scratch, async_trait, server_from_env, skip};
 
 use crate::MongoStore;
-use crate::error::{Fault, NAME};
+use crate::error::{Failure, NAME};
 
 /// The address of the server of [`MongoHarness::from_env`].
 pub const VARIABLE: &str = "REFERRAL_TEST_MONGODB_URL";
@@ -77,7 +77,7 @@ impl MongoHarness {
             let client = client(&url).await?;
             let dropped = client.database(&name).drop().await;
             client.shutdown().immediate(true).await;
-            dropped.map_err(|error| Fault::from(error).into_error("remove"))
+            dropped.map_err(|error| Failure::from(error).into_error("remove"))
         });
         Some(if self.keep { scratch.kept() } else { scratch })
     }
@@ -140,12 +140,13 @@ async fn client(url: &str) -> Result<Client, StoreError> {
     })?;
     options.server_selection_timeout.get_or_insert(SELECTION);
     options.heartbeat_freq.get_or_insert(HEARTBEAT);
-    Client::with_options(options).map_err(|error| Fault::from(error).into_error("open"))
+    Client::with_options(options).map_err(|error| Failure::from(error).into_error("open"))
 }
 
 async fn at(address: &str) -> Result<MongoStore, StoreError> {
-    let (name, url) = Scratch::split(address)
-        .ok_or_else(|| StoreError::new(StoreErrorKind::Invalid, NAME, "open", "no address of this harness"))?;
+    let (name, url) = Scratch::split(address).ok_or_else(|| {
+        StoreError::new(StoreErrorKind::Invalid, NAME, "open", "no address of this harness")
+    })?;
     // The suite has a thousand callers at once, on a machine that does other things as well.
     Ok(MongoStore::with_client(client(url).await?, name).await?.with_timeout(Duration::from_secs(60)))
 }

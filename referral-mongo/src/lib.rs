@@ -36,9 +36,9 @@
 //! # The rooms
 //!
 //! Every backend crate of Referral has the same: `store` (open, facts), `commit` (the one write), `read` (the four
-//! reads), [`schema`] (names and documents; made in `migrate`), `error`, `retry`, and behind a feature `harness`. Here also `draft` (changes applied
-//! to what a transaction read), `write` (what is left to write), `cut` (which piece of an index is read) and `gate`
-//! (who of this process goes first).
+//! reads), [`schema`] (names and documents; made in `migrate`), `error`, `retry`, and behind a feature `harness`. Here
+//! also `connection` (what clones share), `transaction` (how one begins and ends), `points` (look-ups by `_id`), `write`
+//! (the statements of a plan), `cut` (which piece of an index is read) and `gate` (which transactions may run at a time).
 //! Collections, indexes and documents derive from core's description of each kind of record.
 //!
 //! # Features
@@ -50,19 +50,28 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod commit;
+mod connection;
 mod cut;
-mod draft;
 mod error;
+#[cfg(test)]
+mod error_tests;
 mod gate;
 #[cfg(feature = "harness")]
 #[cfg_attr(docsrs, doc(cfg(feature = "harness")))]
 pub mod harness;
 mod migrate;
+mod points;
 mod read;
 mod retry;
 pub mod schema;
 mod store;
+mod transaction;
 mod write;
 
 pub use mongodb;
 pub use store::MongoStore;
+
+/// Compiles the example of the README, so that it cannot name what does not exist.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -2,10 +2,10 @@
 
 use mongodb::Database;
 use mongodb::bson::{Bson, Document, doc};
-use mongodb::error::{Error, StoreErrorKind as Driver};
+use mongodb::error::{Error, ErrorKind as Driver};
 use referral_core::store::{StoreError, StoreErrorKind};
 
-use crate::error::{Fault, NAME, UNMIGRATED};
+use crate::error::{Failure, NAME, UNMIGRATED};
 use crate::schema::{self, SCHEMA};
 
 /// The `_id` of the one document of [`SCHEMA`].
@@ -18,7 +18,7 @@ const INDEX_OPTIONS_CONFLICT: i32 = 85;
 const INDEX_KEY_SPECS_CONFLICT: i32 = 86;
 
 /// Makes what is missing. Everything may be made twice, so it may be interrupted, run again and raced.
-pub(crate) async fn migrate(database: &Database) -> Result<(), Fault> {
+pub(crate) async fn migrate(database: &Database) -> Result<(), Failure> {
     let found = book(database).await?;
     refuse_newer(found.as_ref())?;
     for (collection, indexes) in schema::layout() {
@@ -37,15 +37,15 @@ pub(crate) async fn migrate(database: &Database) -> Result<(), Fault> {
     // Two first ones at once: one of them inserts, and the other one's insert is a duplicate.
     let mut left = 2;
     loop {
-        match books.update_one(doc! { "_id": BOOK }, made.clone()).upsert(true).await.map_err(Fault::from) {
-            Err(fault) if fault.is_transient() && left > 0 => left -= 1,
+        match books.update_one(doc! { "_id": BOOK }, made.clone()).upsert(true).await.map_err(Failure::from) {
+            Err(failure) if failure.is_transient() && left > 0 => left -= 1,
             other => return other.map(drop),
         }
     }
 }
 
 /// Whether the database is one that this version of the library works on.
-pub(crate) async fn check(database: &Database) -> Result<(), Fault> {
+pub(crate) async fn check(database: &Database) -> Result<(), Failure> {
     let found = book(database).await?;
     refuse_newer(found.as_ref())?;
     let made = found.as_ref().and_then(|book| book.get_array("made").ok());
@@ -62,11 +62,11 @@ fn names() -> Vec<String> {
     layout.flat_map(|(collection, made)| std::iter::once(collection).chain(indexes(made))).collect()
 }
 
-async fn book(database: &Database) -> Result<Option<Document>, Fault> {
+async fn book(database: &Database) -> Result<Option<Document>, Failure> {
     Ok(database.collection::<Document>(SCHEMA).find_one(doc! { "_id": BOOK }).await?)
 }
 
-fn refuse_newer(book: Option<&Document>) -> Result<(), Fault> {
+fn refuse_newer(book: Option<&Document>) -> Result<(), Failure> {
     match book.map(|book| book.get_i32("format")) {
         Some(Ok(format)) if format > FORMAT => {
             Err(refuse("the schema is newer than this library: update the library"))
@@ -75,16 +75,16 @@ fn refuse_newer(book: Option<&Document>) -> Result<(), Fault> {
     }
 }
 
-fn refuse(message: &'static str) -> Fault {
-    Fault::Store(StoreError::new(StoreErrorKind::Corrupt, NAME, "open", message))
+fn refuse(message: &'static str) -> Failure {
+    Failure::Store(StoreError::new(StoreErrorKind::Corrupt, NAME, "open", message))
 }
 
-fn explain(error: Error) -> Fault {
+fn explain(error: Error) -> Failure {
     match code(&error) {
         Some(INDEX_OPTIONS_CONFLICT | INDEX_KEY_SPECS_CONFLICT) => {
             let message = "an index of ours is there in another shape: drop it and call migrate() again";
             let refused = StoreError::new(StoreErrorKind::Corrupt, NAME, "migrate", message);
-            Fault::Store(refused.with_source(error))
+            Failure::Store(refused.with_source(error))
         }
         _ => error.into(),
     }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 
-use crate::error::{Fault, Trouble};
+use crate::error::{Failure, Reason};
 
 /// The most attempts at one transaction.
 const ATTEMPTS: usize = 40;
@@ -35,27 +35,27 @@ pub(crate) fn waits() -> impl Iterator<Item = Duration> {
 pub(crate) async fn retried<T, F>(
     timeout: Duration,
     mut attempt: impl FnMut(Duration) -> F,
-) -> Result<T, Fault>
+) -> Result<T, Failure>
 where
-    F: Future<Output = Result<T, Fault>>,
+    F: Future<Output = Result<T, Failure>>,
 {
     let (begun, mut waits) = (Instant::now(), waits());
     let mut left = timeout;
     loop {
-        let fault = match attempt(left).await {
-            Err(fault) if fault.is_transient() => fault,
+        let failure = match attempt(left).await {
+            Err(failure) if failure.is_transient() => failure,
             done => return done,
         };
         match waits.next() {
             Some(wait) if begun.elapsed() < PERSISTENCE => tokio::time::sleep(wait).await,
-            _ => return Err(fault),
+            _ => return Err(failure),
         }
-        left = match fault.trouble() {
-            Trouble::Unavailable => timeout.saturating_sub(begun.elapsed()),
+        left = match failure.reason() {
+            Reason::Unavailable => timeout.saturating_sub(begun.elapsed()),
             _ => timeout,
         };
         if left.is_zero() {
-            return Err(fault);
+            return Err(failure);
         }
     }
 }
@@ -63,7 +63,7 @@ where
 /// What a future gives, unless the server takes too long.
 pub(crate) async fn in_time<T>(
     timeout: Duration,
-    work: impl Future<Output = Result<T, Fault>>,
-) -> Result<T, Fault> {
-    tokio::time::timeout(timeout, work).await.unwrap_or(Err(Fault::Late))
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    tokio::time::timeout(timeout, work).await.unwrap_or(Err(Failure::Late))
 }

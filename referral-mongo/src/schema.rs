@@ -16,9 +16,10 @@ use mongodb::IndexModel;
 use mongodb::bson::spec::BinarySubtype;
 use mongodb::bson::{Binary, Bson, Document, doc};
 use mongodb::options::IndexOptions;
-use referral_core::store::{CounterKey, Family, Index, StoreError, Unique, UniqueKey, bytes};
 use referral_core::Tenant;
-use referral_core::store::{KeyPart, Kind, Record, Value, Version};
+use referral_core::store::{
+    Column, CounterKey, Family, Index, KeyPart, Kind, Record, StoreError, Unique, UniqueKey, Value, bytes,
+};
 use uuid::Uuid;
 
 use crate::error::corrupt;
@@ -57,11 +58,11 @@ pub(crate) const fn field(column: &'static str) -> &'static str {
     }
 }
 
-/// The fields of an index, in order: its parts, the ordering column, the id.
+/// The fields of an index, in order: the tenant, its parts, the ordering column, the id.
 pub(crate) fn fields(index: Index) -> impl Iterator<Item = &'static str> {
     let shape = index.shape();
     let parts = shape.parts.iter().map(|part| field(part.column()));
-    shape.tenant.then_some("tenant").into_iter().chain(parts).chain([field(shape.order), "_id"])
+    ["tenant"].into_iter().chain(parts).chain([field(shape.order), "_id"])
 }
 
 /// Fields as the database names an order: each ascending, or each descending.
@@ -96,6 +97,14 @@ fn binary(subtype: BinarySubtype, bytes: Vec<u8>) -> Bson {
     Bson::Binary(Binary { subtype, bytes })
 }
 
+/// The bytes of an `_id`; none where it is something else.
+pub(crate) fn id_bytes(id: Option<&Bson>) -> Vec<u8> {
+    match id {
+        Some(Bson::Binary(binary)) => binary.bytes.clone(),
+        _ => Vec::new(),
+    }
+}
+
 /// A value as the database keeps it.
 pub(crate) fn bson(value: Value) -> Bson {
     match value {
@@ -106,13 +115,12 @@ pub(crate) fn bson(value: Value) -> Bson {
     }
 }
 
-/// A record as a document, at a version.
-pub(crate) fn document(record: &Record, version: Version) -> Document {
+/// A record as a document.
+pub(crate) fn document(record: &Record) -> Document {
     let mut document = Document::new();
     for (column, value) in record.id().kind.columns().iter().zip(record.values()) {
         match value {
             Value::Null => {}
-            _ if column.name == "version" => drop(document.insert("version", version.get())),
             value => drop(document.insert(field(column.name), bson(value))),
         }
     }
@@ -141,7 +149,7 @@ pub(crate) fn difference(old: &Record, new: &Record) -> Document {
 
 /// The record of a document.
 pub(crate) fn record(kind: Kind, document: &Document) -> Result<Record, StoreError> {
-    let value = |column: &referral_core::Column| match document.get(field(column.name)) {
+    let value = |column: &Column| match document.get(field(column.name)) {
         None | Some(Bson::Null) => Ok(Value::Null),
         Some(Bson::Int64(number)) => Ok(Value::Int(*number)),
         // A person with a shell writes these.

@@ -7,17 +7,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use mongodb::bson::{Document, doc};
-use mongodb::options::{
-    Acknowledgment, ClientOptions, DatabaseOptions, ReadConcern, ReadPreference, SelectionCriteria,
-    WriteConcern,
-};
-use mongodb::{Client, Collection, Database};
-use referral_core::store::{Changeset, Index, Outcome, Prefix, Range, Store, StoreError, StoreErrorKind, StoreFacts};
+use mongodb::options::{ClientOptions, DatabaseOptions, ReadConcern, ReadPreference, SelectionCriteria};
+use mongodb::{Client, Database};
+use referral_core::store::{Changeset, Outcome, Store, StoreError, StoreErrorKind, StoreFacts};
 
-use crate::error::{self, Fault, NAME, STANDALONE};
+use crate::connection::{Inner, durable};
+use crate::error::{self, Failure, NAME, STANDALONE};
 use crate::gate::Gate;
 use crate::retry::{MIGRATION_TIMEOUT, TIMEOUT, in_time};
-use crate::{commit, migrate, read, schema};
+use crate::{commit, migrate, schema};
 
 /// A store in a MongoDB. Clones share the connections.
 ///
@@ -33,43 +31,10 @@ pub struct MongoStore {
     pub(crate) inner: Arc<Inner>,
 }
 
-pub(crate) struct Inner {
-    pub(crate) client: Client,
-    pub(crate) database: Database,
-    /// Which stripe of a tally this handle adds to.
-    pub(crate) writer: u8,
-    pub(crate) gate: Arc<Gate>,
-    pub(crate) timeout: Duration,
-    migration_timeout: Duration,
-    migrated: AtomicBool,
-}
-
-/// How long the driver looks for a server, and for an answer to a knock, unless the address says otherwise.
+/// How long the driver looks for a server, and for its answer to a new connection, unless the address says otherwise.
 const SELECTION: Duration = Duration::from_secs(4);
-/// How long a write waits for the majority.
-const MAJORITY: Duration = Duration::from_secs(8);
 /// The database, where the address names none.
 const DATABASE: &str = "referral";
-
-/// Acknowledged by a majority of the servers, each of which has it on its disk.
-pub(crate) fn durable() -> WriteConcern {
-    WriteConcern::builder().w(Acknowledgment::Majority).journal(true).w_timeout(MAJORITY).build()
-}
-
-impl Inner {
-    pub(crate) fn collection(&self, name: &str) -> Collection<Document> {
-        self.database.collection(name)
-    }
-
-    /// Looks once whether the indexes are there; afterwards it is known.
-    pub(crate) async fn check(&self) -> Result<(), Fault> {
-        if !self.migrated.load(Ordering::Acquire) {
-            in_time(self.timeout, migrate::check(&self.database)).await?;
-            self.migrated.store(true, Ordering::Release);
-        }
-        Ok(())
-    }
-}
 
 impl MongoStore {
     /// Opens the database of an address: `mongodb://host/name?replicaSet=rs0`; without a name it is `referral`.
@@ -89,7 +54,7 @@ impl MongoStore {
         options.connect_timeout.get_or_insert(SELECTION);
         options.app_name.get_or_insert_with(|| "referral".to_owned());
         let database = options.default_database.clone().unwrap_or_else(|| DATABASE.to_owned());
-        let client = Client::with_options(options).map_err(|e| Fault::from(e).into_error("open"))?;
+        let client = Client::with_options(options).map_err(|e| Failure::from(e).into_error("open"))?;
         Self::with_client(client, &database).await
     }
 
@@ -108,7 +73,7 @@ impl MongoStore {
             .build();
         let database = client.database_with_options(database, options);
         let hello = async { Ok(client.database("admin").run_command(doc! { "hello": 1 }).await?) };
-        let hello = in_time(TIMEOUT, hello).await.map_err(|fault| fault.into_error("open"))?;
+        let hello = in_time(TIMEOUT, hello).await.map_err(|failure| failure.into_error("open"))?;
         if !has_transactions(&hello) {
             return Err(StoreError::new(StoreErrorKind::Invalid, NAME, "open", STANDALONE));
         }
@@ -160,7 +125,7 @@ impl MongoStore {
                 async move { in_time(inner.migration_timeout, migrate::migrate(&inner.database)).await },
             );
         match task.await {
-            Ok(done) => done.map_err(|fault| fault.into_error("migrate")),
+            Ok(done) => done.map_err(|failure| failure.into_error("migrate")),
             Err(lost) => Err(error::lost("migrate", lost)),
         }
     }
@@ -169,23 +134,6 @@ impl MongoStore {
     #[must_use]
     pub fn database(&self) -> &Database {
         &self.inner.database
-    }
-
-    /// How the database would read a page: its own words, for each find that the page takes.
-    ///
-    /// # Errors
-    /// As [`Read::page`](referral_core::store::Read::page).
-    pub async fn explain_page(
-        &self,
-        index: Index,
-        prefix: &Prefix,
-        range: &Range,
-        limit: u32,
-    ) -> Result<Vec<Document>, StoreError> {
-        index.check(prefix, limit)?;
-        let explained = read::explain_page(&self.inner, index, prefix, range, limit);
-        let explained = in_time(self.inner.timeout, explained).await;
-        explained.map_err(|fault| fault.into_error("explain"))
     }
 }
 

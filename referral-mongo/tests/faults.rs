@@ -6,9 +6,12 @@
 use std::sync::Arc;
 
 use referral_core::Code;
-use referral_core::store::{Bounds, Change, Changeset, Conflict, CounterKey, CounterPrefix, CounterRange, Family, Outcome, Read, Store, StoreErrorKind};
-use referral_core::{Alias, AliasId, LinkId, Tenant, Timestamp};
+use referral_core::store::{
+    Bounds, Change, Changeset, Conflict, CounterKey, CounterPrefix, CounterRange, Family, Outcome, Read,
+    Store, StoreErrorKind,
+};
 use referral_core::store::{KeyPart, Version};
+use referral_core::{Alias, AliasId, LinkId, Tenant, Timestamp};
 use referral_mongo::MongoStore;
 use referral_mongo::harness::MongoHarness;
 use referral_mongo::mongodb::bson::{Document, doc};

@@ -35,3 +35,8 @@ mod schema;
 mod store;
 
 pub use store::SledStore;
+
+/// Compiles the example of the README, so that it cannot name what does not exist.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

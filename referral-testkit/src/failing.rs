@@ -1,4 +1,5 @@
-//! A store that fails when it is told to, in the ways that databases do: for the tests of hosts, too.
+//! A store that fails when it is told to, in the ways that databases fail. It is for the tests of applications,
+//! too.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -13,9 +14,9 @@
 //!
 //! // The next commit is done, and its answer never arrives.
 //! store.fail(1, Failure::AnswerLost);
-//! let link = referrals.create(LinkDraft::to("/")?).await?;
+//! let link = referrals.links().create(LinkDraft::to("/")?).await?;
 //! assert!(store.failed());
-//! assert_eq!(referrals.link(link.id).await?, Some(link), "the facade found out");
+//! assert_eq!(referrals.links().get(link.id).await?, Some(link), "the facade found out");
 //! # Ok::<(), Box<dyn std::error::Error>>(()) })?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -29,19 +30,21 @@ use referral_core::store::{Changeset, Outcome, Read, Store, StoreError, StoreErr
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Failure {
-    /// A commit is refused with an error of this kind, and nothing is done: `Unavailable`, `Contended`, `Full`.
+    /// A commit is refused with an error of this kind, such as `Unavailable`, `Contended` or `Full`. Nothing is
+    /// written.
     Refused(StoreErrorKind),
-    /// A commit is done and its answer is lost: `UnknownOutcome`.
+    /// A commit is written and its answer is lost: `UnknownOutcome`.
     AnswerLost,
-    /// A commit is lost on its way, and nobody can tell it from one that was done: `UnknownOutcome`.
+    /// A commit is lost before it is written, and its answer is `UnknownOutcome`. The caller cannot tell this from
+    /// a commit that was written.
     CommitLost,
-    /// A commit is done, its answer is lost, and so many calls after it, reads too, find nobody there: a server
-    /// that restarts.
+    /// A commit is written and its answer is lost, and the calls after it are refused, reads too. This is what a
+    /// server does that restarts.
     Restart {
         /// How many calls are refused with `Unavailable` afterwards.
         calls: usize,
     },
-    /// A read fails: `Unavailable`.
+    /// A read fails with `Unavailable`.
     ReadFailed,
 }
 
@@ -51,7 +54,7 @@ impl Failure {
     }
 }
 
-/// Wraps a store, and fails those calls that it is told to fail. Without being told it changes nothing.
+/// Wraps a store and fails the calls that it is told to fail. Until then it changes nothing.
 ///
 /// Commits and reads are counted apart, each call as one, however large its batch.
 #[derive(Debug)]
@@ -83,13 +86,13 @@ impl<S: Store> FailingStore<S> {
         Self { store, plan: Mutex::default() }
     }
 
-    /// Fails the `nth` call from now on: of the commits, or of the reads if it is a failure of those. The first one
-    /// is 1. May be said several times, and then holds for each.
+    /// Fails the `nth` call from now on. It counts reads for a failure of reads, and commits for all others. The
+    /// first call is 1. Several failures may be waiting at once.
     pub fn fail(&self, nth: usize, failure: Failure) {
         self.arm(failure, nth, 0);
     }
 
-    /// Fails every `nth` call from now on, until [`FailingStore::heal`].
+    /// Fails every `nth` call from now on, until [`FailingStore::heal`] is called.
     pub fn fail_every(&self, nth: usize, failure: Failure) {
         self.arm(failure, nth, nth);
     }
@@ -101,12 +104,12 @@ impl<S: Store> FailingStore<S> {
         plan.down = 0;
     }
 
-    /// Whether anything was failed since this was asked last.
+    /// Whether any call was failed since this was asked last.
     pub fn failed(&self) -> bool {
         std::mem::take(&mut self.plan.lock().unwrap().failures) > 0
     }
 
-    /// The store inside, which fails nothing.
+    /// The wrapped store, which does not fail.
     #[must_use]
     pub const fn inner(&self) -> &S {
         &self.store
@@ -131,7 +134,8 @@ impl<S: Store> FailingStore<S> {
         plan.armed.retain(|armed| armed.left > 0);
         if plan.down > 0 {
             plan.down -= 1;
-            found = Some(if read { Failure::ReadFailed } else { Failure::Refused(StoreErrorKind::Unavailable) });
+            found =
+                Some(if read { Failure::ReadFailed } else { Failure::Refused(StoreErrorKind::Unavailable) });
         } else if let Some(Failure::Restart { calls }) = found {
             plan.down = calls;
         }

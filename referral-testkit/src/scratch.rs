@@ -9,6 +9,7 @@ use referral_core::store::{StoreError, StoreErrorKind};
 use uuid::Uuid;
 
 use crate::harness::Guard;
+use crate::settings::Settings;
 
 type Cause = Box<dyn Error + Send + Sync>;
 type Remove = Box<dyn FnOnce() -> Result<(), Cause> + Send + Sync>;
@@ -160,7 +161,7 @@ pub fn server_from_env(variable: &str) -> Option<String> {
 /// # Panics
 /// Where `REFERRAL_TESTKIT_STRICT=1`.
 pub fn skip(store: &str, setup: &str) {
-    let strict = crate::Settings::from_env().strict;
+    let strict = Settings::from_env().strict;
     assert!(!strict, "skipped, and that is not allowed: {store} is not configured: {setup}");
     println!("skipped: {store} is not configured: {setup}");
 }

@@ -4,24 +4,23 @@ use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::http::header::{REFERER, USER_AGENT};
 use actix_web::{HttpRequest, HttpResponse};
-use referral_core::visit::TokenChange;
 use referral_core::token::{Purpose, TokenSigner};
-use referral_core::Visit;
-use referral_core::visit::{FetchMetadata, Method};
-use referral_core::{Referrals, UserId};
-
-/// Plain, because this example is http. On https: `__Host-referral`, and `secure(true)` below.
-const COOKIE: &str = "referral";
+use referral_core::visit::{FetchMetadata, Method, TokenChange};
+use referral_core::{Referrals, UserId, Visit};
 
 pub(crate) struct Web {
     pub(crate) referrals: Referrals,
+    /// What the visitor's cookie is called.
+    cookie: String,
     signer: TokenSigner,
 }
 
 impl Web {
     pub(crate) fn new(referrals: Referrals) -> Self {
-        let signer = referrals.signer(Purpose::Visitor, COOKIE);
-        Self { referrals, signer }
+        // Without a prefix, because this example is http. On https: `__Host-` before the name, and `secure(true)` below.
+        let cookie = referrals.site().cookie_name().to_owned();
+        let signer = referrals.signer(Purpose::Visitor, &cookie);
+        Self { referrals, cookie, signer }
     }
 
     /// The request, as far as referrals are concerned, and what is to become of its cookie. Whoever is signed in and
@@ -33,7 +32,7 @@ impl Web {
         let mut visit = Visit::new(method, request.uri().to_string()).with_fetch(FetchMetadata::read(header));
         let now = self.referrals.clock().now();
         let mut change = TokenChange::Keep;
-        match request.cookie(COOKIE).map(|cookie| self.signer.verify(cookie.value(), now)) {
+        match request.cookie(&self.cookie).map(|cookie| self.signer.verify(cookie.value(), now)) {
             None => {}
             // Forged, outlived or cut short: it is of no use to anybody.
             Some(Err(_)) => change = TokenChange::Clear,
@@ -67,8 +66,11 @@ impl Web {
 
     /// Writes what became of the token into the response.
     pub(crate) fn apply(&self, change: &TokenChange, response: &mut HttpResponse) {
-        let mut cookie =
-            Cookie::build(COOKIE, "").path("/").http_only(true).same_site(SameSite::Lax).finish();
+        let mut cookie = Cookie::build(self.cookie.as_str(), "")
+            .path("/")
+            .http_only(true)
+            .same_site(SameSite::Lax)
+            .finish();
         match change {
             TokenChange::Set(token) => {
                 let life = token.expires_at.since(token.issued_at).as_secs();
@@ -88,11 +90,9 @@ impl Web {
 mod tests {
     use super::*;
     use actix_web::test::TestRequest;
-    use referral_core::LinkDraft;
     use referral_core::memory::MemoryStore;
-    use referral_core::Timestamp;
-    use referral_core::KeyRing;
     use referral_core::token::Key;
+    use referral_core::{KeyRing, LinkDraft, Timestamp};
 
     fn key(id: &str) -> Key {
         Key::new(id, id.repeat(32)).unwrap()
@@ -103,12 +103,12 @@ mod tests {
     }
 
     fn carrying(cookie: &str) -> HttpRequest {
-        TestRequest::get().cookie(Cookie::new(COOKIE, cookie.to_owned())).to_http_request()
+        TestRequest::get().cookie(Cookie::new("referral", cookie.to_owned())).to_http_request()
     }
 
     /// What a browser carries that came through a link.
     async fn cookie(web: &Web) -> String {
-        let link = web.referrals.get_or_create(LinkDraft::to("/").unwrap()).await.unwrap().link;
+        let link = web.referrals.links().get_or_create(LinkDraft::to("/").unwrap()).await.unwrap().link;
         let (visit, _) = web.arrive(&TestRequest::get().to_http_request(), None).await;
         match web.referrals.land(link.code.as_str(), &visit).await.touch.token {
             TokenChange::Set(token) => web.signer.sign(&token),

@@ -10,8 +10,8 @@ use std::net::SocketAddr;
 
 use axum::Router;
 use axum::routing::{get, post};
-use referral_core::{KeyRing, Referrals};
 use referral_core::memory::MemoryStore;
+use referral_core::{KeyRing, Referrals};
 use referral_tower::{CookieMode, ReferralLayer};
 use tokio::net::TcpListener;
 

@@ -40,8 +40,13 @@ pub(crate) fn from_redb(operation: &'static str, error: impl Into<redb::Error>) 
 
 /// COMMIT itself failed, so nobody knows: the file may or may not hold the batch.
 pub(crate) fn unknown(error: impl Into<redb::Error>) -> StoreError {
-    StoreError::new(StoreErrorKind::UnknownOutcome, NAME, "commit", "the transaction may or may not be written")
-        .with_source(error.into())
+    StoreError::new(
+        StoreErrorKind::UnknownOutcome,
+        NAME,
+        "commit",
+        "the transaction may or may not be written",
+    )
+    .with_source(error.into())
 }
 
 /// The runtime ended, or the work panicked.

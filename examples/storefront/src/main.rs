@@ -1,21 +1,24 @@
 //! A small shop that uses every part of Referral. `cargo run -p storefront`, and open what it prints.
 //!
 //! There are no passwords and nothing is charged: it shows how the library sits in an application, not how to run
-//! a shop. Start reading at `app.rs`; `pages/account.rs` has the sign-up, where an invitation becomes a user.
+//! a shop. Start reading at `app.rs` and `router.rs`; `pages/account.rs` has the sign-up, where an invitation becomes a user.
 #![allow(clippy::print_stderr, reason = "a program for a terminal says there why it stays closed")]
 
 mod accounts;
+mod actions;
 mod app;
 mod assets;
 mod catalogue;
 mod config;
 mod context;
-mod fault;
-mod keys;
+mod error_page;
 mod orders;
 mod pages;
+mod router;
 mod session;
 mod shop;
+mod sign_in;
+mod wants;
 mod web;
 
 use std::io::Write;
@@ -38,7 +41,7 @@ async fn main() -> ExitCode {
     match run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("The shop stays closed: {}", fault::causes(error.as_ref()));
+            eprintln!("The shop stays closed: {}", error_page::causes(error.as_ref()));
             ExitCode::FAILURE
         }
     }
@@ -55,7 +58,7 @@ async fn run() -> Result<(), OpenError> {
     let app = AppParts::open(&config, &public_url).await?;
     greet(&config, bound, &public_url);
     let service: IntoMakeServiceWithConnectInfo<_, SocketAddr> =
-        app::router(app.clone()).into_make_service_with_connect_info();
+        router::router(app.clone()).into_make_service_with_connect_info();
     axum::serve(listener, service).with_graceful_shutdown(asked_to_stop()).await?;
     app.close().await;
     say("Closed.");

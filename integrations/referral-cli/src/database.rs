@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use referral_core::memory::MemoryStore;
 use referral_core::store::Store;
-use referral_core::KeyRing;
-use referral_core::{Referrals, Tenant};
+use referral_core::{KeyRing, Referrals, Tenant};
 use referral_mongo::MongoStore;
 use referral_sled::SledStore;
 use referral_sql::sqlx::{Connection, MySqlConnection, PgConnection};
@@ -63,12 +62,12 @@ impl Address {
             Self::Sled { path } => Database::Sled(SledStore::open(path).await?),
             Self::Postgres { url, options } => {
                 let (host, port) = (options.get_host(), options.get_port());
-                knock::<PgConnection>(options, format!("{host}:{port}")).await?;
+                check_server::<PgConnection>(options, format!("{host}:{port}")).await?;
                 Database::Postgres(PostgresStore::open(url).await?)
             }
             Self::MySql { url, options } => {
                 let (host, port) = (options.get_host(), options.get_port());
-                knock::<MySqlConnection>(options, format!("{host}:{port}")).await?;
+                check_server::<MySqlConnection>(options, format!("{host}:{port}")).await?;
                 Database::MySql(MySqlStore::open(url).await?)
             }
             Self::Mongo { url } => Database::Mongo(MongoStore::open(url).await?),
@@ -77,7 +76,7 @@ impl Address {
 }
 
 /// Connects once. A pool asks a server that is not there again and again, for half a minute.
-async fn knock<C: Connection>(options: &C::Options, server: String) -> Result<(), Failure> {
+async fn check_server<C: Connection>(options: &C::Options, server: String) -> Result<(), Failure> {
     let work = async { C::connect_with(options).await?.close().await };
     match tokio::time::timeout(ANSWER, work).await {
         Ok(Ok(())) => Ok(()),

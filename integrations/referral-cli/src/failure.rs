@@ -4,10 +4,9 @@ use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 
-use referral_core::Code;
-use referral_core::BuildError;
 use referral_core::store::StoreError;
 use referral_core::token::KeyError;
+use referral_core::{BuildError, Code};
 
 use crate::address::AddressError;
 use crate::moment::MomentError;
@@ -42,7 +41,7 @@ pub(crate) enum Failure {
         /// What was asked for.
         code: Code,
     },
-    /// A verb of the library.
+    /// The library says no, or its database failed.
     #[error(transparent)]
     Verb(#[from] referral_core::Error),
     /// The database.
@@ -64,9 +63,9 @@ pub(crate) enum Failure {
         /// How long it was waited for.
         seconds: u64,
     },
-    /// MongoDB's own book of what was made.
-    #[error("the book of what was migrated cannot be read")]
-    Book(#[from] Box<referral_mongo::mongodb::error::Error>),
+    /// The list that MongoDB keeps of what was made.
+    #[error("the list of what was migrated cannot be read")]
+    Migrations(#[from] Box<referral_mongo::mongodb::error::Error>),
     /// A key that cannot be made.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -99,7 +98,7 @@ impl Failure {
         match self {
             Self::Address(_) | Self::Moment(_) | Self::Site(_) | Self::NoCase { .. } => MISUSE,
             Self::Key(KeyError::Id) => MISUSE,
-            Self::Verb(error) if error.is_bad_input() => MISUSE,
+            Self::Verb(error) if error.is_invalid_input() => MISUSE,
             // A reader that has seen enough, such as `head`, is no failure.
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,
             _ => FAILED,

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::link::link::Limits;
+use super::link::{Limits, NaturalKey};
 use crate::value::{Code, Destination, Label, Metadata, Target, TextError, Timestamp, UserId};
 
 /// What a new link shall be. The destination is required, the rest has defaults.
@@ -112,5 +112,10 @@ impl LinkDraft {
     pub fn with_metadata(mut self, metadata: Metadata) -> Self {
         self.metadata = metadata;
         self
+    }
+
+    /// What two equal drafts have in common.
+    pub(super) fn natural_key(&self) -> NaturalKey {
+        NaturalKey::of(self.owner.as_ref(), &self.label, &self.destination, self.target.as_ref())
     }
 }

@@ -1,10 +1,12 @@
 //! Changing links.
 
+use super::alias::Alias;
+use super::link::{Limits, Link, LinkId, NaturalKey, Status};
+use super::links::Links;
+use super::refusal::LinkRefusal;
 use crate::catalogue::Unique;
-use crate::link::alias::Alias;
-use crate::link::link::{Limits, Link, LinkId, NaturalKey, Status};
-use crate::referrals::{Error, Referrals};
-use crate::store::{Change, Changeset, Conflict, Outcome};
+use crate::referrals::{Contended, Error};
+use crate::store::{Change, Changeset, Conflict, Outcome, Read as _};
 use crate::value::{Code, Destination, Label, Metadata, Target, Timestamp, UserId};
 
 /// What shall be different about a link; what is not named stays.
@@ -97,11 +99,11 @@ impl LinkEdit {
     }
 }
 
-impl Referrals {
+impl Links<'_> {
     /// Changes a link. Of two edits at once both are applied, one after the other, each to what it names.
     ///
     /// # Errors
-    /// `NoLink`, `Archived`, `Destination`, `Exists` if another link is what this one would become, `Store`.
+    /// `LinkRefusal::NotFound`, `LinkRefusal::Archived`, `RedirectError`, `LinkRefusal::Exists` if another link is what this one would become, [`StoreError`](crate::store::StoreError).
     pub async fn edit(&self, link: LinkId, edit: LinkEdit) -> Result<Link, Error> {
         if let Some(destination) = &edit.destination {
             self.check_destination(destination.as_str())?;
@@ -112,7 +114,7 @@ impl Referrals {
     /// Switches a link on again.
     ///
     /// # Errors
-    /// `NoLink`, `Archived`, `Store`.
+    /// `LinkRefusal::NotFound`, `LinkRefusal::Archived`, [`StoreError`](crate::store::StoreError).
     pub async fn enable(&self, link: LinkId) -> Result<Link, Error> {
         self.change(link, |link| link.status = Status::Active).await
     }
@@ -120,7 +122,7 @@ impl Referrals {
     /// Switches a link off: its codes stay taken and lead nowhere until it is enabled again. What came before stays.
     ///
     /// # Errors
-    /// `NoLink`, `Archived`, `Store`.
+    /// `LinkRefusal::NotFound`, `LinkRefusal::Archived`, [`StoreError`](crate::store::StoreError).
     pub async fn disable(&self, link: LinkId) -> Result<Link, Error> {
         self.change(link, |link| link.status = Status::Disabled).await
     }
@@ -128,7 +130,7 @@ impl Referrals {
     /// Puts a link away for good, with its history. Its codes stay taken; an equal link may be made again.
     ///
     /// # Errors
-    /// `NoLink`, `Archived` if it is already, `Store`.
+    /// `LinkRefusal::NotFound`, `LinkRefusal::Archived` if it is already, [`StoreError`](crate::store::StoreError).
     pub async fn archive(&self, link: LinkId) -> Result<Link, Error> {
         self.change(link, |link| {
             link.status = Status::Archived;
@@ -139,7 +141,7 @@ impl Referrals {
 
     /// Reads, changes and writes a link, again if somebody else did in between.
     async fn change(&self, id: LinkId, change: impl Fn(&mut Link)) -> Result<Link, Error> {
-        for _ in 0..self.config.attempts {
+        for _ in 0..self.referrals.config.links.attempts {
             let was = self.link_to_change(id).await?;
             let mut link = was.clone();
             change(&mut link);
@@ -147,29 +149,29 @@ impl Referrals {
                 return Ok(link);
             }
             let changeset = Changeset::new([Self::update(&link)]);
-            match self.commit(&changeset).await? {
+            match self.referrals.commit(&changeset).await? {
                 Outcome::Applied => {
                     link.version = was.version.next();
                     self.applied(&link, changeset).await;
                     return Ok(link);
                 }
                 Outcome::Conflict { conflict: Conflict::Taken { holder, .. }, .. } => {
-                    return Err(Error::Exists { link: LinkId::from_uuid(holder.uuid) });
+                    return Err(LinkRefusal::Exists { link: LinkId::from_uuid(holder.uuid) }.into());
                 }
                 Outcome::Conflict { .. } => {}
             }
         }
-        Err(Error::Contended)
+        Err(Contended.into())
     }
 
     /// Gives a link another code and makes it the one that its URL shows. The codes before stay alive.
     ///
     /// # Errors
-    /// `NoLink`, `Archived`, `Code`, `CodeTaken` if it leads to another link, `Store`.
+    /// `LinkRefusal::NotFound`, `LinkRefusal::Archived`, `CodeError`, `LinkRefusal::CodeTaken` if it leads to another link, [`StoreError`](crate::store::StoreError).
     pub async fn add_code(&self, link: LinkId, code: Code) -> Result<Link, Error> {
         self.choose(&code)?;
         let alias = self.alias(link, code.clone(), false);
-        for _ in 0..self.config.attempts {
+        for _ in 0..self.referrals.config.links.attempts {
             let mut link = self.link_to_change(link).await?;
             if link.code == code {
                 return Ok(link);
@@ -177,9 +179,16 @@ impl Referrals {
             link.code = code.clone();
             let both = [Change::Insert(alias.clone().into()), Self::update(&link)];
             let mut changeset = Changeset::new(both);
-            let mut outcome = self.commit(&changeset).await?;
+            let mut outcome = self.referrals.commit(&changeset).await?;
             if let Outcome::Conflict { conflict: Conflict::Taken { key, .. }, .. } = &outcome {
-                let held = self.uncached.find(std::slice::from_ref(key)).await?.into_iter().flatten().next();
+                let held = self
+                    .referrals
+                    .uncached
+                    .find(std::slice::from_ref(key))
+                    .await?
+                    .into_iter()
+                    .flatten()
+                    .next();
                 let held = held.and_then(|record| Alias::try_from(record).ok());
                 match held {
                     // The link's own, from before, in this spelling: only the primary one changes.
@@ -189,9 +198,9 @@ impl Referrals {
                     {
                         link.code = alias.code.clone();
                         changeset = Changeset::new([Self::update(&link)]);
-                        outcome = self.commit(&changeset).await?;
+                        outcome = self.referrals.commit(&changeset).await?;
                     }
-                    Some(_) => return Err(Error::CodeTaken { code }),
+                    Some(_) => return Err(LinkRefusal::CodeTaken { code }.into()),
                     None => continue,
                 }
             }
@@ -201,6 +210,6 @@ impl Referrals {
                 return Ok(link);
             }
         }
-        Err(Error::Contended)
+        Err(Contended.into())
     }
 }

@@ -1,18 +1,28 @@
 //! Links: a code, an owner and a destination.
 
+use sha2::{Digest, Sha256};
+
 use crate::value::column::{Field, Reader, columns, field, id_field, named};
 use crate::value::id::id;
 use crate::value::{
-    Code, Column, ColumnError, ColumnType, Destination, Label, Metadata, Target, Tenant, Timestamp, UserId,
-    Value, Version,
+    Code, Column, ColumnError, ColumnType, Destination, KeyPart, Label, Metadata, Target, Tenant, Timestamp,
+    UserId, Value, Version,
 };
-use sha2::{Digest, Sha256};
 
 id! {
     /// The id of a [`Link`].
     LinkId
 }
 id_field!(LinkId);
+
+impl LinkId {
+    /// The id as a part of a counter's key.
+    #[must_use]
+    pub fn key_part(self) -> KeyPart {
+        // A UUID in text has 36 bytes and no NUL.
+        KeyPart::new(self.to_string()).unwrap_or(KeyPart::NONE)
+    }
+}
 
 /// A code with an owner and a destination.
 ///

@@ -2,7 +2,7 @@
 
 use crate::catalogue::{Index, Record, RecordId, Unique};
 use crate::link::alias::Alias;
-use crate::link::link::{Link, LinkId};
+use crate::link::link::{Link, LinkId, NaturalKey};
 use crate::store::{ListError, Listing, Page, PageRequest, Prefix, Range, Read, StoreError, UniqueKey, list};
 use crate::value::{Code, Target, Tenant, UserId, Value};
 
@@ -35,6 +35,13 @@ pub trait LinkReads: Read {
         tenant: &Tenant,
         code: &Code,
     ) -> impl Future<Output = Result<Option<Alias>, StoreError>> + Send;
+
+    /// The link that holds a natural key.
+    fn link_by_natural_key(
+        &self,
+        tenant: &Tenant,
+        natural: &NaturalKey,
+    ) -> impl Future<Output = Result<Option<Link>, StoreError>> + Send;
 
     /// The codes of a link, oldest first, at most 1,000.
     fn aliases_of_link(
@@ -74,6 +81,17 @@ impl<R: Read + ?Sized> LinkReads for R {
         let keys = [key(Unique::AliasCode, code.as_str().to_owned()), key(Unique::AliasFolded, code.fold())];
         let found = self.find(&keys).await?;
         Ok(found.into_iter().flatten().find_map(|record| Alias::try_from(record).ok()))
+    }
+
+    async fn link_by_natural_key(
+        &self,
+        tenant: &Tenant,
+        natural: &NaturalKey,
+    ) -> Result<Option<Link>, StoreError> {
+        let parts = vec![Value::Text(natural.as_str().to_owned().into())];
+        let key = UniqueKey { unique: Unique::LinkNatural, tenant: tenant.clone(), parts };
+        let found = self.find(&[key]).await?;
+        Ok(found.into_iter().flatten().find_map(|record| Link::try_from(record).ok()))
     }
 
     async fn aliases_of_link(&self, tenant: &Tenant, link: LinkId) -> Result<Vec<Alias>, StoreError> {

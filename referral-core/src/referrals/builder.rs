@@ -1,84 +1,57 @@
 //! How a host sets the library up.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use url::Url;
-
+use super::config::{Config, Observer};
+use super::effects::Sink;
+use super::error::BuildError;
+use super::guard::Guard;
+use super::handle::Referrals;
+use super::hook::{Failure, Hook};
+use super::site::Site;
 use crate::layer::{GroupCommit, GroupLimits};
-use crate::link::{CacheLimits, CodeGenerator, LinkCache, RandomCode, ReservedWords};
-use crate::redirect::RedirectPolicy;
-use crate::referrals::config::{Config, Observer};
-use crate::referrals::effects::Sink;
-use crate::referrals::error::BuildError;
-use crate::referrals::guard::Guard;
-use crate::referrals::handle::Referrals;
-use crate::referrals::hook::{Failure, Hook};
+use crate::link::{CacheLimits, CodeGenerator, LinkCache, LinkSettings, ReservedWords};
 use crate::source::{Clock, IdSource, RandomIds, SystemClock};
 use crate::store::Store;
 use crate::token::KeyRing;
 use crate::value::{Action, Tenant};
-use crate::visit::{AddressStorage, Classifier, DefaultClassifier};
+use crate::visit::{AddressStorage, Classifier, VisitSettings, VisitStorage};
 
 /// Collects what a host wants to be otherwise than by default. Only [`Builder::build`] can fail.
 #[must_use]
 pub struct Builder<S> {
     store: S,
-    tenant: Tenant,
     keys: KeyRing,
-    public_url: String,
-    route: String,
-    fallback: String,
-    allowed_hosts: Vec<String>,
-    landing_hosts: Vec<String>,
-    redirect_parameters: Vec<String>,
-    codes: Box<dyn CodeGenerator>,
-    reserved: ReservedWords,
-    attempts: u32,
-    actions: Vec<(String, String)>,
+    /// The first mistake is what `build` answers.
+    site: Result<Site, BuildError>,
+    links: LinkSettings,
+    visits: VisitSettings,
     hooks: Vec<Box<dyn Hook>>,
     guards: Vec<Box<dyn Guard>>,
     observer: Option<Observer>,
-    classifier: Box<dyn Classifier>,
-    addresses: AddressStorage,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
-    window: Duration,
-    repeat: Duration,
-    token_life: Duration,
     group: Option<GroupLimits>,
     cache: Option<CacheLimits>,
 }
 
-const DAY: Duration = Duration::from_hours(24);
+/// The longest that a browser keeps a cookie.
+const LONGEST_TOKEN: Duration = Duration::from_hours(400 * 24);
 
 impl<S: Store> Builder<S> {
-    pub(super) fn new(store: S, keys: KeyRing, public_url: String) -> Self {
+    fn new(store: S, keys: KeyRing, public_url: &str) -> Self {
         Self {
             store,
-            tenant: Tenant::default(),
             keys,
-            public_url,
-            route: "/r".into(),
-            fallback: "/".into(),
-            allowed_hosts: Vec::new(),
-            landing_hosts: Vec::new(),
-            redirect_parameters: vec!["redirect_to".into(), "next".into()],
-            codes: Box::new(RandomCode::default()),
-            reserved: ReservedWords::default(),
-            attempts: 10,
-            actions: Vec::new(),
+            site: Site::new(public_url),
+            links: LinkSettings::default(),
+            visits: VisitSettings::default(),
             hooks: Vec::new(),
             guards: Vec::new(),
             observer: None,
-            classifier: Box::new(DefaultClassifier::default()),
-            addresses: AddressStorage::default(),
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds::default()),
-            window: DAY.saturating_mul(30),
-            repeat: Duration::from_hours(1),
-            token_life: DAY.saturating_mul(90),
             group: Some(GroupLimits::default()),
             cache: Some(CacheLimits::default()),
         }
@@ -86,25 +59,25 @@ impl<S: Store> Builder<S> {
 
     /// For this customer of the host's. Default: the empty one.
     pub fn with_tenant(mut self, tenant: Tenant) -> Self {
-        self.tenant = tenant;
+        self.site = self.site.map(|site| site.with_tenant(tenant));
         self
     }
 
     /// Codes of new links come from here. Default: [`RandomCode`], ten symbols.
     pub fn with_codes(mut self, codes: impl CodeGenerator + 'static) -> Self {
-        self.codes = Box::new(codes);
+        self.links.codes = Box::new(codes);
         self
     }
 
     /// Codes that nobody may choose and no generator may make. Default: those that routes need.
     pub fn with_reserved_words(mut self, words: ReservedWords) -> Self {
-        self.reserved = words;
+        self.links.reserved = words;
         self
     }
 
     /// How often a generator is asked for one link. Default: 10.
     pub fn with_attempts(mut self, attempts: u32) -> Self {
-        self.attempts = attempts.max(1);
+        self.links.attempts = attempts.max(1);
         self
     }
 
@@ -114,7 +87,12 @@ impl<S: Store> Builder<S> {
         A: Into<String>,
         T: Into<String>,
     {
-        self.actions.extend(actions.into_iter().map(|(name, text)| (name.into(), text.into())));
+        for (name, text) in actions {
+            match Action::new(name.into()) {
+                Ok(action) => drop(self.visits.actions.insert(action, text.into())),
+                Err(error) => self.site = self.site.and(Err(error.into())),
+            }
+        }
         self
     }
 
@@ -130,7 +108,7 @@ impl<S: Store> Builder<S> {
         self
     }
 
-    /// Reports trouble that no caller is told of. Default: nobody hears of it.
+    /// Reports failures that no caller is told of. Default: they are logged through `tracing`, where that feature is on.
     pub fn with_observer(mut self, observer: impl Fn(&Failure<'_>) + Send + Sync + 'static) -> Self {
         self.observer = Some(Box::new(observer));
         self
@@ -138,61 +116,82 @@ impl<S: Store> Builder<S> {
 
     /// Tells people, bots and speculative loads apart. Default: [`DefaultClassifier`].
     pub fn with_classifier(mut self, classifier: impl Classifier + 'static) -> Self {
-        self.classifier = Box::new(classifier);
+        self.visits.classifier = Box::new(classifier);
         self
     }
 
     /// What is kept of a visitor's address. Default: nothing.
     pub fn with_addresses(mut self, storage: AddressStorage) -> Self {
-        self.addresses = storage;
+        self.visits.addresses = storage;
+        self
+    }
+
+    /// What is kept of where a visitor came from and landed, and of the browser's name. Default:
+    /// [`VisitStorage::default`].
+    pub fn with_storage(mut self, storage: VisitStorage) -> Self {
+        self.visits.storage = storage;
+        self
+    }
+
+    /// Whether each response is also tallied for the link's owner by day, which costs one or two rows more for each
+    /// response. Worth it where owners have hundreds of links. What came before it was switched on is not in these
+    /// numbers. Default: no, and the numbers of an owner's links are added up when they are read.
+    pub fn with_owner_days(mut self, owner_days: bool) -> Self {
+        self.visits.owner_days = owner_days;
+        self
+    }
+
+    /// What the visitor's cookie is called, behind the prefix that its mode needs. Default: `referral`.
+    pub fn with_cookie_name(mut self, name: impl Into<String>) -> Self {
+        self.site = self.site.and_then(|site| site.with_cookie_name(name));
         self
     }
 
     /// Lets links and `?redirect_to=` lead to this host too: `blog.example`, `blog.example:8443`.
-    pub fn with_allowed_host(mut self, host: impl Into<String>) -> Self {
-        self.allowed_hosts.push(host.into());
+    pub fn with_allowed_host(mut self, host: impl AsRef<str>) -> Self {
+        self.site = self.site.and_then(|site| site.with_allowed_host(host));
         self
     }
 
     /// Lets stored links, but not `?redirect_to=`, lead to this host too.
-    pub fn with_landing_host(mut self, host: impl Into<String>) -> Self {
-        self.landing_hosts.push(host.into());
+    pub fn with_landing_host(mut self, host: impl AsRef<str>) -> Self {
+        self.site = self.site.and_then(|site| site.with_landing_host(host));
         self
     }
 
     /// Where links live on the site. Default: `/r`, so that links read `https://shop.example/r/CODE`.
     pub fn with_route(mut self, route: impl Into<String>) -> Self {
-        self.route = route.into();
+        self.site = self.site.and_then(|site| site.with_route(route));
         self
     }
 
-    /// Where a dead code leads. Default: `/`.
+    /// Where a dead code leads. Default: the path of the public URL, which is `/` for most.
     pub fn with_fallback(mut self, path: impl Into<String>) -> Self {
-        self.fallback = path.into();
+        self.site = self.site.and_then(|site| site.with_fallback(path));
         self
     }
 
     /// Query parameters that name a destination for this one visit, the first winning. Default: `redirect_to`, `next`.
     pub fn with_redirect_parameters<T: Into<String>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
-        self.redirect_parameters = names.into_iter().map(Into::into).collect();
+        self.visits.redirect_parameters = names.into_iter().map(Into::into).collect();
         self
     }
 
     /// How long a touch can win later actions. Default: 30 days.
     pub fn with_window(mut self, window: Duration) -> Self {
-        self.window = window;
+        self.visits.window = window;
         self
     }
 
     /// Within which time a repeated click is a duplicate. Default: one hour.
     pub fn with_repeat_window(mut self, window: Duration) -> Self {
-        self.repeat = window;
+        self.visits.repeat = window;
         self
     }
 
     /// How long a visitor's token lives. Default: 90 days; browsers keep none longer than 400.
     pub fn with_token_life(mut self, life: Duration) -> Self {
-        self.token_life = life.min(DAY.saturating_mul(400));
+        self.visits.token_life = life.min(LONGEST_TOKEN);
         self
     }
 
@@ -220,48 +219,20 @@ impl<S: Store> Builder<S> {
         self
     }
 
-    /// The facade.
+    /// The handle.
     ///
     /// # Errors
-    /// A public URL, a host, a path or an action's name that is none.
+    /// A public URL, a host, a path, a cookie's or an action's name that is none.
     pub fn build(self) -> Result<Referrals, BuildError> {
-        let public_url = public_url(&self.public_url)?;
-        let mut redirects = RedirectPolicy::new(&public_url);
-        for host in &self.allowed_hosts {
-            redirects = redirects.with_host(host)?;
-        }
-        for host in &self.landing_hosts {
-            redirects = redirects.with_landing_host(host)?;
-        }
-        let path = |path: String| match RedirectPolicy::paths_only().check(&path) {
-            Ok(safe) => Ok(safe),
-            Err(_) => Err(BuildError::Path { path }),
-        };
-        let mut actions = BTreeMap::from([(Action::RESPONDED, "Clicked on referral link".to_owned())]);
-        for (name, text) in self.actions {
-            actions.insert(Action::new(name)?, text);
-        }
         let config = Config {
             keys: self.keys,
-            public_url,
-            route: path(self.route)?.location().trim_end_matches('/').to_owned(),
-            fallback: path(self.fallback)?,
-            redirects,
-            redirect_parameters: self.redirect_parameters,
-            codes: self.codes,
-            reserved: self.reserved,
-            attempts: self.attempts,
-            actions,
+            links: self.links,
+            visits: self.visits,
             hooks: self.hooks,
             guards: self.guards,
             observer: self.observer,
-            classifier: self.classifier,
-            addresses: self.addresses,
             clock: Arc::clone(&self.clock),
             ids: self.ids,
-            window: self.window,
-            repeat: self.repeat,
-            token_life: self.token_life,
         };
         let store: Arc<dyn Store> = match self.group {
             Some(limits) => Arc::new(GroupCommit::with_limits(self.store, limits)),
@@ -275,7 +246,7 @@ impl<S: Store> Builder<S> {
         };
         Ok(Referrals {
             config: Arc::new(config),
-            tenant: self.tenant,
+            site: Arc::new(self.site?),
             store: outer,
             uncached: store,
             cache,
@@ -285,22 +256,9 @@ impl<S: Store> Builder<S> {
 }
 
 impl Referrals {
-    /// Begins to set up a facade over a store, with the keys that sign tokens and the URL that the public knows the
+    /// Begins to set up a handle over a store, with the keys that sign tokens and the URL that the public knows the
     /// site by. `Host` headers are never asked.
-    pub fn builder<S: Store>(store: S, keys: KeyRing, public_url: impl Into<String>) -> Builder<S> {
-        Builder::new(store, keys, public_url.into())
+    pub fn builder<S: Store>(store: S, keys: KeyRing, public_url: impl AsRef<str>) -> Builder<S> {
+        Builder::new(store, keys, public_url.as_ref())
     }
-}
-
-/// The site's own URL: absolute, `http` or `https`, nothing behind the path, and no trailing slash.
-fn public_url(text: &str) -> Result<Url, BuildError> {
-    let refuse = || BuildError::PublicUrl { url: text.to_owned() };
-    let url = Url::parse(text).map_err(|_| refuse())?;
-    let plain = matches!(url.scheme(), "http" | "https")
-        && url.has_host()
-        && url.username().is_empty()
-        && url.password().is_none()
-        && url.query().is_none()
-        && url.fragment().is_none();
-    if plain { Ok(url) } else { Err(refuse()) }
 }

@@ -1,117 +1,191 @@
-//! What the facade's verbs can answer instead of a result.
+//! What a verb can answer instead of a result.
 
-use crate::link::{GeneratorError, LinkId};
-use crate::redirect::RedirectError;
-use crate::store::{CursorError, StoreError};
-use crate::value::{Code, CodeError, TextError};
+use std::error::Error as StdError;
+use std::fmt;
 
-/// Why a verb did not do what it was asked to. Nothing stored has changed, but for two: a `Store` error whose kind is
-/// `UnknownOutcome` leaves that open, and `identify` keeps what it had claimed.
-#[derive(Debug, thiserror::Error)]
+use crate::link::GeneratorError;
+use crate::redirect::{HostError, RedirectError};
+use crate::store::{CursorError, ListError, StoreError, StoreErrorKind};
+use crate::value::{CodeError, TextError};
+
+/// Why a verb did not do what it was asked to. Nothing stored has changed, with two exceptions: the kind
+/// [`ErrorKind::UnknownOutcome`] leaves that open, and `identify` keeps what it had claimed.
+///
+/// `Display` gives the reason. What a program needs beyond the kind is the typed detail:
+///
+/// ```
+/// # use referral_core::{Code, Error};
+/// # use referral_core::link::LinkRefusal;
+/// # fn show(error: Error) {
+/// if let Some(LinkRefusal::CodeTaken { code }) = error.detail() {
+///     println!("{code} belongs to somebody else");
+/// }
+/// # }
+/// ```
+pub struct Error {
+    kind: ErrorKind,
+    detail: Box<dyn StdError + Send + Sync>,
+}
+
+/// What kind of error it is, in whatever area.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
-pub enum Error {
-    /// A text that does not fit.
-    #[error("a text does not fit")]
-    Text(#[from] TextError),
-    /// No code, or not one that may be chosen.
-    #[error("this code cannot be used")]
-    Code(#[from] CodeError),
-    /// The redirect policy denies the destination.
-    #[error("this destination is not allowed")]
-    Destination(#[from] RedirectError),
-    /// Another link has this code, or one that looks like it.
-    #[error("the code {code} is taken")]
-    CodeTaken {
-        /// The code that was chosen.
-        code: Code,
-    },
-    /// The generator proposed only codes that are taken.
-    #[error("{attempts} generated codes were all taken")]
-    CodesExhausted {
-        /// How often it was asked.
-        attempts: u32,
-    },
-    /// The generator failed.
-    #[error("no code could be generated")]
-    Generator(#[from] GeneratorError),
-    /// Another link of the same owner, label, destination and target exists.
-    #[error("such a link exists already")]
-    Exists {
-        /// That link.
-        link: LinkId,
-    },
-    /// There is no such link in this tenant.
-    #[error("there is no such link")]
-    NoLink,
-    /// An archived link is history; it cannot be changed.
-    #[error("the link is archived")]
-    Archived,
-    /// A guard of the host's said no.
-    #[error("refused: {reason}")]
-    Refused {
-        /// Its reason.
-        reason: String,
-    },
-    /// The destination is a link itself, perhaps this one.
-    #[error("a link cannot lead to a link")]
-    Loop,
-    /// The link was used as often as it may be.
-    #[error("the link was used as often as it may be")]
-    Exhausted,
-    /// Neither a visitor nor a user: there is nobody to credit.
-    #[error("there is neither a visitor nor a user")]
-    Nobody,
-    /// A cursor of another listing, or none at all.
-    #[error("this page cannot be found")]
-    Cursor(#[from] CursorError),
-    /// Others kept changing the same record; try again.
-    #[error("others keep changing it")]
+pub enum ErrorKind {
+    /// What the caller passed cannot be used; passing it again will not help.
+    InvalidInput,
+    /// There is no such record in this tenant.
+    NotFound,
+    /// Something that exists stands against it.
+    Conflict,
+    /// A guard of the host's said no. The detail is [`Refused`].
+    Refused,
+    /// Others kept getting in between; try again.
     Contended,
-    /// The store.
-    #[error("the store failed")]
-    Store(#[from] StoreError),
+    /// The database is away or full; try again later.
+    Unavailable,
+    /// The answer of the database was lost, so nobody knows whether it was done.
+    UnknownOutcome,
+    /// Something failed that trying again will not mend.
+    Internal,
+}
+
+/// What an [`Error`] is made of: a typed detail that knows its kind.
+pub trait Detail: StdError + Send + Sync + 'static {
+    /// The kind of error that it is.
+    fn error_kind(&self) -> ErrorKind;
+}
+
+impl<D: Detail> From<D> for Error {
+    fn from(detail: D) -> Self {
+        Self { kind: detail.error_kind(), detail: Box::new(detail) }
+    }
 }
 
 impl Error {
+    /// What kind of error it is.
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// The detail, if it is of this type: [`LinkRefusal`](crate::link::LinkRefusal),
+    /// [`VisitRefusal`](crate::visit::VisitRefusal), [`Refused`], [`TextError`], [`CodeError`], [`RedirectError`],
+    /// [`GeneratorError`], [`CursorError`] or [`StoreError`].
+    #[must_use]
+    pub fn detail<D: Detail>(&self) -> Option<&D> {
+        self.detail.downcast_ref()
+    }
+
     /// Whether the same call may work when made again.
     #[must_use]
-    pub fn is_retryable(&self) -> bool {
-        match self {
-            Self::Contended | Self::CodesExhausted { .. } => true,
-            Self::Store(error) => error.is_retryable(),
-            _ => false,
-        }
+    pub const fn is_retryable(&self) -> bool {
+        matches!(self.kind, ErrorKind::Contended | ErrorKind::Unavailable | ErrorKind::UnknownOutcome)
     }
 
     /// Whether something that exists stands against it.
     #[must_use]
     pub const fn is_conflict(&self) -> bool {
-        matches!(self, Self::CodeTaken { .. } | Self::Exists { .. } | Self::Archived | Self::Exhausted)
+        matches!(self.kind, ErrorKind::Conflict)
     }
 
-    /// Whether the database is the trouble.
+    /// Whether there is no such record.
     #[must_use]
-    pub fn is_unavailable(&self) -> bool {
-        matches!(self, Self::Store(error) if error.is_unavailable())
+    pub const fn is_not_found(&self) -> bool {
+        matches!(self.kind, ErrorKind::NotFound)
     }
 
-    /// Whether what the caller passed is the trouble.
+    /// Whether a guard said no.
     #[must_use]
-    pub const fn is_bad_input(&self) -> bool {
-        matches!(self, Self::Text(_) | Self::Code(_) | Self::Destination(_) | Self::Cursor(_) | Self::Loop)
+    pub const fn is_refused(&self) -> bool {
+        matches!(self.kind, ErrorKind::Refused)
+    }
+
+    /// Whether the database is away or full.
+    #[must_use]
+    pub const fn is_unavailable(&self) -> bool {
+        matches!(self.kind, ErrorKind::Unavailable)
+    }
+
+    /// Whether what the caller passed cannot be used.
+    #[must_use]
+    pub const fn is_invalid_input(&self) -> bool {
+        matches!(self.kind, ErrorKind::InvalidInput)
     }
 }
 
-impl From<crate::store::ListError> for Error {
-    fn from(error: crate::store::ListError) -> Self {
-        match error {
-            crate::store::ListError::Store(error) => Self::Store(error),
-            crate::store::ListError::Cursor(error) => Self::Cursor(error),
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.detail.fmt(f)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error").field("kind", &self.kind).field("detail", &self.detail).finish()
+    }
+}
+
+impl StdError for Error {
+    /// The cause behind the detail; the detail itself is what this error prints.
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.detail.source()
+    }
+}
+
+/// A guard of the host's said no.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("refused: {reason}")]
+pub struct Refused {
+    /// The guard's reason, for the host's staff.
+    pub reason: String,
+}
+
+/// Others kept changing the same records for as many attempts as there are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("others keep changing the same record; try again")]
+pub(crate) struct Contended;
+
+macro_rules! details {
+    ($($detail:ty => $kind:ident),+ $(,)?) => {$(
+        impl Detail for $detail {
+            fn error_kind(&self) -> ErrorKind {
+                ErrorKind::$kind
+            }
+        }
+    )+};
+}
+
+details! {
+    Refused => Refused,
+    Contended => Contended,
+    TextError => InvalidInput,
+    CodeError => InvalidInput,
+    RedirectError => InvalidInput,
+    CursorError => InvalidInput,
+    GeneratorError => Internal,
+}
+
+impl Detail for StoreError {
+    fn error_kind(&self) -> ErrorKind {
+        match self.kind() {
+            StoreErrorKind::Unavailable | StoreErrorKind::Full => ErrorKind::Unavailable,
+            StoreErrorKind::Contended => ErrorKind::Contended,
+            StoreErrorKind::UnknownOutcome => ErrorKind::UnknownOutcome,
+            StoreErrorKind::Invalid | StoreErrorKind::Corrupt | StoreErrorKind::Other => ErrorKind::Internal,
         }
     }
 }
 
-/// Why [`Builder::build`](super::Builder::build) made nothing.
+impl From<ListError> for Error {
+    fn from(error: ListError) -> Self {
+        match error {
+            ListError::Store(error) => error.into(),
+            ListError::Cursor(error) => error.into(),
+        }
+    }
+}
+
+/// Why [`Builder::build`](super::Builder::build) or a [`Site`](super::Site) could not be made.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
@@ -123,7 +197,7 @@ pub enum BuildError {
     },
     /// An allowed host is no host.
     #[error("an allowed host is no host")]
-    Host(#[from] crate::redirect::HostError),
+    Host(#[from] HostError),
     /// An action's name does not fit.
     #[error("an action's name does not fit")]
     Action(#[from] TextError),
@@ -132,5 +206,13 @@ pub enum BuildError {
     Path {
         /// What was given.
         path: String,
+    },
+    /// The name of the visitor's cookie is no name that a cookie can have.
+    #[error(
+        "{name:?} is no name for the visitor's cookie: 1 to 64 letters, digits, - or _, no __ at the beginning"
+    )]
+    Cookie {
+        /// What was given.
+        name: String,
     },
 }

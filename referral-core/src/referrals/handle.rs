@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use url::Url;
 
+use super::config::Config;
+use super::effects::Sink;
+use super::site::Site;
 use crate::link::LinkCache;
 use crate::redirect::RedirectPolicy;
-use crate::referrals::config::Config;
-use crate::referrals::effects::Sink;
 use crate::source::Clock;
 use crate::store::Store;
 use crate::token::{Purpose, TokenSigner};
@@ -16,22 +17,27 @@ use crate::value::Tenant;
 
 /// What an application holds: cheap to clone, safe to share.
 ///
+/// What happens to a visitor stands on it: [`land`](Self::land), [`touch`](Self::touch),
+/// [`enter_code`](Self::enter_code), [`record`](Self::record), [`respond`](Self::respond) and
+/// [`identify`](Self::identify). Everything else is on a handle for each area: [`links`](Self::links),
+/// [`responses`](Self::responses).
+///
 /// ```
-/// use referral_core::{KeyRing, LinkDraft, Referrals, UserId};
-/// use referral_core::memory::MemoryStore;
+/// use referral_core::{KeyRing, LinkDraft, Referrals, UserId, memory::MemoryStore};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
 /// let referrals =
 ///     Referrals::builder(MemoryStore::new(), KeyRing::generate()?, "https://shop.example").build()?;
-/// let link = referrals.create(LinkDraft::to("/products/7")?.with_owner(UserId::new("ada")?)).await?;
-/// assert!(referrals.url(&link).starts_with("https://shop.example/r/"));
+/// let draft = LinkDraft::to("/products/7")?.with_owner(UserId::new("ada")?);
+/// let link = referrals.links().create(draft).await?;
+/// assert!(referrals.links().url(&link).starts_with("https://shop.example/r/"));
 /// # Ok(()) }) }
 /// ```
 #[derive(Clone)]
 pub struct Referrals {
     pub(crate) config: Arc<Config>,
-    pub(crate) tenant: Tenant,
+    pub(crate) site: Arc<Site>,
     pub(crate) store: Arc<dyn Store>,
     /// The same without the cache, for decisions that must not rest on what another process has changed since.
     pub(crate) uncached: Arc<dyn Store>,
@@ -40,22 +46,41 @@ pub struct Referrals {
 }
 
 impl Referrals {
-    /// The same facade for another customer of the host's. Everything but the tenant is shared.
+    /// The same handle for another site of the host's. Everything but the site is shared, the store's group commit and
+    /// cache too.
     #[must_use]
-    pub fn for_tenant(&self, tenant: Tenant) -> Self {
-        Self { tenant, ..self.clone() }
+    pub fn for_site(&self, site: &Site) -> Self {
+        Self { site: Arc::new(site.clone()), ..self.clone() }
     }
 
-    /// The customer of the host's that this handle works for.
+    /// The site that this handle works for.
     #[must_use]
-    pub const fn tenant(&self) -> &Tenant {
-        &self.tenant
+    pub fn site(&self) -> &Site {
+        &self.site
     }
 
-    /// The store, with group commit and cache around it.
+    /// Whose data the site uses.
     #[must_use]
-    pub fn store(&self) -> &Arc<dyn Store> {
-        &self.store
+    pub fn tenant(&self) -> &Tenant {
+        self.site.tenant()
+    }
+
+    /// The site's own URL.
+    #[must_use]
+    pub fn public_url(&self) -> &Url {
+        self.site.public_url()
+    }
+
+    /// The path that links live under, without a slash at its end: `/r`.
+    #[must_use]
+    pub fn route(&self) -> &str {
+        self.site.route()
+    }
+
+    /// Which destinations are safe.
+    #[must_use]
+    pub fn redirects(&self) -> &RedirectPolicy {
+        self.site.redirects()
     }
 
     /// The clock that every verb asks.
@@ -64,26 +89,8 @@ impl Referrals {
         &self.config.clock
     }
 
-    /// The site's own URL.
-    #[must_use]
-    pub fn public_url(&self) -> &Url {
-        &self.config.public_url
-    }
-
-    /// The path that links live under, without a slash at its end: `/r`.
-    #[must_use]
-    pub fn route(&self) -> &str {
-        &self.config.route
-    }
-
-    /// Which destinations are safe.
-    #[must_use]
-    pub fn redirects(&self) -> &RedirectPolicy {
-        &self.config.redirects
-    }
-
     /// Signs and verifies tokens of a purpose for an audience. For a visitor's cookie the audience is the cookie's
-    /// name, so that no other cookie's value passes for it.
+    /// name and the tenant, so that no other cookie's value passes for it.
     #[must_use]
     pub fn signer(&self, purpose: Purpose, audience: &str) -> TokenSigner {
         TokenSigner::new(&self.config.keys, purpose, audience)
@@ -93,8 +100,8 @@ impl Referrals {
 impl fmt::Debug for Referrals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Referrals")
-            .field("public_url", &self.config.public_url.as_str())
-            .field("tenant", &self.tenant)
+            .field("public_url", &self.public_url().as_str())
+            .field("tenant", self.tenant())
             .field("store", &self.store)
             .finish_non_exhaustive()
     }

@@ -30,9 +30,19 @@ impl Referrals {
         }
     }
 
-    pub(crate) fn report(&self, trouble: &Failure<'_>) {
+    /// Tells the host's observer of a failure; without one it is logged.
+    pub(crate) fn report(&self, failure: &Failure<'_>) {
         if let Some(observer) = &self.config.observer {
-            observer(trouble);
+            observer(failure);
+            return;
+        }
+        #[cfg(feature = "tracing")]
+        match failure {
+            Failure::Hook { event, error } => tracing::error!(event, error = *error, "a hook failed"),
+            Failure::Landing { error } => tracing::error!(
+                error = *error as &(dyn std::error::Error + 'static),
+                "a visitor was sent on without attribution"
+            ),
         }
     }
 

@@ -17,7 +17,7 @@ use crate::store::Store;
 /// # let joined = MemoryStore::new();
 /// // `joined` comes from the SQL store's `join(tx)`.
 /// let scope = referrals.within(joined.clone());
-/// scope.create(LinkDraft::to("/")?).await?;
+/// scope.links().create(LinkDraft::to("/")?).await?;
 /// let effects = scope.into_effects();
 /// // let tx = joined.release().await?; … tx.commit().await?;
 /// referrals.committed(effects).await;
@@ -52,7 +52,7 @@ impl Referrals {
         let joined: Arc<dyn Store> = Arc::new(joined);
         let referrals = Self {
             config: Arc::clone(&self.config),
-            tenant: self.tenant.clone(),
+            site: Arc::clone(&self.site),
             store: Arc::clone(&joined),
             uncached: joined,
             cache: None,

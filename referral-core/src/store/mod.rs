@@ -7,10 +7,12 @@ mod counter;
 mod error;
 mod forward;
 mod index;
+pub mod json;
 mod limits;
 mod listing;
 mod numbers;
 mod patch;
+pub mod plan;
 mod unique;
 
 pub use crate::catalogue::{Family, Index, Kind, Part, Record, RecordId, Shape, Unique};

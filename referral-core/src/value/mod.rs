@@ -3,7 +3,7 @@
 mod code;
 pub(crate) mod column;
 pub(crate) mod id;
-mod metadata;
+pub(crate) mod metadata;
 mod text;
 mod time;
 
@@ -13,7 +13,7 @@ pub use column::{Column, ColumnError, ColumnType, Value};
 pub use id::{IdError, VisitorId};
 pub use metadata::Metadata;
 pub use text::{
-    Action, Address, Agent, Destination, KeyPart, Label, LandingUrl, Referrer, Target, TargetId, TargetKind,
-    Tenant, TextError, UserId,
+    Action, Address, Agent, Destination, KeyPart, Label, LandingUrl, Referrer, RequestId, Target, TargetId,
+    TargetKind, Tenant, TextError, UserId,
 };
 pub use time::{Timestamp, Version};

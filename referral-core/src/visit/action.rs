@@ -1,15 +1,16 @@
 //! Later actions, and the touch that wins them.
 
+use super::classify::Class;
+use super::recording::{Asked, Written};
+use super::refusal::VisitRefusal;
+use super::request::Verb;
+use super::response::{Flags, Response, ResponseId, Via};
+use super::visit::Visit;
 use crate::catalogue::Index;
-use crate::link::{Link, LinkId, LinkReads, Status};
-use crate::referrals::{Error, Referrals};
-use crate::store::{Page, PageRequest, Prefix, Range, Read};
+use crate::link::{Link, LinkId, LinkReads as _, LinkRefusal, Status};
+use crate::referrals::{Error, Referrals, Refused};
+use crate::store::{Prefix, Range, Read as _};
 use crate::value::{Action, Target, Timestamp, UserId};
-use crate::visit::classify::Class;
-use crate::visit::reads::ResponseFilter;
-use crate::visit::request::Visit;
-use crate::visit::response::{Flags, Response, ResponseId, Via};
-use crate::visit::touch::Written;
 
 /// How many responses are looked at for a winning touch, newest first: a thousand in all. Somebody who did more
 /// since the touch is credited by [`Referrals::respond`], which names the link.
@@ -19,30 +20,36 @@ const LOOK_BACK_PAGES: usize = 4;
 impl Referrals {
     /// Records that a visitor or user did something, and credits the link of the touch that wins: the last one
     /// inside the window. `None` if there is none, which is the ordinary case, and for a request that nobody may
-    /// ever see the answer of: HEAD, or a speculative load.
+    /// ever see the answer of: HEAD, or a speculative load. Made again with the same
+    /// [request](Visit::with_request), it gets the first answer and records nothing.
     ///
     /// # Errors
-    /// `Refused` by a guard, `Store`.
+    /// [`Refused`] by a guard, [`StoreError`](crate::store::StoreError).
     pub async fn record(
         &self,
         visit: &Visit,
         action: Action,
         target: Option<Target>,
     ) -> Result<Option<Response>, Error> {
-        if matches!(self.config.classifier.classify(visit), Class::Speculative | Class::Silent) {
+        if matches!(self.config.visits.classifier.classify(visit), Class::Speculative | Class::Silent) {
             return Ok(None);
         }
+        let asked = Asked { verb: Verb::Record, request: visit.request.as_ref() };
+        if let Some(response) = self.done(asked).await? {
+            return Ok(Some(response));
+        }
         match self.link_of(visit).await? {
-            Some(link) => self.respond_to(&link, visit, action, target).await.map(Some),
+            Some(link) => self.respond_to(&link, visit, action, target, asked).await.map(Some),
             None => Ok(None),
         }
     }
 
-    /// Records that a visitor or user did something with a given link, whatever touch would win.
+    /// Records that a visitor or user did something with a given link, whatever touch would win. Made again with the
+    /// same [request](Visit::with_request), it gets the first answer and records nothing.
     ///
     /// # Errors
-    /// `NoLink`, `Nobody` for a visit without visitor and user, `Refused` by a guard, `Exhausted` for one click more than
-    /// the link's limit, `Store`.
+    /// [`LinkRefusal::NotFound`], [`VisitRefusal::Nobody`] for a visit without visitor and user, [`Refused`] by a guard,
+    /// [`VisitRefusal::Exhausted`] for one click more than the link's limit, [`StoreError`](crate::store::StoreError).
     pub async fn respond(
         &self,
         link: LinkId,
@@ -51,10 +58,14 @@ impl Referrals {
         target: Option<Target>,
     ) -> Result<Response, Error> {
         if visit.user.is_none() && visit.visitor().is_none() {
-            return Err(Error::Nobody);
+            return Err(VisitRefusal::Nobody.into());
         }
-        let link = self.store.link(&self.tenant, link).await?.ok_or(Error::NoLink)?;
-        self.respond_to(&link, visit, action, target).await
+        let asked = Asked { verb: Verb::Respond, request: visit.request.as_ref() };
+        if let Some(response) = self.done(asked).await? {
+            return Ok(response);
+        }
+        let link = self.store.link(&self.site.tenant, link).await?.ok_or(LinkRefusal::NotFound)?;
+        self.respond_to(&link, visit, action, target, asked).await
     }
 
     async fn respond_to(
@@ -63,16 +74,17 @@ impl Referrals {
         visit: &Visit,
         action: Action,
         target: Option<Target>,
+        asked: Asked<'_>,
     ) -> Result<Response, Error> {
         let mut response = self.response(link, visit, Via::Server, action, target);
         // A page's own script is no bot; what it reports counts.
-        if self.config.classifier.classify(visit) == Class::Bot {
+        if self.config.visits.classifier.classify(visit) == Class::Bot {
             response.flags = response.flags.with(Flags::BOT);
         }
-        match self.write(response, link).await? {
-            Written::Stored(response) => Ok(*response),
-            Written::Refused(reason) => Err(Error::Refused { reason }),
-            Written::Exhausted => Err(Error::Exhausted),
+        match self.write(response, link, visit, asked).await? {
+            Written::Stored(response) | Written::Before(response) => Ok(*response),
+            Written::Refused(reason) => Err(Refused { reason }.into()),
+            Written::Exhausted => Err(VisitRefusal::Exhausted.into()),
         }
     }
 
@@ -82,9 +94,9 @@ impl Referrals {
     /// A signed-in user's touches and the still unclaimed ones of the browser count together.
     ///
     /// # Errors
-    /// `Store`.
+    /// [`StoreError`](crate::store::StoreError).
     pub async fn link_of(&self, visit: &Visit) -> Result<Option<Link>, Error> {
-        let since = self.now().saturating_sub(self.config.window);
+        let since = self.now().saturating_sub(self.config.visits.window);
         if visit.user.is_none()
             && let Some(last) = visit.token.and_then(|token| token.last)
             && last.at > since
@@ -94,11 +106,11 @@ impl Referrals {
         }
         let mut best: Option<Touched> = None;
         if let Some(user) = &visit.user {
-            let prefix = Prefix::new(&self.tenant).text(user);
+            let prefix = Prefix::new(&self.site.tenant).text(user);
             best = self.look_back(Index::ResponsesOfUser, prefix, since, Some(user)).await?;
         }
         if let Some(visitor) = visit.visitor() {
-            let prefix = Prefix::new(&self.tenant).uuid(visitor.as_uuid());
+            let prefix = Prefix::new(&self.site.tenant).uuid(visitor.as_uuid());
             let found = self.look_back(Index::ResponsesUnclaimed, prefix, since, visit.user.as_ref()).await?;
             best = best.into_iter().chain(found).max_by_key(|touched| touched.when);
         }
@@ -141,21 +153,9 @@ impl Referrals {
     }
 
     async fn winning(&self, link: LinkId, user: Option<&UserId>) -> Result<Option<Link>, Error> {
-        let link = self.store.link(&self.tenant, link).await?;
+        let link = self.store.link(&self.site.tenant, link).await?;
         Ok(link
             .filter(|link| link.status == Status::Active && !(user.is_some() && link.owner.as_ref() == user)))
-    }
-
-    /// A page of responses, newest first unless the filter says otherwise.
-    ///
-    /// # Errors
-    /// `Cursor`, `Store`.
-    pub async fn responses(
-        &self,
-        filter: &ResponseFilter,
-        page: &PageRequest,
-    ) -> Result<Page<Response>, Error> {
-        Ok(super::reads::responses_by(&self.store, &self.tenant, filter, page).await?)
     }
 }
 

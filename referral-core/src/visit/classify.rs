@@ -1,7 +1,7 @@
 //! What a visit is worth.
 
 use crate::visit::bots::is_known;
-use crate::visit::request::{Method, Visit};
+use crate::visit::visit::{Method, Visit};
 
 /// What a visit is worth to attribution. In every class the visitor is redirected
 /// all the same.

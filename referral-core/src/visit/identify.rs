@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::catalogue::Kind;
 use crate::link::{Link, LinkId, LinkReads};
-use crate::referrals::{Error, Event, Referrals, Verdict};
+use crate::referrals::{Contended, Error, Event, Referrals, Refused, Verdict};
 use crate::store::{Change, Changeset, Outcome, Range};
 use crate::value::{Timestamp, UserId, Value, VisitorId};
 use crate::visit::reads::ResponseReads;
@@ -63,7 +63,7 @@ impl Referrals {
     /// that the next person at this browser is another visitor.
     ///
     /// # Errors
-    /// `Refused` by a guard, `Contended`, `Store`. What was claimed before a fault stays claimed; calling again
+    /// [`Refused`] by a guard, [`StoreError`](crate::store::StoreError), or others kept getting in between. What was claimed before a fault stays claimed; calling again
     /// goes on with the rest.
     pub async fn identify(
         &self,
@@ -73,22 +73,23 @@ impl Referrals {
         let SignedIn { user, since } = user.into();
         for guard in &self.config.guards {
             if let Verdict::Deny { reason } = guard.may_claim(visitor, &user).await {
-                return Err(Error::Refused { reason });
+                return Err(Refused { reason }.into());
             }
         }
         let mut claimed = Vec::new();
         let mut lost = 0;
         loop {
             let most = u32::try_from(Changeset::MAX_PATCH).unwrap_or(u32::MAX);
-            let batch = self.store.unclaimed_responses(&self.tenant, visitor, &Range::oldest(), most).await?;
+            let batch =
+                self.store.unclaimed_responses(&self.site.tenant, visitor, &Range::oldest(), most).await?;
             if batch.is_empty() {
                 break;
             }
-            match self.claim(batch, &user).await? {
+            match self.claim(batch, &user, since).await? {
                 Some(batch) => claimed.extend(batch),
                 // Somebody claimed one of them in between; what is left is read again.
-                None if lost < self.config.attempts => lost = lost.saturating_add(1),
-                None => return Err(Error::Contended),
+                None if lost < self.config.links.attempts => lost = lost.saturating_add(1),
+                None => return Err(Contended.into()),
             }
         }
         let first = claimed.iter().map(|response: &Response| response.created_at).min();
@@ -102,13 +103,19 @@ impl Referrals {
     }
 
     /// Claims all of these responses or none.
-    async fn claim(&self, batch: Vec<Response>, user: &UserId) -> Result<Option<Vec<Response>>, Error> {
+    async fn claim(
+        &self,
+        batch: Vec<Response>,
+        user: &UserId,
+        since: Option<Timestamp>,
+    ) -> Result<Option<Vec<Response>>, Error> {
         let at = self.now();
         // Read before the commit: a fault afterwards would lose the hooks of what is claimed by then.
         let links = self.links_of(&batch).await?;
         let of = batch.iter().map(|response| (response.id.as_uuid(), response.version)).collect();
         let user_value = Value::Text(user.as_str().to_owned().into());
-        let set = vec![("user", user_value), ("claimed_at", Value::Int(at.as_millis()))];
+        let mut set = vec![("user", user_value), ("claimed_at", Value::Int(at.as_millis()))];
+        set.extend(since.map(|since| ("account_at", Value::Int(since.as_millis()))));
         let changeset = Changeset::new([Change::Patch { kind: Kind::Response, of, set }]);
         if self.commit(&changeset).await? != Outcome::Applied {
             return Ok(None);
@@ -118,6 +125,7 @@ impl Referrals {
             .map(|response| Response {
                 user: Some(user.clone()),
                 claimed_at: Some(at),
+                account_at: since.or(response.account_at),
                 version: response.version.next(),
                 ..response
             })
@@ -135,7 +143,7 @@ impl Referrals {
         let mut ids: Vec<LinkId> = responses.iter().map(|response| response.link).collect();
         ids.sort_unstable();
         ids.dedup();
-        let links = self.store.links_by_id(&self.tenant, &ids).await?;
+        let links = self.store.links_by_id(&self.site.tenant, &ids).await?;
         Ok(links.into_iter().map(|link| (link.id, Arc::new(link))).collect())
     }
 }

@@ -1,10 +1,11 @@
 //! Landing: a visitor follows a link.
 
+use super::response::Via;
+use super::touch::{Touch, TouchOutcome};
+use super::visit::Visit;
+use crate::link::DeadCode;
 use crate::redirect::SafeDestination;
 use crate::referrals::Referrals;
-use crate::visit::request::Visit;
-use crate::visit::response::Via;
-use crate::visit::touch::{DeadCode, Touch, TouchOutcome};
 
 /// Where to send a visitor who followed a link, and what else to do. Always a redirect, never an error page.
 #[derive(Debug)]
@@ -48,12 +49,12 @@ impl Referrals {
                 _ => true,
             };
             // Checked again: hosts that were allowed when it was stored may no longer be.
-            let safe = leads.then(|| self.config.redirects.check_stored(link.destination.as_str()).ok())?;
-            safe.filter(|destination| !self.is_link(destination))
+            let safe = leads.then(|| self.site.redirects().check_stored(link.destination.as_str()).ok())?;
+            safe.filter(|destination| !self.site.is_link(destination))
         };
         match wanted.or_else(stored) {
             Some(redirect) => Landing { touch, redirect, fallback: false },
-            None => Landing { touch, redirect: self.config.fallback.clone(), fallback: true },
+            None => Landing { touch, redirect: self.site.fallback().clone(), fallback: true },
         }
     }
 
@@ -62,10 +63,10 @@ impl Referrals {
     pub fn wanted(&self, url: &str) -> Option<SafeDestination> {
         let query = url.split_once('?')?.1;
         let query = query.split_once('#').map_or(query, |(query, _)| query);
-        self.config.redirect_parameters.iter().find_map(|name| {
+        self.config.visits.redirect_parameters.iter().find_map(|name| {
             // The first of several: what a browser shows first is what a person checked.
             let (_, value) = url::form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name)?;
-            self.config.redirects.check(&value).ok()
+            self.site.redirects().check(&value).ok()
         })
     }
 }

@@ -13,13 +13,20 @@ mod classify;
 mod fetch;
 mod identify;
 mod landing;
-mod numbers;
 mod reads;
+mod recording;
+mod refusal;
 mod request;
 mod response;
+mod responses;
+mod settings;
 mod statistics;
 mod storage;
+mod tags;
+mod tallies;
 mod touch;
+#[expect(clippy::module_inception, reason = "the folder is about visits, and this is one request")]
+mod visit;
 
 pub use address::{ClientAddress, Header, TrustedProxies};
 pub use classify::{Class, Classifier, DefaultClassifier};
@@ -27,11 +34,16 @@ pub use fetch::FetchMetadata;
 pub use identify::{Identified, SignedIn};
 pub use landing::Landing;
 pub use reads::{ResponseFilter, ResponseReads};
-pub use request::{Method, Visit};
+pub use refusal::VisitRefusal;
+pub use request::{Request, RequestRecordId, Verb};
 pub use response::{Flags, Response, ResponseId, Via};
-pub use statistics::{ActionCount, Statistics};
-pub use storage::AddressStorage;
-pub use touch::{DeadCode, TokenChange, Touch, TouchOutcome};
+pub use responses::Responses;
+pub(crate) use settings::VisitSettings;
+pub use statistics::{Numbers, Statistics};
+pub use storage::{AddressStorage, Keep, VisitStorage};
+pub use tags::Tags;
+pub use touch::{TokenChange, Touch, TouchOutcome};
+pub use visit::{Method, Visit};
 
 #[cfg(test)]
 mod tests;

@@ -157,6 +157,20 @@ impl ResponseFilter {
         }
     }
 
+    /// What this filter asks for, for the cursor: only what is set, so that a field more leaves older cursors good.
+    fn tag(&self) -> String {
+        let set = [
+            self.link.map(|link| format!("link={link}")),
+            self.owner.as_ref().map(|owner| format!("owner={}", owner.as_str())),
+            self.user.as_ref().map(|user| format!("user={}", user.as_str())),
+            self.visitor.map(|visitor| format!("visitor={visitor}")),
+            self.action.as_ref().map(|action| format!("action={action}")),
+            self.counted.map(|counted| format!("counted={counted}")),
+        ];
+        // No value holds a NUL, so nothing can be taken for something else.
+        set.into_iter().flatten().collect::<Vec<_>>().join("\0")
+    }
+
     fn matches(&self, response: &Response) -> bool {
         self.link.is_none_or(|link| response.link == link)
             && self.owner.as_ref().is_none_or(|owner| response.owner.as_ref() == Some(owner))
@@ -181,7 +195,7 @@ pub(crate) async fn responses_by<R: Read + ?Sized>(
         after: None,
         ascending: filter.oldest_first,
     };
-    let listing = Listing { index, prefix, range, filter: format!("{filter:?}") };
+    let listing = Listing { index, prefix, range, filter: filter.tag() };
     let keep = |record| Response::try_from(record).ok().filter(|response| filter.matches(response));
     list(store, listing, page, keep).await
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::tags::Tags;
 use crate::link::LinkId;
 use crate::value::column::{columns, field, id_field, named};
 use crate::value::id::id;
@@ -39,20 +40,25 @@ pub struct Response {
     pub user: Option<UserId>,
     /// When it was claimed; absent while unclaimed, and where the user was known at the touch.
     pub claimed_at: Option<Timestamp>,
+    /// When the user's account was made, where the host said so: an account older than the touch was not referred by
+    /// it.
+    pub account_at: Option<Timestamp>,
     /// How the visitor came.
     pub via: Via,
     /// What happened.
     pub action: Action,
     /// The object of the host's that it happened to.
     pub target: Option<Target>,
-    /// The page the visitor came from.
+    /// The page the visitor came from, as much of it as [`VisitStorage`](super::VisitStorage) keeps.
     pub referrer: Option<Referrer>,
     /// The browser's name for itself.
     pub agent: Option<Agent>,
-    /// The URL landed on.
+    /// The URL landed on, as much of it as [`VisitStorage`](super::VisitStorage) keeps.
     pub landing: Option<LandingUrl>,
     /// The network address, masked or hashed, where the host keeps it.
     pub address: Option<Address>,
+    /// The allow-listed parameters of the URL landed on.
+    pub tags: Option<Tags>,
     /// Why it may not count.
     pub flags: Flags,
     /// Whether it counts in the statistics.
@@ -70,6 +76,7 @@ columns! {
         visitor: Option<VisitorId>,
         user: Option<UserId>,
         claimed_at: Option<Timestamp>,
+        account_at: Option<Timestamp>,
         via: Via,
         action: Action,
         target: Option<Target>,
@@ -77,6 +84,7 @@ columns! {
         agent: Option<Agent>,
         landing: Option<LandingUrl>,
         address: Option<Address>,
+        tags: Option<Tags>,
         flags: Flags,
         counted: bool,
     }

@@ -1,90 +1,184 @@
 //! Statistics: exact after every acknowledged write, and as quick for ten million responses as for ten.
 
-use crate::catalogue::Family;
-use crate::link::LinkId;
-use crate::referrals::{Error, Referrals};
-use crate::store::{CounterKey, CounterPrefix, NumberReads};
-use crate::value::{Action, KeyPart, Timestamp};
-use crate::visit::numbers::{by_action, by_bucket, link_part};
+use std::collections::BTreeMap;
 
-/// How often one action happened.
-#[derive(Clone, PartialEq, Eq, Debug)]
+use super::responses::Responses;
+use super::tallies::{Level, Measure};
+use crate::link::LinkId;
+use crate::referrals::Error;
+use crate::store::{CounterKey, CounterPrefix, CounterRange, KeyPart, MAX_PAGE, NumberReads as _, Read as _};
+use crate::value::{Action, Timestamp, UserId};
+
+/// How often something happened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
-pub struct ActionCount {
-    /// What happened.
-    pub action: Action,
+pub struct Numbers {
     /// How often it counts.
     pub counted: i64,
     /// How often it is flagged: bots, repeats, the owner's own.
     pub flagged: i64,
+    /// How many of the counted ones came from a browser that carried no token.
+    pub new_visitors: i64,
 }
 
-/// What came through a link.
-#[derive(Clone, PartialEq, Eq, Debug)]
+impl Numbers {
+    const fn add(&mut self, measure: Measure, number: i64) {
+        let sum = match measure {
+            Measure::Counted => &mut self.counted,
+            Measure::Flagged => &mut self.flagged,
+            Measure::NewVisitors => &mut self.new_visitors,
+        };
+        *sum = sum.saturating_add(number);
+    }
+}
+
+/// How often each action happened.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
 pub struct Statistics {
     /// By action, in the order of their names.
-    pub actions: Vec<ActionCount>,
+    pub actions: BTreeMap<Action, Numbers>,
 }
 
 impl Statistics {
+    /// How often an action happened.
+    #[must_use]
+    pub fn of(&self, action: &Action) -> Numbers {
+        self.actions.get(action).copied().unwrap_or_default()
+    }
+
     /// How many counted clicks there are.
     #[must_use]
     pub fn responses(&self) -> i64 {
-        let clicks = self.actions.iter().find(|count| count.action == Action::RESPONDED);
-        clicks.map_or(0, |count| count.counted)
+        self.of(&Action::RESPONDED).counted
     }
 }
 
-impl Referrals {
+impl Responses<'_> {
     /// How many counted clicks a link has.
     ///
     /// # Errors
-    /// `Store`.
-    pub async fn response_count(&self, link: LinkId) -> Result<i64, Error> {
-        let parts = [link_part(link), KeyPart::from(&Action::RESPONDED)];
-        let key = CounterKey::new(self.tenant.clone(), Family::Responses, parts);
-        Ok(self.store.number(&key).await?)
+    /// [`StoreError`](crate::store::StoreError).
+    pub async fn count(&self, link: LinkId) -> Result<i64, Error> {
+        let tenant = self.referrals.tenant();
+        let at = Timestamp::from_millis(0);
+        let key = Level::Link(link).key(tenant, Measure::Counted, &Action::RESPONDED, at);
+        Ok(self.referrals.store.number(&key).await?)
     }
 
-    /// What came through a link, by action.
+    /// What came through a link, by action; at most 1,000 actions.
     ///
     /// # Errors
-    /// `Store`.
+    /// [`StoreError`](crate::store::StoreError).
     pub async fn statistics(&self, link: LinkId) -> Result<Statistics, Error> {
-        let counted = by_action(&self.store, &self.tenant, Family::Responses, link).await?;
-        let flagged = by_action(&self.store, &self.tenant, Family::Flagged, link).await?;
-        let mut actions = std::collections::BTreeMap::<Action, (i64, i64)>::new();
-        for (action, number) in counted {
-            actions.entry(action).or_default().0 = number;
-        }
-        for (action, number) in flagged {
-            actions.entry(action).or_default().1 = number;
-        }
-        let count = |(action, (counted, flagged))| ActionCount { action, counted, flagged };
-        Ok(Statistics { actions: actions.into_iter().map(count).collect() })
+        let mut statistics = Statistics::default();
+        self.add_link(link, &mut statistics).await?;
+        Ok(statistics)
     }
 
-    /// How often an action counted, by hour in UTC: the hours that begin in the half-open range and have any, in the
-    /// order of time; at most 1,000, so ask for the next ones from the last hour on.
+    /// What came through several links together, such as all of an owner's.
     ///
     /// # Errors
-    /// `Store`.
+    /// [`StoreError`](crate::store::StoreError).
+    pub async fn statistics_of(&self, links: &[LinkId]) -> Result<Statistics, Error> {
+        let mut statistics = Statistics::default();
+        for link in links {
+            self.add_link(*link, &mut statistics).await?;
+        }
+        Ok(statistics)
+    }
+
+    async fn add_link(&self, link: LinkId, statistics: &mut Statistics) -> Result<(), Error> {
+        for measure in Measure::ALL {
+            let prefix = CounterPrefix {
+                tenant: self.referrals.tenant().clone(),
+                family: Level::Link(link).family(measure),
+                parts: vec![link.key_part()],
+            };
+            let found = self.referrals.store.counters(&prefix, &CounterRange::first(MAX_PAGE)).await?;
+            for (key, number) in found {
+                if let Some(action) = action(&key) {
+                    statistics.actions.entry(action).or_default().add(measure, number);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// How often an action happened through a link, by hour in UTC: the hours that begin in the half-open range and
+    /// have any, in the order of time.
+    ///
+    /// # Errors
+    /// [`StoreError`](crate::store::StoreError).
     pub async fn by_hour(
         &self,
         link: LinkId,
         action: &Action,
         from: Timestamp,
         until: Timestamp,
-    ) -> Result<Vec<(Timestamp, i64)>, Error> {
-        let parts = vec![link_part(link), KeyPart::from(action)];
-        let prefix = CounterPrefix { tenant: self.tenant.clone(), family: Family::ResponsesByHour, parts };
-        Ok(by_bucket(&self.store, &prefix, from, until).await?)
+    ) -> Result<BTreeMap<Timestamp, Numbers>, Error> {
+        self.by_bucket(Level::LinkHours(link), action, from, until).await
     }
 
-    /// What people read instead of an action's name; the name itself where the host named no text for it.
-    #[must_use]
-    pub fn action_display<'a>(&'a self, action: &'a Action) -> &'a str {
-        self.config.actions.get(action).map_or(action.as_str(), String::as_str)
+    /// How often an action happened in the whole tenant, by day in UTC: the days that begin in the half-open range and
+    /// have any, in the order of time.
+    ///
+    /// # Errors
+    /// [`StoreError`](crate::store::StoreError).
+    pub async fn by_day(
+        &self,
+        action: &Action,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<BTreeMap<Timestamp, Numbers>, Error> {
+        self.by_bucket(Level::TenantDays, action, from, until).await
     }
+
+    /// How often an action happened through the links of an owner, by day in UTC. Empty unless the host keeps these
+    /// numbers, see [`Builder::with_owner_days`](crate::Builder::with_owner_days).
+    ///
+    /// # Errors
+    /// [`StoreError`](crate::store::StoreError).
+    pub async fn by_day_of_owner(
+        &self,
+        owner: &UserId,
+        action: &Action,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<BTreeMap<Timestamp, Numbers>, Error> {
+        self.by_bucket(Level::OwnerDays(owner), action, from, until).await
+    }
+
+    async fn by_bucket(
+        &self,
+        level: Level<'_>,
+        action: &Action,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<BTreeMap<Timestamp, Numbers>, Error> {
+        let mut buckets = BTreeMap::<Timestamp, Numbers>::new();
+        for measure in Measure::ALL {
+            let prefix = level.prefix(self.referrals.tenant(), measure, action);
+            let (from, until) = (Some(from.as_millis()), Some(until.as_millis()));
+            let mut range = CounterRange { from, until, after: None, limit: MAX_PAGE };
+            loop {
+                let found = self.referrals.store.counters(&prefix, &range).await?;
+                let full = found.len() >= MAX_PAGE as usize;
+                range.after = found.last().map(|(key, _)| key.clone());
+                for (key, number) in found {
+                    buckets.entry(Timestamp::from_millis(key.bucket)).or_default().add(measure, number);
+                }
+                if !full {
+                    break;
+                }
+            }
+        }
+        Ok(buckets)
+    }
+}
+
+/// The action in the name of a link's number.
+fn action(key: &CounterKey) -> Option<Action> {
+    let [_, action]: &[KeyPart; 2] = &key.parts;
+    Action::new(action.as_str().to_owned()).ok()
 }

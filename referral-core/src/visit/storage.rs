@@ -1,13 +1,16 @@
-//! What is kept of an address.
+//! What is kept of what a browser says: the page it came from, where it landed, its name, its address.
 
 use std::net::IpAddr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ipnet::IpNet;
+use url::Url;
 
+use super::tags::Tags;
+use super::visit::Visit;
 use crate::token::{KeyRing, Purpose};
-use crate::value::{Address, Timestamp};
+use crate::value::{Address, Agent, LandingUrl, Referrer, Timestamp};
 
 /// What is kept of a visitor's address with a response.
 ///
@@ -52,4 +55,145 @@ impl AddressStorage {
         };
         Some(Address::cut(&kept))
     }
+}
+
+/// How much of a text is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Keep {
+    /// All of it, up to what its column holds.
+    Whole,
+    /// What rarely tells who somebody is; [`VisitStorage`] says what that is for each field.
+    Cut,
+    /// Nothing.
+    Nothing,
+}
+
+/// What is kept of a visit with a response, beside its [address](AddressStorage).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct VisitStorage {
+    /// The URL landed on. Cut, which is the default: its path without the query, in which secrets travel.
+    pub landing: Keep,
+    /// The page that the visitor came from. Cut, which is the default: scheme, host and path.
+    pub referrer: Keep,
+    /// The browser's name for itself. Cut: without minor versions. Whole is the default.
+    pub agent: Keep,
+    /// The parameters of the landing URL that are kept as [`Tags`], in the order in which they are given room.
+    /// Default: `utm_source`, `utm_medium`, `utm_campaign`, `utm_term`, `utm_content` and `sub1` to `sub5`.
+    pub tags: Vec<String>,
+}
+
+impl Default for VisitStorage {
+    fn default() -> Self {
+        let tags = [
+            "utm_source",
+            "utm_medium",
+            "utm_campaign",
+            "utm_term",
+            "utm_content",
+            "sub1",
+            "sub2",
+            "sub3",
+            "sub4",
+            "sub5",
+        ];
+        Self {
+            landing: Keep::Cut,
+            referrer: Keep::Cut,
+            agent: Keep::Whole,
+            tags: tags.map(str::to_owned).to_vec(),
+        }
+    }
+}
+
+impl VisitStorage {
+    /// So much of the URL landed on.
+    #[must_use]
+    pub const fn with_landing(mut self, keep: Keep) -> Self {
+        self.landing = keep;
+        self
+    }
+
+    /// So much of the page that the visitor came from.
+    #[must_use]
+    pub const fn with_referrer(mut self, keep: Keep) -> Self {
+        self.referrer = keep;
+        self
+    }
+
+    /// So much of the browser's name for itself.
+    #[must_use]
+    pub const fn with_agent(mut self, keep: Keep) -> Self {
+        self.agent = keep;
+        self
+    }
+
+    /// These parameters, and no others, are kept as tags.
+    #[must_use]
+    pub fn with_tags<T: Into<String>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
+        self.tags = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// What is kept of the URL landed on.
+    #[must_use]
+    pub fn landing(&self, visit: &Visit) -> Option<LandingUrl> {
+        let path = || visit.url.split(['?', '#']).next().unwrap_or_default();
+        kept(self.landing, &visit.url, || path().to_owned()).map(|text| LandingUrl::cut(&text))
+    }
+
+    /// What is kept of the page that the visitor came from. What is no URL is cut to nothing.
+    #[must_use]
+    pub fn referrer(&self, visit: &Visit) -> Option<Referrer> {
+        let referrer = visit.referrer.as_deref()?;
+        let origin_and_path = || {
+            let Ok(mut url) = Url::parse(referrer) else { return String::new() };
+            url.set_query(None);
+            url.set_fragment(None);
+            // Neither can be refused for a URL with a host; one without has none to take away.
+            let _ = url.set_username("");
+            let _ = url.set_password(None);
+            if url.has_host() { url.into() } else { String::new() }
+        };
+        kept(self.referrer, referrer, origin_and_path).map(|text| Referrer::cut(&text))
+    }
+
+    /// What is kept of the browser's name for itself.
+    #[must_use]
+    pub fn agent(&self, visit: &Visit) -> Option<Agent> {
+        let agent = visit.agent.as_deref()?;
+        kept(self.agent, agent, || without_minor_versions(agent)).map(|text| Agent::cut(&text))
+    }
+
+    /// The allow-listed parameters of the URL landed on.
+    #[must_use]
+    pub fn tags(&self, visit: &Visit) -> Option<Tags> {
+        let (_, query) = visit.url.split_once('?')?;
+        let query = query.split_once('#').map_or(query, |(query, _)| query);
+        Some(Tags::of_query(query, &self.tags)).filter(|tags| !tags.is_empty())
+    }
+}
+
+fn kept(keep: Keep, whole: &str, cut: impl FnOnce() -> String) -> Option<String> {
+    let text = match keep {
+        Keep::Whole => whole.to_owned(),
+        Keep::Cut => cut(),
+        Keep::Nothing => return None,
+    };
+    Some(text).filter(|text| !text.is_empty())
+}
+
+/// `Chrome/156.0.8078.73` becomes `Chrome/156`: what tells browsers apart, but hardly people.
+fn without_minor_versions(agent: &str) -> String {
+    let mut out = String::with_capacity(agent.len());
+    let (mut digit, mut dropping) = (false, false);
+    for symbol in agent.chars() {
+        dropping = (symbol == '.' && (digit || dropping)) || (dropping && symbol.is_ascii_digit());
+        digit = symbol.is_ascii_digit();
+        if !dropping {
+            out.push(symbol);
+        }
+    }
+    out
 }

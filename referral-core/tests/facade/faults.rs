@@ -1,9 +1,9 @@
 //! Promises for the days on which the store fails.
 
+use referral_core::ErrorKind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use referral_core::Error;
 use referral_core::KeyRing;
 use referral_core::PageRequest;
 use referral_core::Tenant;
@@ -87,16 +87,16 @@ async fn a_lost_answer_counts_nothing_twice_and_loses_nothing() {
             store.lost_before.store(before, Ordering::SeqCst);
         };
         arm();
-        let link = referrals.create(draft("/", "ada").with_click_limit(5)).await.unwrap();
+        let link = referrals.links().create(draft("/", "ada").with_click_limit(5)).await.unwrap();
         arm();
         let landing = referrals.land(link.code.as_str(), &get("/r/x")).await;
         let token = issued(&landing.touch).unwrap();
-        assert_eq!(referrals.response_count(link.id).await.unwrap(), 1);
+        assert_eq!(referrals.responses().count(link.id).await.unwrap(), 1);
         arm();
         let claimed = referrals.identify(token.visitor, &user("bob")).await.unwrap().claimed;
         assert_eq!(claimed.len(), 1, "after {after}, before {before}");
         arm();
-        assert_eq!(referrals.disable(link.id).await.unwrap().version.get(), 2);
+        assert_eq!(referrals.links().disable(link.id).await.unwrap().version.get(), 2);
     }
 }
 
@@ -105,8 +105,8 @@ async fn an_outcome_that_stays_unknown_is_said_so() {
     let store = Flaky::default();
     let referrals = shop(&store);
     store.lost_before.store(100, Ordering::SeqCst);
-    let error = referrals.create(draft("/", "ada")).await.unwrap_err();
-    assert!(matches!(&error, Error::Store(e) if e.kind() == StoreErrorKind::UnknownOutcome));
+    let error = referrals.links().create(draft("/", "ada")).await.unwrap_err();
+    assert!(error.kind() == ErrorKind::UnknownOutcome);
     assert!(error.is_retryable());
 }
 
@@ -118,10 +118,10 @@ async fn an_outcome_stays_unknown_when_the_store_is_down_afterwards() {
     let referrals = shop(&store);
     store.down_once_lost.store(1, Ordering::SeqCst);
     store.lost_after.store(1, Ordering::SeqCst);
-    let error = referrals.create(draft("/", "ada")).await.unwrap_err();
-    assert!(matches!(&error, Error::Store(e) if e.kind() == StoreErrorKind::UnknownOutcome), "{error:?}");
+    let error = referrals.links().create(draft("/", "ada")).await.unwrap_err();
+    assert!(error.kind() == ErrorKind::UnknownOutcome, "{error:?}");
     store.down.store(0, Ordering::SeqCst);
-    let page = referrals.all_links(&PageRequest::default()).await.unwrap();
+    let page = referrals.links().all(&PageRequest::default()).await.unwrap();
     assert_eq!(page.items.len(), 1, "it was applied, and only the answer lost");
 }
 
@@ -130,14 +130,14 @@ async fn an_outcome_stays_unknown_when_the_store_is_down_afterwards() {
 async fn an_outcome_stays_unknown_when_its_witness_cannot_be_read() {
     let store = Flaky::default();
     let referrals = shop(&store);
-    let link = referrals.create(draft("/", "ada")).await.unwrap();
+    let link = referrals.links().create(draft("/", "ada")).await.unwrap();
     let token = issued(&referrals.land(link.code.as_str(), &get("/r/x")).await.touch).unwrap();
     let batch =
         store.unclaimed_responses(&Tenant::default(), token.visitor, &Range::oldest(), 9).await.unwrap();
     store.reads_down_once_lost.store(1, Ordering::SeqCst);
     store.lost_after.store(1, Ordering::SeqCst);
     let error = referrals.identify(token.visitor, &user("bob")).await.unwrap_err();
-    assert!(matches!(&error, Error::Store(e) if e.kind() == StoreErrorKind::UnknownOutcome), "{error:?}");
+    assert!(error.kind() == ErrorKind::UnknownOutcome, "{error:?}");
     store.reads_down.store(0, Ordering::SeqCst);
     let claimed = store.get(&[batch[0].id.into()]).await.unwrap().remove(0);
     assert!(matches!(claimed, Some(Record::Response(response)) if response.user == Some(user("bob"))));
@@ -148,12 +148,12 @@ async fn an_outcome_stays_unknown_when_its_witness_cannot_be_read() {
 async fn a_store_that_is_down_costs_the_attribution_and_not_the_visit() {
     let store = Flaky::default();
     let referrals = shop(&store);
-    let link = referrals.create(draft("/sale", "ada")).await.unwrap();
+    let link = referrals.links().create(draft("/sale", "ada")).await.unwrap();
     store.down.store(1, Ordering::SeqCst);
     let landing = referrals.land(link.code.as_str(), &get("/r/x?redirect_to=/basket")).await;
     assert!(matches!(landing.touch.outcome, TouchOutcome::Failed(_)));
     assert_eq!((landing.redirect.location(), landing.touch.token), ("/basket", TokenChange::Keep));
-    assert!(referrals.create(draft("/", "ada")).await.unwrap_err().is_unavailable());
+    assert!(referrals.links().create(draft("/", "ada")).await.unwrap_err().is_unavailable());
     assert!(referrals.enter_code(&get("/signup"), link.code.as_str()).await.unwrap_err().is_unavailable());
 }
 
@@ -162,7 +162,7 @@ async fn a_link_that_is_still_cached_leads_where_it_led_when_the_store_is_down()
     let store = Flaky::default();
     let keys = KeyRing::generate().unwrap();
     let referrals = Referrals::builder(store.clone(), keys, "https://shop.example").build().unwrap();
-    let link = referrals.create(draft("/sale", "ada")).await.unwrap();
+    let link = referrals.links().create(draft("/sale", "ada")).await.unwrap();
     referrals.land(link.code.as_str(), &get("/r/x")).await;
     store.down.store(1, Ordering::SeqCst);
     let landing = referrals.land(link.code.as_str(), &get("/r/x")).await;

@@ -1,5 +1,8 @@
 //! Promises about session jumping.
 
+use crate::world::detail;
+use referral_core::Refused;
+use referral_core::visit::VisitRefusal;
 use std::collections::HashSet;
 
 use crate::world::{HOUR, World, draft, get, issued, user};
@@ -8,7 +11,7 @@ use referral_core::store::{Change, Changeset, Outcome, Store};
 use referral_core::visit::ResponseFilter;
 use referral_core::visit::{SignedIn, TouchOutcome};
 use referral_core::{Action, UserId, VisitorId, async_trait};
-use referral_core::{Error, Guard, Verdict};
+use referral_core::{Guard, Verdict};
 
 /// PB16, RB2, RB3: only the newest touch, or only those of one link, were linked at sign-in.
 #[tokio::test]
@@ -28,7 +31,7 @@ async fn pb16_rb2_rb3_all_touches_of_a_visitor_through_all_links_are_claimed_onc
     let again = world.referrals.identify(token.visitor, &user("bob")).await.unwrap();
     assert!(again.claimed.is_empty() && world.heard.take().is_empty());
     let filter = ResponseFilter::of_user(user("bob"));
-    let page = world.referrals.responses(&filter, &PageRequest::default()).await.unwrap();
+    let page = world.referrals.responses().list(&filter, &PageRequest::default()).await.unwrap();
     assert_eq!(page.items.len(), 3);
 }
 
@@ -142,9 +145,9 @@ async fn a_guard_may_keep_a_user_from_claiming() {
     let link = world.link().await;
     let (_, token) = world.arrive(&link).await;
     let refused = world.referrals.identify(token.visitor, &user("bob")).await;
-    assert!(matches!(refused, Err(Error::Refused { .. })));
+    assert!(matches!(detail(&refused), Some(Refused { .. })));
     let filter = ResponseFilter::unclaimed_of(token.visitor);
-    let left = world.referrals.responses(&filter, &PageRequest::default()).await.unwrap();
+    let left = world.referrals.responses().list(&filter, &PageRequest::default()).await.unwrap();
     assert_eq!(left.items.len(), 1);
 }
 
@@ -161,11 +164,11 @@ async fn an_owner_does_not_win_through_the_own_link() {
 #[tokio::test]
 async fn one_click_over_the_limit_is_said_so_and_is_not_worth_a_retry() {
     let world = World::new();
-    let link = world.referrals.create(draft("/", "ada").with_click_limit(1)).await.unwrap();
+    let link = world.referrals.links().create(draft("/", "ada").with_click_limit(1)).await.unwrap();
     let bob = get("/").with_user(user("bob"));
     world.referrals.respond(link.id, &bob, Action::RESPONDED, None).await.unwrap();
     let over = world.referrals.respond(link.id, &bob, Action::RESPONDED, None).await.unwrap_err();
-    assert!(matches!(over, Error::Exhausted) && !over.is_retryable());
+    assert!(over.detail() == Some(&VisitRefusal::Exhausted) && !over.is_retryable());
     let order = Action::new("ORDERED").unwrap();
     world.referrals.respond(link.id, &bob, order, None).await.unwrap();
 }

@@ -8,5 +8,8 @@ mod identify;
 mod landing;
 mod links;
 mod reads;
+mod requests;
 mod scope;
+mod sites;
+mod stored;
 mod world;

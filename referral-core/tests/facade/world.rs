@@ -10,7 +10,7 @@ use referral_core::source::{ManualClock, SequentialIds};
 use referral_core::token::Token;
 use referral_core::visit::Method;
 use referral_core::visit::{Landing, TokenChange, Touch};
-use referral_core::{Builder, Referrals};
+use referral_core::{Builder, Detail, Error, Referrals};
 use referral_core::{Hook, HookError, Link, LinkDraft, Response, Timestamp, UserId, async_trait};
 
 pub const HOUR: Duration = Duration::from_hours(1);
@@ -83,7 +83,7 @@ impl World {
     }
 
     pub async fn link_to(&self, destination: &'static str, owner: &'static str) -> Link {
-        self.referrals.create(draft(destination, owner)).await.unwrap()
+        self.referrals.links().create(draft(destination, owner)).await.unwrap()
     }
 
     /// A new browser follows a link.
@@ -119,4 +119,9 @@ pub fn issued(touch: &Touch) -> Option<Token> {
         TokenChange::Set(token) => Some(token),
         _ => None,
     }
+}
+
+/// The detail of an error, where there is one of this type.
+pub fn detail<D: Detail, T>(result: &Result<T, Error>) -> Option<&D> {
+    result.as_ref().err()?.detail()
 }

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use referral_core::Error;
 use referral_core::store::{StoreError, StoreErrorKind};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::load::{Load, WRITERS};
+use crate::samples::WRITERS;
+use crate::load::Load;
 use crate::told::Ack;
 
 /// How long anything may take that the load shall do: then it is stuck.
@@ -132,14 +132,16 @@ async fn work(load: Load, writer: u64, met: Arc<Mutex<Met>>, stopped: watch::Rec
         told(Ack::Number(number));
         match load.click(writer).await {
             Ok(id) => told(Ack::Click(id)),
-            Err(Error::Store(error)) => {
-                heard(&error);
+            Err(error) => {
+                let Some(error) = error.detail::<StoreError>() else {
+                    panic!("a click of {writer}: {error:?}")
+                };
+                heard(error);
                 if error.kind() == StoreErrorKind::UnknownOutcome {
                     met.lock().unwrap().doubtful_clicks += 1;
                 }
                 load.pause().await;
             }
-            Err(other) => panic!("a click of {writer}: {other:?}"),
         }
     }
 }

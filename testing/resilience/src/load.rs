@@ -3,18 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use referral_core::Code;
-use referral_core::visit::TouchOutcome;
-use referral_core::store::{Change, Changeset, Conflict, Outcome, Store, StoreError, StoreErrorKind};
-use referral_core::KeyRing;
-use referral_core::Visit;
-use referral_core::visit::Method;
-use referral_core::{Error, LinkDraft, Referrals, ResponseId, Via};
-use referral_core::store::Record;
+use referral_core::store::{Change, Changeset, Conflict, Outcome, Record, Store, StoreError, StoreErrorKind};
+use referral_core::visit::{Method, TouchOutcome};
+use referral_core::{Code, Error, KeyRing, LinkDraft, Referrals, ResponseId, Via, Visit};
 use referral_testkit::child::changeset;
 
-/// How many write at once.
-pub const WRITERS: u64 = 16;
 /// Over how many links their clicks are spread, so that writers meet.
 const POPULAR: u64 = 4;
 /// Between a fault and the next try.
@@ -52,7 +45,7 @@ impl Load {
     pub async fn prepare(&self) {
         for which in 0..POPULAR {
             let draft = LinkDraft::to("/").unwrap().with_code(popular(which)).with_click_limit(1_000_000_000);
-            self.referrals.create(draft).await.expect("a link to click on");
+            self.referrals.links().create(draft).await.expect("a link to click on");
         }
     }
 
@@ -71,7 +64,8 @@ impl Load {
             match answer {
                 Ok(Outcome::Applied) => return,
                 Ok(outcome)
-                    if is_itself(&changeset, &outcome) && faults.contains(&StoreErrorKind::UnknownOutcome) =>
+                    if is_itself(&changeset, &outcome)
+                        && faults.contains(&StoreErrorKind::UnknownOutcome) =>
                 {
                     return;
                 }
@@ -115,7 +109,7 @@ fn popular(which: u64) -> Code {
 
 /// Whether what stands in the way of a changeset is its own witness.
 fn is_itself(changeset: &Changeset, outcome: &Outcome) -> bool {
-    let Some(Change::Insert(witness)) = changeset.changes.first() else { return false };
+    let Some(Change::Insert(witness)) = changeset.changes().first() else { return false };
     let id = Record::id(witness);
     matches!(outcome, Outcome::Conflict { index: 0, conflict: Conflict::Stale { id: stale, now: Some(_) } } if *stale == id)
 }

@@ -1,10 +1,15 @@
 //! Changesets that write into every table, and how much of one is there.
 
-use referral_core::Code;
-use referral_core::store::{Bounds, Change, Changeset, CounterKey, CounterPrefix, CounterRange, Family, Read, StoreError};
-use referral_core::{Action, Alias, AliasId, Destination, Flags, Label, Limits, Link, LinkId, Metadata, Response, ResponseId, Status, Tenant, Timestamp, Via, VisitorId};
-use referral_core::store::{KeyPart, RecordId, Version};
+use referral_core::store::{
+    Bounds, Change, Changeset, CounterKey, CounterPrefix, CounterRange, Family, KeyPart, Kind, Read, Record,
+    RecordId, StoreError,
+};
+use referral_core::{Alias, Code, Link, LinkId, Response, Tenant, VisitorId};
+use referral_testkit::samples;
 use uuid::Uuid;
+
+/// How many write at once while stores and servers are killed.
+pub const WRITERS: u64 = 16;
 
 /// The id of a number; ids of one kind sort by it.
 #[must_use]
@@ -12,50 +17,21 @@ pub fn uuid(number: u64) -> Uuid {
     Uuid::from_u64_pair(0x0190_0000_0000_7000, 0x8000_0000_0000_0000 | number)
 }
 
-/// A link.
+/// A link with the code `code` and its number.
 #[must_use]
 pub fn link(number: u64) -> Link {
-    Link {
-        id: LinkId::from_uuid(uuid(number)),
-        tenant: Tenant::default(),
-        version: Version::FIRST,
-        created_at: Timestamp::from_millis(1_000),
-        code: Code::new(format!("code{number}")).unwrap(),
-        natural: None,
-        owner: None,
-        label: Label::new(format!("label {number}")).unwrap(),
-        destination: Destination::new(format!("/p/{number}")).unwrap(),
-        target: None,
-        status: Status::Active,
-        expires_at: None,
-        limits: Limits { clicks: Some(7) },
-        metadata: Metadata::default(),
-    }
+    Link { code: code(number), ..samples::link(uuid(number)) }
+}
+
+fn code(number: u64) -> Code {
+    Code::new(format!("code{number}")).unwrap()
 }
 
 /// A response through the link of a number that nobody has claimed.
 #[must_use]
 pub fn response(number: u64, visitor: u64) -> Response {
-    Response {
-        id: ResponseId::from_uuid(uuid(number)),
-        tenant: Tenant::default(),
-        version: Version::FIRST,
-        created_at: Timestamp::from_millis(1_000),
-        link: LinkId::from_uuid(uuid(number)),
-        owner: None,
-        visitor: Some(VisitorId::from_uuid(uuid(visitor))),
-        user: None,
-        claimed_at: None,
-        via: Via::Click,
-        action: Action::RESPONDED,
-        target: None,
-        referrer: None,
-        agent: None,
-        landing: None,
-        address: None,
-        flags: Flags::NONE,
-        counted: true,
-    }
+    let (link, visitor) = (LinkId::from_uuid(uuid(number)), Some(VisitorId::from_uuid(uuid(visitor))));
+    Response { link, visitor, ..samples::response(uuid(number)) }
 }
 
 /// The counter of a number.
@@ -65,36 +41,29 @@ pub fn counter(number: u64) -> CounterKey {
     CounterKey::new(Tenant::default(), Family::LinkUses, [part, KeyPart::NONE])
 }
 
-/// The ids of what [`changeset`] inserts.
+/// The ids of what [`changeset`] inserts: one of each kind.
 #[must_use]
-pub fn ids(number: u64) -> [RecordId; 3] {
-    let id = uuid(number);
-    [LinkId::from_uuid(id).into(), AliasId::from_uuid(id).into(), ResponseId::from_uuid(id).into()]
+pub fn ids(number: u64) -> Vec<RecordId> {
+    Kind::ALL.iter().map(|kind| RecordId { kind: *kind, uuid: uuid(number) }).collect()
 }
 
-/// A link, its code, a response, and a count, all of this number.
+/// A record of each kind, among them a link with its code and a response, and a count, all of this number.
 #[must_use]
 pub fn changeset(number: u64) -> Changeset {
     let link = link(number);
-    let alias = Alias {
-        id: AliasId::from_uuid(uuid(number)),
-        tenant: Tenant::default(),
-        version: Version::FIRST,
-        created_at: link.created_at,
-        code: link.code.clone(),
-        link: link.id,
-        case_exact: false,
-    };
+    let alias = Alias { link: link.id, ..samples::alias(uuid(number), code(number)) };
+    let known: [Record; 3] = [link.into(), alias.into(), response(number, number).into()];
+    let others = Kind::ALL.iter().filter(|kind| known.iter().all(|record| record.id().kind != **kind));
+    let others = others.map(|kind| samples::bare(*kind, uuid(number)));
+    let records: Vec<_> = known.iter().cloned().chain(others).collect();
     let count = Change::Count { counter: counter(number), add: 1, within: Bounds::ANY };
-    Changeset::new([
-        Change::Insert(link.into()),
-        Change::Insert(alias.into()),
-        Change::Insert(response(number, number).into()),
-        count,
-    ])
+    Changeset::new(records.into_iter().map(Change::Insert).chain([count]))
 }
 
-/// How many of its four parts are there.
+/// How many parts a whole one has: a record of each kind, and the count.
+pub const WHOLE: usize = Kind::ALL.len() + 1;
+
+/// How many of its [parts](WHOLE) are there.
 ///
 /// # Errors
 /// As the reads.

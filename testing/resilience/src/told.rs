@@ -129,21 +129,31 @@ fn clicks(told: &BTreeSet<Ack>, everything: &Everything, verdict: &mut Verdict) 
         }
     }
     verdict.more_clicks = there.iter().filter(|id| !told.contains(&Ack::Click(**id))).count();
-    // Clicks are counted thrice: in total, by hour, and for the limit of their link.
+    // A click is counted in total, by hour and by day, for the limit of its link, and as the first of its visitor.
     let mut expected: BTreeMap<(Family, &str), i64> = BTreeMap::new();
     let names: BTreeMap<_, _> = everything.links.iter().map(|link| (link.id, link.id.to_string())).collect();
     for response in &everything.responses {
         let families: &[Family] = if response.counted {
-            &[Family::Responses, Family::ResponsesByHour, Family::LinkUses]
+            &[
+                Family::Responses,
+                Family::ResponsesByHour,
+                Family::ResponsesByDay,
+                Family::NewVisitors,
+                Family::NewVisitorsByHour,
+                Family::NewVisitorsByDay,
+                Family::LinkUses,
+            ]
         } else {
-            &[Family::Flagged, Family::FlaggedByHour]
+            &[Family::Flagged, Family::FlaggedByHour, Family::FlaggedByDay]
         };
         let Some(link) = names.get(&response.link) else {
             verdict.halves.push(format!("the click {} is of no link", response.id));
             continue;
         };
         for family in families {
-            *expected.entry((*family, link)).or_default() += 1;
+            let of_days = [Family::ResponsesByDay, Family::FlaggedByDay, Family::NewVisitorsByDay];
+            let part = if of_days.contains(family) { response.action.as_str() } else { link };
+            *expected.entry((*family, part)).or_default() += 1;
         }
     }
     let mut found: BTreeMap<(Family, &str), i64> = BTreeMap::new();

@@ -8,13 +8,12 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use futures_util::future::{BoxFuture, join_all};
-use referral_core::Referrals;
-use referral_core::store::{Change, Changeset, CounterPrefix, CounterRange, Family, Index, Outcome, Prefix, Range, Read, Store, Unique, UniqueKey};
-use referral_core::KeyRing;
-use referral_core::Visit;
+use referral_core::store::{
+    Change, Changeset, CounterPrefix, CounterRange, Family, Index, Outcome, Prefix, Range, Read, Store,
+    Unique, UniqueKey, Value,
+};
 use referral_core::visit::Method;
-use referral_core::{LinkDraft, Tenant, UserId, VisitorId};
-use referral_core::store::Value;
+use referral_core::{KeyRing, LinkDraft, Referrals, Tenant, UserId, Visit, VisitorId};
 use referral_mongo::MongoStore;
 use referral_mongo::mongodb::Client;
 use referral_mongo::mongodb::bson::doc;
@@ -22,7 +21,7 @@ use referral_mongo::mongodb::options::ClientOptions;
 use referral_resilience::figures::report;
 use referral_resilience::polls::dropped_after;
 use referral_resilience::proxy::Proxy;
-use referral_resilience::samples::{changeset, ids, parts, response, uuid};
+use referral_resilience::samples::{WHOLE, changeset, ids, parts, response, uuid};
 use referral_resilience::scratch::Server;
 use referral_sled::SledStore;
 use referral_sql::backend::Backend;
@@ -91,7 +90,7 @@ impl World {
     async fn whole_or_absent(&self, numbers: impl Iterator<Item = u64>) {
         for number in numbers {
             let found = parts(&*self.store, number).await.unwrap();
-            assert!(matches!(found, 0 | 4), "{}: {found} of four parts of {number} are there", self.name);
+            assert!(matches!(found, 0 | WHOLE), "{}: {found} of the parts of {number} are there", self.name);
         }
     }
 
@@ -99,7 +98,7 @@ impl World {
         let store = self.store.clone();
         let commits = self.every_await(|n| commit(store.clone(), n)).await;
         self.whole_or_absent(1..=commits).await;
-        assert_eq!(parts(&*store, commits).await.unwrap(), 4);
+        assert_eq!(parts(&*store, commits).await.unwrap(), WHOLE);
 
         self.every_await(|n| reads::get(store.clone(), n)).await;
         self.every_await(|n| reads::find(store.clone(), n)).await;
@@ -113,7 +112,7 @@ impl World {
     async fn verbs(&mut self) {
         let keys = KeyRing::generate().unwrap();
         let referrals = Referrals::builder(self.store.clone(), keys, "https://shop.example").build().unwrap();
-        let link = referrals.create(LinkDraft::to("/p").unwrap()).await.unwrap();
+        let link = referrals.links().create(LinkDraft::to("/p").unwrap()).await.unwrap();
         let browser = "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0";
         self.every_await(|_| async {
             let visit = Visit::new(Method::Get, "/r/x").with_agent(browser);
@@ -125,7 +124,12 @@ impl World {
         drop(referrals.land(link.code.as_str(), &visit).await);
         let prefix = Prefix::new(&Tenant::default()).uuid(link.id.as_uuid());
         let touches = self.store.page(Index::ResponsesOfLink, &prefix, &Range::newest(), 250).await.unwrap();
-        assert_eq!(referrals.response_count(link.id).await.unwrap(), touches.len() as i64, "{}", self.name);
+        assert_eq!(
+            referrals.responses().count(link.id).await.unwrap(),
+            touches.len() as i64,
+            "{}",
+            self.name
+        );
 
         // Three touches of each visitor are claimed together.
         let visitor = |n| 2_000_000 + n;
@@ -305,7 +309,7 @@ async fn a_dropped_call_leaves_nothing_behind_in_mysql() {
     sql(store, SIZE, open).await;
 }
 
-/// More commits at once than there are connections, or doors, all of them good.
+/// More commits at once than the store has connections, all of them good.
 async fn many_at_once(store: Arc<dyn Store>, round: u64) {
     let numbers = (0..32).map(|n| 4_000_000 + round * 100 + n);
     join_all(numbers.map(|number| commit(store.clone(), number))).await;

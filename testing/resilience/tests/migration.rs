@@ -13,7 +13,7 @@ use referral_mongo::mongodb::options::ClientOptions;
 use referral_mongo::mongodb::{self, Client};
 use referral_resilience::figures::report;
 use referral_resilience::proxy::Proxy;
-use referral_resilience::samples::changeset;
+use referral_resilience::samples::{WHOLE, changeset};
 use referral_resilience::scratch::Server;
 use referral_resilience::{catalogue, samples};
 use referral_sled::SledStore;
@@ -82,7 +82,7 @@ async fn sqlite_until(step: u64, file: &str) {
 async fn works(store: &dyn Store) {
     let answer = store.commit(&[changeset(1)]).await.remove(0);
     assert_eq!(answer.unwrap(), Outcome::Applied);
-    assert_eq!(samples::parts(store, 1).await.unwrap(), 4);
+    assert_eq!(samples::parts(store, 1).await.unwrap(), WHOLE);
 }
 
 fn tell(name: &str, kills: usize, schema: &[String]) {

@@ -10,7 +10,7 @@ use referral_sql::harness::{MySqlHarness, PostgresHarness, SqliteHarness};
 use referral_testkit::{Case, Harness, MemoryHarness, Outcome, Report, Settings, registry};
 use serde::Serialize;
 
-use super::wait;
+use super::runtime::wait;
 use crate::address::{Address, beside};
 use crate::args::{CasesFormat, ConformanceArgs};
 use crate::failure::Failure;

@@ -93,7 +93,7 @@ async fn pb14_rb5_head_is_not_counted() {
     for uri in ["/r/spring", "/r/spring/", "/p?ref=spring"] {
         assert_eq!(site.browser().head(uri).await.status, 302);
     }
-    assert_eq!(site.referrals.response_count(link.id).await.unwrap(), 0);
+    assert_eq!(site.referrals.responses().count(link.id).await.unwrap(), 0);
     assert_eq!(site.responses().await.len(), 0);
 }
 
@@ -109,7 +109,7 @@ async fn pb16_rb2_all_touches_of_a_visitor_become_the_users() {
     assert!(before.iter().all(|response| response.visitor == before[0].visitor), "one visitor all along");
     assert_eq!(browser.post("/signup", "grace").await.body, "claimed 3, recorded true");
     let of_grace = ResponseFilter::of_user(user("grace"));
-    let page = site.referrals.responses(&of_grace, &Default::default()).await.unwrap();
+    let page = site.referrals.responses().list(&of_grace, &Default::default()).await.unwrap();
     assert_eq!(page.items.len(), 4);
 }
 
@@ -120,9 +120,9 @@ async fn pb17_recording_inside_the_sign_up_request_finds_the_touch() {
     let mut browser = site.browser();
     browser.get("/r/spring").await;
     browser.post("/signup", "grace").await;
-    let statistics = site.referrals.statistics(link.id).await.unwrap();
+    let statistics = site.referrals.responses().statistics(link.id).await.unwrap();
     let signed_up = Action::new("SIGNED_UP").unwrap();
-    assert_eq!(statistics.actions.iter().find(|count| count.action == signed_up).unwrap().counted, 1);
+    assert_eq!(statistics.of(&signed_up).counted, 1);
 }
 
 #[tokio::test]
@@ -149,7 +149,7 @@ async fn rb1_a_dead_code_erases_no_attribution() {
     let site = Site::new();
     site.link("spring", "/sale").await;
     let off = site.link("off", "/off").await;
-    site.referrals.disable(off.id).await.unwrap();
+    site.referrals.links().disable(off.id).await.unwrap();
     let mut browser = site.browser();
     browser.get("/r/spring").await;
     for uri in ["/r/nobody", "/r/off", "/r/a%2Fb", "/p?ref=nobody", "/p?ref=off", "/p?affiliate_id=nobody"] {

@@ -6,9 +6,9 @@ use std::net::SocketAddr;
 use axum::extract::ConnectInfo;
 use axum::{Router, routing::get};
 use http::{Request, Response};
+use referral_core::KeyRing;
 use referral_core::Referrals;
 use referral_core::memory::MemoryStore;
-use referral_core::KeyRing;
 use referral_core::visit::{AddressStorage, ClientAddress, Header, TrustedProxies};
 use referral_tower::{LayerError, NoUsers, Peer, ReferralLayer, Visitor, routes};
 use tower::{Layer, ServiceExt, service_fn};
@@ -71,7 +71,7 @@ async fn links_live_where_the_facade_says() {
         |layer| layer,
     );
     let link = site.link("spring", "/sale").await;
-    assert_eq!(site.referrals.url(&link), "https://shop.example/app/go/to/spring");
+    assert_eq!(site.referrals.links().url(&link), "https://shop.example/app/go/to/spring");
     let mut browser = Browser::new(Router::new().nest("/app", site.app.clone())).signed_in_as("grace");
     browser.get("/app/go/to/spring").await.redirects_to("/sale");
     let answer = browser.with("accept", "text/html").form("/app/go/to", "redirect_to=/x").await;

@@ -28,7 +28,7 @@ const ALPHANUMERIC: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 /// assert_eq!(code.as_str().len(), 10);
 /// # let short = RandomCode::new("ab", 3)?.draw();
 /// # assert_eq!(short.as_str().len(), 3);
-/// # Ok::<(), referral_core::code::AlphabetError>(())
+/// # Ok::<(), referral_core::link::AlphabetError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RandomCode {

@@ -18,7 +18,7 @@ use crate::value::{Code, CodeError, fold_symbol};
 /// assert!(words.check(&Code::new("STAFF")?).is_err());
 /// assert!(words.check(&Code::new("gosh-darn-it")?).is_err());
 /// assert!(words.check(&Code::new("staffel")?).is_ok());
-/// # Ok::<(), referral_core::code::CodeError>(())
+/// # Ok::<(), referral_core::CodeError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReservedWords {

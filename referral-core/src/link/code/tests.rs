@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
-use crate::value::{Code, CodeError};
 use crate::link::draft::LinkDraft;
 use crate::value::UserId;
+use crate::value::{Code, CodeError};
 
 fn draft() -> LinkDraft {
     LinkDraft::to("/").unwrap()

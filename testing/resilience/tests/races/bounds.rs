@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use referral_core::visit::{DeadCode, TouchOutcome};
 use referral_core::store::NumberReads as _;
-use referral_core::store::{Bounds, Change, Changeset, Conflict, CounterKey, Family, Index, MAX_PAGE, Outcome, Prefix, Range, Store};
+use referral_core::store::{
+    Bounds, Change, Changeset, Conflict, CounterKey, Family, Index, KeyPart, MAX_PAGE, Outcome, Prefix,
+    Range, Store,
+};
+use referral_core::visit::{DeadCode, TouchOutcome};
 use referral_core::{Link, LinkDraft, LinkId, Tenant, UserId, Via};
-use referral_core::store::KeyPart;
 use referral_resilience::figures::report;
 use referral_resilience::on_stores;
 use referral_resilience::run::World;
@@ -95,7 +97,8 @@ async fn a_click_limit_is_reached_and_never_passed(world: World) {
     let referrals = facade(store.clone()).build().unwrap();
     for bound in [5_u32, 10, 100] {
         let begun = Instant::now();
-        let link = referrals.create(LinkDraft::to("/").unwrap().with_click_limit(bound)).await.unwrap();
+        let link =
+            referrals.links().create(LinkDraft::to("/").unwrap().with_click_limit(bound)).await.unwrap();
         let counter = CounterKey::new(Tenant::default(), Family::LinkUses, [of(link.id), KeyPart::NONE]);
         let rows = (Index::ResponsesOfLink, Prefix::new(&Tenant::default()).uuid(link.id.as_uuid()));
         let observer =

@@ -5,16 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use referral_core::Code;
-use referral_core::link::{GeneratorError, RandomCode};
+use referral_core::link::{GeneratorError, LinkRefusal, RandomCode};
 use referral_core::store::{Index, MAX_PAGE, Prefix, Range};
-use referral_core::{Error, LinkDraft, Tenant};
+use referral_core::{Code, LinkDraft, Tenant};
 use referral_resilience::figures::report;
 use referral_resilience::on_stores;
 use referral_resilience::run::World;
+use referral_resilience::yielding::Yielding;
 use referral_testkit::race::race_of_threads;
 
-use crate::facade;
+use crate::over;
 
 on_stores! { generated_codes_run_out_without_a_duplicate:
     memory_gives_each_generated_code_once on memory,
@@ -43,26 +43,25 @@ async fn generated_codes_run_out_without_a_duplicate(world: World) {
         };
         // A tenant of its own, so that the codes of one length do not stand in the way of another's count.
         let tenant = Tenant::new(format!("codes-{length}")).unwrap();
-        let referrals = facade(opened.store.clone()).with_codes(codes).with_attempts(ATTEMPTS);
+        let store = Yielding::over(opened.store.clone());
+        let referrals = over(store.clone()).with_codes(codes).with_attempts(ATTEMPTS);
         let referrals = referrals.with_tenant(tenant.clone()).build().unwrap();
         let made = race_of_threads(THREADS, |_| {
             let referrals = referrals.clone();
-            async move { referrals.create(LinkDraft::to("/").unwrap()).await }
+            async move { referrals.links().create(LinkDraft::to("/").unwrap()).await }
         })
         .await;
         let (mut codes, mut exhausted) = (BTreeSet::new(), 0);
         for answer in made {
             match answer {
                 Ok(link) => assert!(codes.insert(link.code.clone()), "{} was given twice", link.code),
-                Err(Error::CodesExhausted { attempts: ATTEMPTS }) => exhausted += 1,
-                Err(other) => panic!("neither a link nor exhausted: {other:?}"),
+                Err(error) => match error.detail() {
+                    Some(LinkRefusal::CodesExhausted { attempts: ATTEMPTS }) => exhausted += 1,
+                    _ => panic!("neither a link nor exhausted: {error:?}"),
+                },
             }
         }
-        let aliases = opened
-            .store
-            .page(Index::Aliases, &Prefix::new(&tenant), &Range::oldest(), MAX_PAGE)
-            .await
-            .unwrap();
+        let aliases = store.codes().await;
         let links =
             opened.store.page(Index::Links, &Prefix::new(&tenant), &Range::oldest(), MAX_PAGE).await.unwrap();
         let asked = asked.load(Ordering::Relaxed);
@@ -73,17 +72,14 @@ async fn generated_codes_run_out_without_a_duplicate(world: World) {
                 ("possible codes", most.to_string()),
                 ("threads", THREADS.to_string()),
                 ("links", links.len().to_string()),
-                ("codes", aliases.len().to_string()),
+                ("codes", aliases.to_string()),
                 ("duplicates", "0".to_owned()),
                 ("told that codes are exhausted", exhausted.to_string()),
                 ("proposals", asked.to_string()),
                 ("ms", begun.elapsed().as_millis().to_string()),
             ],
         );
-        assert_eq!(
-            (links.len(), aliases.len(), codes.len() + exhausted),
-            (codes.len(), codes.len(), THREADS)
-        );
+        assert_eq!((links.len(), aliases, codes.len() + exhausted), (codes.len(), codes.len(), THREADS));
         assert!(codes.len() <= most && asked <= THREADS * usize::try_from(ATTEMPTS).unwrap());
         // Not only that nobody got one twice: with so many tries in all, nearly every code has been given.
         assert!(codes.len() * 2 > most.min(THREADS), "{} of {most} codes were found", codes.len());

@@ -10,12 +10,9 @@ mod visitors;
 
 use std::sync::Arc;
 
-use referral_core::Referrals;
-use referral_core::Builder;
 use referral_core::store::Store;
-use referral_core::KeyRing;
-use referral_core::Visit;
 use referral_core::visit::Method;
+use referral_core::{Builder, KeyRing, Referrals, Visit};
 use referral_resilience::run::number;
 use referral_resilience::yielding::Yielding;
 
@@ -25,7 +22,11 @@ fn racers() -> usize {
 }
 
 fn facade(store: Arc<dyn Store>) -> Builder<Yielding> {
-    Referrals::builder(Yielding { store }, KeyRing::generate().unwrap(), "https://shop.example")
+    over(Yielding::over(store))
+}
+
+fn over(store: Yielding) -> Builder<Yielding> {
+    Referrals::builder(store, KeyRing::generate().unwrap(), "https://shop.example")
 }
 
 fn visit() -> Visit {

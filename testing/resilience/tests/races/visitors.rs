@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use referral_core::Hook;
-use referral_core::visit::ResponseReads as _;
 use referral_core::source::{IdSource as _, RandomIds};
 use referral_core::store::{Index, MAX_PAGE, Prefix, Range};
 use referral_core::token::Token;
-use referral_core::{HookError, Link, LinkDraft, Referrals, Response, ResponseId, Tenant, UserId, Via, VisitorId, async_trait};
+use referral_core::visit::ResponseReads as _;
+use referral_core::{
+    Hook, HookError, Link, LinkDraft, Referrals, Response, ResponseId, Tenant, UserId, Via, VisitorId,
+    async_trait,
+};
 use referral_resilience::figures::report;
 use referral_resilience::on_stores;
 use referral_resilience::run::World;
@@ -110,7 +112,7 @@ async fn visitor_with(referrals: &Referrals, clicks: usize) -> (VisitorId, BTree
     let token = Token::new(visitor, now, std::time::Duration::from_hours(1));
     let mut links = Vec::new();
     for _ in 0..LINKS {
-        links.push(referrals.create(LinkDraft::to("/").unwrap()).await.unwrap());
+        links.push(referrals.links().create(LinkDraft::to("/").unwrap()).await.unwrap());
     }
     let mut ids = BTreeSet::new();
     for click in 0..clicks {
