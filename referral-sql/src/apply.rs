@@ -146,7 +146,10 @@ fn may_undo(changeset: &Changeset) -> bool {
     false
 }
 
-async fn step<B: Backend>(connection: &mut B::Connection, change: &Change) -> Result<Option<Conflict>, DbError> {
+async fn step<B: Backend>(
+    connection: &mut B::Connection,
+    change: &Change,
+) -> Result<Option<Conflict>, DbError> {
     Ok(match change {
         Change::Insert(record) => {
             let id = record.id();

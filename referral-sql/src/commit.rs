@@ -25,6 +25,16 @@ pub(crate) async fn commit<B: Backend>(pools: &Arc<Pools<B>>, batch: &[Changeset
     refusals.merge(answers)
 }
 
+async fn transact<B: Backend>(pools: Arc<Pools<B>>, batch: Vec<Changeset>) -> Vec<Answer> {
+    let pools = &pools;
+    together_or_singly(&batch, |batch| async move {
+        let outcomes = retried::<B, _, _>(|| attempt(pools, &batch)).await;
+        let outcomes = outcomes.map_err(|error| error.into_error::<B>("commit"))?;
+        Ok(outcomes.into_iter().map(Ok).collect())
+    })
+    .await
+}
+
 async fn attempt<B: Backend>(pools: &Pools<B>, batch: &[Changeset]) -> Result<Vec<Outcome>, DbError> {
     let committing = &AtomicBool::new(false);
     let outcomes = pools.in_time(|deadline| async move {

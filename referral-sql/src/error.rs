@@ -85,11 +85,14 @@ impl DbError {
             Self::Statement(error) => explain::<B>(error),
             Self::Commit(error) if rolled_back::<B>(error) => explain::<B>(error),
             // The answer is lost, or came from a disk that failed half-way, or is one that we do not know.
-            Self::Commit(_) => (StoreErrorKind::UnknownOutcome, "COMMIT failed half-way; it is applied or not"),
-            Self::TimedOut => (StoreErrorKind::Unavailable, "the database did not answer in time"),
-            Self::CommitTimedOut => {
-                (StoreErrorKind::UnknownOutcome, "the answer to COMMIT did not come in time; it is applied or not")
+            Self::Commit(_) => {
+                (StoreErrorKind::UnknownOutcome, "COMMIT failed half-way; it is applied or not")
             }
+            Self::TimedOut => (StoreErrorKind::Unavailable, "the database did not answer in time"),
+            Self::CommitTimedOut => (
+                StoreErrorKind::UnknownOutcome,
+                "the answer to COMMIT did not come in time; it is applied or not",
+            ),
             Self::Vanished => (StoreErrorKind::Contended, "what was in the way changed with every attempt"),
             Self::Column(_) => (StoreErrorKind::Corrupt, "a row is not what this library wrote"),
             Self::Store(_) => (StoreErrorKind::Other, ""),
@@ -140,8 +143,13 @@ pub(crate) fn in_memory<B: Backend>() -> StoreError {
 
 /// The task of a transaction is gone: it panicked, or the runtime is going down.
 pub(crate) fn lost_task<B: Backend>(operation: &'static str, error: tokio::task::JoinError) -> StoreError {
-    StoreError::new(StoreErrorKind::UnknownOutcome, B::STORE, operation, "the task of the transaction was lost")
-        .with_source(error)
+    StoreError::new(
+        StoreErrorKind::UnknownOutcome,
+        B::STORE,
+        operation,
+        "the task of the transaction was lost",
+    )
+    .with_source(error)
 }
 
 fn explain<B: Backend>(error: &sqlx::Error) -> (StoreErrorKind, &'static str) {
@@ -152,7 +160,9 @@ fn explain<B: Backend>(error: &sqlx::Error) -> (StoreErrorKind, &'static str) {
             ErrorClass::Full => (StoreErrorKind::Full, "the database has no room"),
             ErrorClass::Corrupt => (StoreErrorKind::Corrupt, "the database is damaged"),
             ErrorClass::Unmigrated => (StoreErrorKind::Corrupt, UNMIGRATED),
-            ErrorClass::Unique | ErrorClass::Other => (StoreErrorKind::Other, "the database refused a statement"),
+            ErrorClass::Unique | ErrorClass::Other => {
+                (StoreErrorKind::Other, "the database refused a statement")
+            }
         },
         sqlx::Error::PoolTimedOut => (StoreErrorKind::Unavailable, "no connection became free in time"),
         sqlx::Error::PoolClosed => (StoreErrorKind::Unavailable, "the store is closed"),

@@ -1,8 +1,8 @@
-//! How the database would answer a read: for tests of its plans, and for a doctor.
+//! How the database would answer a read: for tests of its plans.
 
 use referral_core::store::{
-    CounterPrefix, CounterRange, Index, Prefix, Range, RecordId, StoreError, UniqueKey, check_counters, check_keys,
-    check_points,
+    CounterPrefix, CounterRange, Index, Prefix, Range, RecordId, StoreError, UniqueKey, check_counters,
+    check_keys, check_points,
 };
 
 use crate::backend::{Backend, Cells, Driver};

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use referral_core::store::plan::sort_out;
 use referral_core::store::{
-    Changeset, CounterKey, CounterPrefix, CounterRange, Index, Outcome, Prefix, Range, Read, Record, RecordId,
-    Store, StoreError, StoreErrorKind, StoreFacts, UniqueKey, check_counters, check_keys, check_points,
+    Changeset, CounterKey, CounterPrefix, CounterRange, Index, Outcome, Prefix, Range, Read, Record,
+    RecordId, Store, StoreError, StoreErrorKind, StoreFacts, UniqueKey, check_counters, check_keys,
+    check_points,
 };
 use sqlx::Transaction;
 use tokio::sync::{Mutex, OwnedMutexGuard};
@@ -186,13 +187,15 @@ impl<B: Backend> Read for JoinedStore<B> {
     async fn get(&self, ids: &[RecordId]) -> Result<Vec<Option<Record>>, StoreError> {
         check_points("get", ids.len())?;
         let ids = ids.to_vec();
-        self.read("get", move |connection| Box::pin(async move { read::get::<B>(connection, &ids).await })).await
+        self.read("get", move |connection| Box::pin(async move { read::get::<B>(connection, &ids).await }))
+            .await
     }
 
     async fn find(&self, keys: &[UniqueKey]) -> Result<Vec<Option<Record>>, StoreError> {
         check_keys(keys)?;
         let keys = keys.to_vec();
-        self.read("find", move |connection| Box::pin(async move { read::find::<B>(connection, &keys).await })).await
+        self.read("find", move |connection| Box::pin(async move { read::find::<B>(connection, &keys).await }))
+            .await
     }
 
     async fn page(

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use referral_core::store::{
-    ColumnType, CounterKey, CounterPrefix, CounterRange, Index, KeyPart, Kind, Prefix, Range, Record, RecordId,
-    UniqueKey, Value,
+    ColumnType, CounterKey, CounterPrefix, CounterRange, Index, KeyPart, Kind, Prefix, Range, Record,
+    RecordId, UniqueKey, Value,
 };
 use uuid::Uuid;
 

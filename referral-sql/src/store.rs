@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use referral_core::store::{
-    Changeset, CounterKey, CounterPrefix, CounterRange, Index, Outcome, Prefix, Range, Read, Record, RecordId,
-    Store, StoreError, StoreErrorKind, StoreFacts, UniqueKey, check_counters, check_keys, check_points,
+    Changeset, CounterKey, CounterPrefix, CounterRange, Index, Outcome, Prefix, Range, Read, Record,
+    RecordId, Store, StoreError, StoreErrorKind, StoreFacts, UniqueKey, check_counters, check_keys,
+    check_points,
 };
 use sqlx::{Pool, Transaction};
 
 use crate::backend::{Backend, Durability};
-use crate::error::{DbError, in_memory, lost_task};
+use crate::error::{in_memory, lost_task};
 use crate::join::JoinedStore;
 use crate::lease::{Lease, TransactionGuard, deadline, in_time};
 use crate::pools::Pools;

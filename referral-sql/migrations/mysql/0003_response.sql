@@ -12,6 +12,7 @@ CREATE TABLE IF NOT EXISTS referral_response (
     visitor     BINARY(16),               -- the browser it came from
     user        VARBINARY(128),           -- the host's user it came from: known at once, or claimed later
     claimed_at  BIGINT,                   -- null while unclaimed, and where the user was known at the touch
+    account_at  BIGINT,                   -- when the user's account was made, where the host said so
     via         VARBINARY(32)   NOT NULL, -- click, code, coupon, invitation, manual, server
     action      VARBINARY(128)  NOT NULL, -- RESPONDED is the click; every other name is the host's
     target_kind VARBINARY(128),           -- the host's object that it happened to: both or neither
@@ -20,6 +21,7 @@ CREATE TABLE IF NOT EXISTS referral_response (
     agent       VARBINARY(512),
     landing     VARBINARY(2048),
     address     VARBINARY(64),            -- to here; masked, hashed or not kept
+    tags        VARBINARY(1024),          -- the parameters that the host keeps: one JSON object
     flags       BIGINT          NOT NULL, -- sum of 1 bot, 2 speculative, 4 duplicate, 8 own link, 16 suspect
     counted     BIGINT          NOT NULL, -- whether it counts in the statistics
 

@@ -12,6 +12,7 @@ CREATE TABLE referral_response (
     visitor     uuid,                      -- the browser it came from
     "user"      text COLLATE "C",          -- the host's user it came from: known at once, or claimed later
     claimed_at  bigint,                    -- null while unclaimed, and where the user was known at the touch
+    account_at  bigint,                    -- when the user's account was made, where the host said so
     via         text COLLATE "C" NOT NULL, -- click, code, coupon, invitation, manual, server
     action      text COLLATE "C" NOT NULL, -- RESPONDED is the click; every other name is the host's
     target_kind text COLLATE "C",          -- the host's object that it happened to: both or neither
@@ -20,6 +21,7 @@ CREATE TABLE referral_response (
     agent       text COLLATE "C",
     landing     text COLLATE "C",
     address     text COLLATE "C",          -- to here; masked, hashed or not kept
+    tags        text COLLATE "C",          -- the parameters that the host keeps: one JSON object
     flags       bigint           NOT NULL, -- sum of 1 bot, 2 speculative, 4 duplicate, 8 own link, 16 suspect
     counted     bigint           NOT NULL  -- whether it counts in the statistics
 );

@@ -12,6 +12,7 @@ CREATE TABLE referral_response (
     visitor     BLOB,             -- the browser it came from
     user        TEXT,             -- the host's user it came from: known at once, or claimed later
     claimed_at  INTEGER,          -- null while unclaimed, and where the user was known at the touch
+    account_at  INTEGER,          -- when the user's account was made, where the host said so
     via         TEXT    NOT NULL, -- click, code, coupon, invitation, manual, server
     action      TEXT    NOT NULL, -- RESPONDED is the click; every other name is the host's
     target_kind TEXT,             -- the host's object that it happened to: both or neither
@@ -20,6 +21,7 @@ CREATE TABLE referral_response (
     agent       TEXT,
     landing     TEXT,
     address     TEXT,             -- to here; masked, hashed or not kept
+    tags        TEXT,             -- the parameters that the host keeps: one JSON object
     flags       INTEGER NOT NULL, -- sum of 1 bot, 2 speculative, 4 duplicate, 8 own link, 16 suspect
     counted     INTEGER NOT NULL  -- whether it counts in the statistics
 ) STRICT;

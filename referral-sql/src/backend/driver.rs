@@ -76,10 +76,7 @@ macro_rules! driver {
                 Ok(sqlx::query_with(sql, values).execute(self).await?.rows_affected())
             }
 
-            async fn rows(
-                &mut self,
-                statement: crate::backend::Statement,
-            ) -> Result<Vec<$row>, sqlx::Error> {
+            async fn rows(&mut self, statement: crate::backend::Statement) -> Result<Vec<$row>, sqlx::Error> {
                 let (sql, values) = statement.into_parts();
                 sqlx::query_with(sql, values).fetch_all(self).await
             }

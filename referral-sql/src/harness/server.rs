@@ -118,7 +118,8 @@ impl<B: Server> ServerHarness<B> {
     /// where nothing can be made or removed.
     pub async fn check(&self) -> Result<(), StoreError> {
         let url = self.url();
-        let url = url.ok_or_else(|| StoreError::new(StoreErrorKind::Unavailable, B::STORE, "open", B::SETUP))?;
+        let url =
+            url.ok_or_else(|| StoreError::new(StoreErrorKind::Unavailable, B::STORE, "open", B::SETUP))?;
         let scratch = place::<B>(url).await?;
         self.migrated(&scratch).await?.close().await;
         scratch.remove()
@@ -155,8 +156,9 @@ async fn place<B: Server>(url: &str) -> Result<Scratch, StoreError> {
 }
 
 async fn at<B: Server>(address: &str) -> Result<SqlStore<B>, StoreError> {
-    let (name, url) = Scratch::split(address)
-        .ok_or_else(|| StoreError::new(StoreErrorKind::Invalid, B::STORE, "open", "no address of this harness"))?;
+    let (name, url) = Scratch::split(address).ok_or_else(|| {
+        StoreError::new(StoreErrorKind::Invalid, B::STORE, "open", "no address of this harness")
+    })?;
     B::connect(url, name).await
 }
 
@@ -207,7 +209,8 @@ where
     match tokio::time::timeout(ANSWER_TIMEOUT, work).await {
         Ok(Err(sqlx::Error::Database(error))) => {
             let message = format!("{refused}: {server}");
-            Err(StoreError::new(StoreErrorKind::Other, B::STORE, "open", message).with_source(error.into_error()))
+            Err(StoreError::new(StoreErrorKind::Other, B::STORE, "open", message)
+                .with_source(error.into_error()))
         }
         Ok(done) => done.map_err(|error| opening::<B>(error, server)),
         Err(_) => {
