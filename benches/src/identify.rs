@@ -45,7 +45,7 @@ impl Shop {
         let viewed = Action::new("VIEWED_PRODUCT")?;
         let mut responses = Vec::with_capacity(RESPONSES);
         while responses.len() < RESPONSES {
-            // Several at once, so that they are written in groups.
+            // Many callers at once, so that their writes are merged into groups.
             let work = (0..200).map(|_| {
                 let (referrals, visit, viewed) = (self.referrals.clone(), visit.clone(), viewed.clone());
                 let link = self.link;
@@ -69,7 +69,7 @@ impl Shop {
     }
 }
 
-/// In memory. Theirs: the records, changed one by one in a map of this thread alone.
+/// Claims in memory. Theirs changes the same records one by one in a map that only this thread uses.
 pub(crate) async fn memory(rounds: Rounds) -> Result<Vec<Line>, Failure> {
     let shop = &Shop::new(MemoryStore::new()).await?;
     let ours = || -> Timed<'_> { Box::pin(shop.identify()) };
@@ -78,7 +78,7 @@ pub(crate) async fn memory(rounds: Rounds) -> Result<Vec<Line>, Failure> {
     Ok(vec![measured.as_time("identify-10000", shop.facts.name, durability(shop.facts))])
 }
 
-/// On SQLite. Theirs: one statement that changes as many rows, on a database of its own.
+/// Claims on SQLite. Theirs changes as many rows with one statement, on a database of its own.
 pub(crate) async fn sqlite(rounds: Rounds, folder: &Path) -> Result<Vec<Line>, Failure> {
     let databases = [Database::new(folder).await?, Database::new(folder).await?];
     let [ours, theirs] = &databases;

@@ -66,7 +66,7 @@ fn main() -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let cases = args.case.map_or_else(|| Case::value_variants().to_vec(), |case| vec![case]);
     for case in cases {
-        // On a task of the runtime, as in a server, and not on the thread that only waits for it.
+        // The case runs on a task of the runtime, as in a server, and not on the thread that only waits for it.
         let (rounds, store, folder) = (Rounds(args.rounds), args.store, args.folder.clone());
         let lines = runtime.spawn(async move { run(case, store, rounds, &folder).await });
         for line in runtime.block_on(lines)?? {

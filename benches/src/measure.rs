@@ -10,10 +10,10 @@ use serde::Serialize;
 /// What goes wrong ends the program, whatever it is.
 pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 
-/// Work that is under way.
+/// Work that was begun.
 pub(crate) type Turn<'a> = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send + 'a>>;
 
-/// Does something as often as it is told.
+/// Work that is done as often as it is told.
 pub(crate) type Work<'a> = &'a (dyn Fn(u32) -> Turn<'a> + Sync);
 
 /// Work that says how long it took, without what it had to prepare.
@@ -72,8 +72,8 @@ fn fine(number: f64) -> f64 {
     (number * 1000.0).round() / 1000.0
 }
 
-/// Measures two ways of doing the same, in turns. Each is told how often to do it; `least` is how long one turn
-/// shall take at least.
+/// Measures two ways of doing the same, in turns. Each is told how often to do it, so that one turn takes at least
+/// `least`.
 pub(crate) async fn compare(
     rounds: Rounds,
     least: Duration,
@@ -83,7 +83,7 @@ pub(crate) async fn compare(
     let (often_ours, often_theirs) = (calibrate(least, ours).await?, calibrate(least, theirs).await?);
     let (mut all_ours, mut all_theirs, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..rounds.0 {
-        // Whoever goes first may find a machine that the other one has warmed up or worn out.
+        // They take turns in going first, because the first may find a machine that the other one has warmed up.
         let (a, b) = if round % 2 == 0 {
             let a = time(often_ours, ours).await?;
             (a, time(often_theirs, theirs).await?)
@@ -124,7 +124,7 @@ pub(crate) async fn compare_prepared(
     Ok(Measured { ours, theirs, ratio: median(ratios), rounds: rounds.0 })
 }
 
-/// How often it has to be done for a turn to take long enough; warms up too.
+/// How often it has to be done for a turn to take long enough. This warms up too.
 async fn calibrate(least: Duration, work: Work<'_>) -> Result<u32, Failure> {
     let mut often = 1_u32;
     loop {

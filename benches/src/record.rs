@@ -28,12 +28,12 @@ const ROW: &str = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 
 /// A SQLite database in a folder of its own, with the tables in it.
 pub(crate) struct Database {
     pub(crate) store: SqliteStore,
-    // Removed at the end.
+    // The folder is removed when this is dropped.
     _folder: TempDir,
 }
 
 impl Database {
-    /// A new one below this folder.
+    /// Makes a new database below this folder.
     pub(crate) async fn new(folder: &Path) -> Result<Self, Failure> {
         let folder = TempDir::with_prefix_in("referral-bench-", folder)?;
         let store = SqliteStore::open(folder.path().join("referral.db")).await?;
@@ -42,7 +42,7 @@ impl Database {
     }
 }
 
-/// Two databases that differ in nothing: one for the library, one for what is written by hand.
+/// Two equal databases: one for the library, and one for what is written by hand.
 struct Bench {
     referrals: Referrals,
     code: Code,
@@ -102,7 +102,7 @@ impl Bench {
     }
 }
 
-/// One click of a new visitor, as a request makes it.
+/// Records one click of a new visitor, as a request does.
 async fn click(referrals: &Referrals, code: &Code) -> Result<(), Failure> {
     let visit = Visit::new(Method::Get, "/r/hello?utm_source=news").with_agent(AGENT).with_referrer(REFERRER);
     match referrals.touch(code.as_str(), &visit, Via::Click).await.outcome {
@@ -111,7 +111,7 @@ async fn click(referrals: &Referrals, code: &Code) -> Result<(), Failure> {
     }
 }
 
-/// One caller: a click through the facade, with its statistics, against the row alone.
+/// One caller records a click through the facade, with its statistics. Theirs inserts the row alone.
 pub(crate) async fn one(rounds: Rounds, folder: &Path) -> Result<Vec<Line>, Failure> {
     let bench = Bench::new(folder).await?;
     let sql = format!("INSERT INTO referral_response ({COLUMNS}) VALUES {ROW}");
@@ -137,14 +137,14 @@ pub(crate) async fn one(rounds: Rounds, folder: &Path) -> Result<Vec<Line>, Fail
     Ok(vec![bench.line("record-one", measured, false)])
 }
 
-/// 256 callers at once, each a task that clicks and waits, against statements of 256 rows.
+/// 256 callers at once are tasks that click and wait. Theirs inserts 256 rows in each statement.
 pub(crate) async fn many(rounds: Rounds, folder: &Path) -> Result<Vec<Line>, Failure> {
     let bench = Bench::new(folder).await?;
     let shared = Arc::new((bench.referrals.clone(), bench.code.clone()));
     let rows = vec![ROW; CALLERS as usize].join(", ");
     let sql = format!("INSERT INTO referral_response ({COLUMNS}) VALUES {rows}");
     let (bench, sql, shared) = (&bench, &Arc::<str>::from(sql), &shared);
-    // Both do at least one batch, and are then measured by the row.
+    // Both do at least one batch. The time is then divided by the rows.
     let batches = |often: u32| often.div_ceil(CALLERS);
     let ours = |often: u32| -> Turn<'_> {
         Box::pin(async move {

@@ -39,27 +39,35 @@
 //!
 //! `harness`: what the conformance suite of `referral-testkit` opens these stores with, each case in a folder, schema or
 //! database of its own. For tests; leave it off in an application.
-#![cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 #![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(not(any(feature = "sqlite", feature = "postgres", feature = "mysql")))]
+compile_error!(
+    "referral-sql needs a database: ask for one or more of its features `sqlite`, `postgres` and `mysql`, as in `referral-sql = { version = \"0.1\", features = [\"sqlite\"] }`"
+);
 
 mod apply;
 pub mod backend;
 mod commit;
 mod count;
 mod error;
+#[cfg(feature = "harness")]
 mod explain;
 #[cfg(feature = "harness")]
 #[cfg_attr(docsrs, doc(cfg(feature = "harness")))]
 pub mod harness;
+mod hold;
 mod join;
 mod lease;
+mod migrate;
+mod open;
+mod pools;
 mod read;
 mod retry;
-pub mod schema;
+mod schema;
 mod statement;
 mod store;
 
-pub use explain::Question;
 pub use join::JoinedStore;
 #[cfg(feature = "mysql")]
 #[cfg_attr(docsrs, doc(cfg(feature = "mysql")))]

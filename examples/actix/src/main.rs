@@ -25,7 +25,7 @@ use uuid::Uuid;
 
 use web::Web;
 
-/// Who is signed in, by the secret in their cookie. No password, and gone with the process.
+/// Who is signed in, by the secret in their cookie. There are no passwords, and all sessions end with the process.
 type Sessions = Mutex<HashMap<Uuid, UserId>>;
 
 #[actix_web::main]
@@ -78,7 +78,7 @@ async fn follow(
     response
 }
 
-/// A link of whoever is signed in to the page in the form; its URL.
+/// Makes a link to the page that the form names, for the user who is signed in, and answers its URL.
 async fn share(
     request: HttpRequest,
     form: Form<HashMap<String, String>>,

@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::error_page::ErrorPage;
 use crate::shop::{ShopError, User, sqlite};
 
-/// How a name may look. Others read it, so it is kept to what cannot be confused with the page around it.
+/// Checks a name. Others read it, so it has only symbols that cannot be confused with the page around it.
 pub(crate) fn check_name(name: &str) -> Result<(), &'static str> {
     if name.is_empty() {
         return Err("Choose a name.");
@@ -40,7 +40,7 @@ pub(crate) async fn sign_up(
 ) -> Result<Option<Joined>, ErrorPage> {
     let user = User { name: name.to_owned(), since: app.now() };
     let Some(store) = &app.sqlite else {
-        // In memory nothing can fail half-way.
+        // In memory nothing can fail between two steps.
         if !app.shop.add_user(&user).await? {
             return Ok(None);
         }
@@ -72,13 +72,13 @@ async fn introduce(
     since: Timestamp,
     code: Option<&str>,
 ) -> Result<usize, ErrorPage> {
-    // First the code, so that the touch that it is becomes the user's with the others.
+    // The code comes first. It is a touch of the visitor's, and becomes the user's with the others.
     if let Some(code) = code {
         visitor.enter_code(code).await?;
     }
     let id = UserId::new(name.to_owned()).map_err(Error::from)?;
     let identified = visitor.identify_since(id, since).await?;
-    // Nobody signs up twice, whatever is sent again.
+    // An account is made once, so its sign-up counts once, also if the form is sent again.
     let request = format!("account {name} made");
     visitor.with_request(request).map_err(Error::from)?.record(actions::SIGNED_UP, None).await?;
     Ok(identified.map_or(0, |identified| identified.claimed.len()))

@@ -63,7 +63,7 @@ impl AppParts {
         Ok(Arc::new(Self { referrals, layer, shop, sqlite, insecure }))
     }
 
-    /// Closes the database. Whatever was acknowledged is on disk already; this lets SQLite put its log away.
+    /// Closes the database. What was acknowledged is on disk already. This lets SQLite remove its log.
     pub(crate) async fn close(&self) {
         self.shop.close().await;
         if let Some(store) = &self.sqlite {
@@ -80,7 +80,7 @@ fn set_up<S: Store>(store: S, keys: KeyRing, public_url: &str) -> Builder<S> {
     Referrals::builder(store, keys, public_url).with_actions(actions::DISPLAY).with_observer(report)
 }
 
-/// What no visitor is told of stands in the log.
+/// Logs a failure that no visitor is told of.
 fn report(failure: &Failure<'_>) {
     match failure {
         Failure::Landing { error } => tracing::warn!("a visitor came without attribution: {}", causes(error)),

@@ -30,7 +30,7 @@ impl FromRequestParts<App> for Context {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ErrorPage> {
         let visitor = Visitor::from_request_parts(parts, app).await.map_err(|_| {
-            // Cannot happen while the router is put together as it is; the extractor has logged it.
+            // This cannot happen while the router has the referral layer. The extractor has logged it.
             ErrorPage::broken(std::io::Error::other("no referral layer around a page"))
         })?;
         let query = parts.uri.query().unwrap_or_default();
@@ -45,7 +45,7 @@ impl FromRequestParts<App> for Context {
 }
 
 impl Context {
-    /// A parameter of the query; the first of several.
+    /// A parameter of the query. If there are several of one name, it is the first.
     pub(crate) fn query(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
@@ -55,12 +55,12 @@ impl Context {
         self.session.user.as_ref()
     }
 
-    /// Who is signed in; everybody else is asked to.
+    /// The user who is signed in. Everybody else is asked to sign in.
     pub(crate) fn need_user(&self) -> Result<&User, ErrorPage> {
         self.user().ok_or_else(ErrorPage::signed_out)
     }
 
-    /// A page of this shop to go on to, where one was named that is safe.
+    /// The page of this shop that was named to go on to, if it is safe.
     pub(crate) fn safe(&self, next: &str) -> Option<String> {
         let safe = self.app.referrals.redirects().check(next).ok()?;
         Some(safe.location().to_owned())
@@ -84,7 +84,7 @@ impl Context {
 
     /// What every page has around it.
     pub(crate) async fn shell(&self) -> Result<Shell, ErrorPage> {
-        // Whoever has an account was invited long ago.
+        // A user with an account was invited long ago.
         let invited_by = match self.user() {
             Some(_) => None,
             None => self.came_by().await.and_then(|link| link.owner).map(|owner| owner.as_str().to_owned()),
@@ -97,7 +97,7 @@ impl Context {
     }
 }
 
-/// What attribution found, or nothing: its failures are for the log, and no visitor's.
+/// What attribution found. If it failed, nothing: the failure is logged, and no visitor sees it.
 pub(crate) fn or_nothing<T, E: StdError>(found: Result<Option<T>, E>) -> Option<T> {
     found.unwrap_or_else(|error| {
         tracing::warn!("a page went without attribution: {}", causes(&error));

@@ -42,7 +42,7 @@ impl ErrorPage {
         Self::new(StatusCode::UNAUTHORIZED, "Sign in first", "This page is for those with an account.")
     }
 
-    /// Our own failure: logged with its causes, shown without them.
+    /// A failure of our own. It is logged with its causes and shown without them.
     pub(crate) fn broken(error: impl StdError) -> Self {
         tracing::error!("{}", causes(&error));
         Self::of(StatusCode::INTERNAL_SERVER_ERROR)
@@ -94,7 +94,7 @@ impl ErrorPage {
     }
 }
 
-/// An error with everything that led to it, for the log.
+/// An error with all its causes, for the log.
 pub(crate) fn causes(error: &dyn StdError) -> String {
     let mut said = error.to_string();
     let mut source = error.source();
@@ -114,7 +114,7 @@ pub(crate) struct ErrorTemplate<'a> {
 }
 
 impl IntoResponse for ErrorPage {
-    /// Only the status; [`finish`], which knows what the other side reads, makes the page of it.
+    /// Sets only the status. [`finish`] makes the page, because it knows what the other side reads.
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();
         response.extensions_mut().insert(self);
@@ -146,7 +146,7 @@ impl From<Error> for ErrorPage {
     }
 }
 
-/// What does not fit, and why: the library's own reason, and what to do.
+/// What does not fit: the library's own reason, and what to do.
 fn of_input(error: &Error) -> ErrorPage {
     let why = reason(error);
     let form = |title: &str, advice: &str| {
@@ -175,7 +175,7 @@ fn of_input(error: &Error) -> ErrorPage {
     form("That does not fit", "Go back and change it.")
 }
 
-/// What stands against it.
+/// What stands against a change, and what to do.
 fn of_conflict(error: &Error) -> ErrorPage {
     let conflict = |title: &str, detail: String| ErrorPage::new(StatusCode::CONFLICT, title, detail);
     match error.detail() {
@@ -202,7 +202,7 @@ fn reason(error: &Error) -> String {
     first.chain(symbols).chain(['.']).collect()
 }
 
-/// Styles from here, forms to here, and nothing else at all.
+/// Browsers load styles and images from here, send forms to here, and do nothing else.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
                       frame-ancestors 'none'";
 

@@ -1,7 +1,8 @@
 //! A small shop that uses every part of Referral. `cargo run -p storefront`, and open what it prints.
 //!
 //! There are no passwords and nothing is charged: it shows how the library sits in an application, not how to run
-//! a shop. Start reading at `app.rs` and `router.rs`; `pages/account.rs` has the sign-up, where an invitation becomes a user.
+//! a shop. Start reading at `app.rs` and `router.rs`. `pages/account.rs` has the sign-up, where a visitor becomes a
+//! user.
 #![allow(clippy::print_stderr, reason = "a program for a terminal says there why it stays closed")]
 
 mod accounts;
@@ -34,7 +35,7 @@ use config::Config;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    // That secure cookies need https is said below in this shop's own words, and only where it matters.
+    // The warning that secure cookies need https is printed below, in this shop's own words and only where it matters.
     let quiet = || EnvFilter::new("warn,referral_tower::cookie=error");
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| quiet());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
@@ -102,7 +103,7 @@ fn greet(config: &Config, bound: SocketAddr, public_url: &str) {
     say("  stop       Ctrl-C");
 }
 
-/// A line for the terminal. That nobody reads it any more is no reason to close the shop, as `println!` would.
+/// Prints a line. If nobody reads it any more, the shop goes on, where `println!` would panic.
 fn say(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
@@ -120,7 +121,7 @@ async fn asked_to_stop() {
             return;
         }
     }
-    // A machine without signals: nothing to wait for but the end of the process.
+    // On a machine without signals there is nothing to wait for but the end of the process.
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }

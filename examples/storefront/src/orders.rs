@@ -10,8 +10,9 @@ use crate::context::{Context, or_nothing};
 use crate::error_page::ErrorPage;
 use crate::shop::{Order, Placed, Refunded, ShopError, sqlite};
 
-/// Something that happened to an order, under a name that it has only once: recorded again, it counts once. That
-/// matters most where the shop and the referrals have two databases, and somebody tries again after half of it failed.
+/// Something that happened to an order, with a name of its own. If it is recorded again under this name, it counts
+/// once. That matters most where the shop and the referrals have two databases, and somebody tries again after the
+/// first half was done.
 struct Happened {
     action: &'static str,
     target: Target,
@@ -24,7 +25,7 @@ impl Happened {
         Ok(Self { action: actions::ORDERED, target: target(&order.number)?, request })
     }
 
-    /// An order goes back in parts, and each leaves another sum behind.
+    /// An order can go back in parts. After each of them another sum is refunded, which names it.
     fn refunded(order: &Order) -> Result<Self, Error> {
         let request = format!("order {} refunded to {}", order.number, order.refunded);
         Ok(Self { action: actions::REFUNDED, target: target(&order.number)?, request })
@@ -51,7 +52,7 @@ pub(crate) async fn place(context: &Context, order: &Order) -> Result<(Placed, b
     };
     let mut transaction = store.begin().await.map_err(Error::from)?;
     let placed = sqlite::place(&mut transaction, order).await?;
-    // The form was sent twice: one order, one action.
+    // A form that was sent twice makes one order and one action.
     let credited = placed == Placed::New && together(context, store, transaction, happened).await?;
     Ok((placed, credited))
 }
@@ -78,7 +79,7 @@ pub(crate) async fn refund(
     Ok(refunded)
 }
 
-/// Records an action after what it is about. No buyer loses an order because that fails.
+/// Records an action after the change that it is about. If that fails, the buyer keeps the order.
 async fn apart(context: &Context, happened: Happened) -> bool {
     or_nothing(happened.record(&context.visitor).await.map(Some)).unwrap_or(false)
 }

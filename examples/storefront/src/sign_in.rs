@@ -15,7 +15,7 @@ use crate::error_page::ErrorPage;
 use crate::session::Session;
 use crate::shop::{SessionDigest, ShopError, User};
 
-/// The layer in front of everything: refuses forms of other sites, and finds out who is signed in.
+/// The layer in front of everything. It refuses forms of other sites, and finds out who is signed in.
 pub(crate) async fn session(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     if !safe && !app.layer.is_same_origin(request.headers()) {
@@ -79,7 +79,7 @@ impl AppParts {
         Ok(response)
     }
 
-    /// Ends a session, here and at the browser.
+    /// Ends a session in the database and in the browser.
     pub(crate) async fn sign_out(
         &self,
         session: &Session,

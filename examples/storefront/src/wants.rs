@@ -11,7 +11,7 @@ pub(crate) enum Wants {
 }
 
 impl Wants {
-    /// JSON where it is named and no page is wanted more; browsers never name it for a page.
+    /// JSON if the request names it and does not prefer a page. Browsers never name JSON when they ask for a page.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let (mut json, mut html) = (0.0_f32, 0.0_f32);
         for line in headers.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok()) {

@@ -60,10 +60,11 @@ impl Fields {
     }
 }
 
-/// No form of ours comes near it.
+/// The most bytes that a form may have. No form of this shop has nearly as many.
 const BODY_MAX: usize = 16 * 1024;
 
-/// So much is read to the end before it is refused: a browser whose form is cut off shows its own error, not ours.
+/// The most bytes that are read before a form is refused. A browser whose form is cut off shows its own error and not
+/// ours.
 const BODY_READ: usize = 1024 * 1024;
 
 impl<S: Send + Sync> FromRequest<S> for Fields {

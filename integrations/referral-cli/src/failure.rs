@@ -11,10 +11,10 @@ use referral_core::{BuildError, Code};
 use crate::address::AddressError;
 use crate::moment::MomentError;
 
-/// The exit code of whatever did not work.
+/// The exit code of a command that did not work.
 const FAILED: u8 = 1;
 
-/// The exit code of what was asked wrongly: the same words will never work.
+/// The exit code of a command that was asked wrongly, so that the same words will never work.
 pub(crate) const MISUSE: u8 = 2;
 
 /// Why a command did not do its work.
@@ -23,13 +23,14 @@ pub(crate) enum Failure {
     /// `--database` names nothing that this program can open.
     #[error(transparent)]
     Address(#[from] AddressError),
-    /// A date that does not exist, or is on the wrong side of now.
+    /// The date does not exist, or it is in the past where it has to be in the future.
     #[error(transparent)]
     Moment(#[from] MomentError),
-    /// The public URL or an allowed host is none.
+    /// The public URL is no URL, or an allowed host is no host.
     #[error(transparent)]
     Site(#[from] BuildError),
-    /// There is no file to read from. Opening it would make an empty one, and hide the misspelling.
+    /// There is no file to read from. Opening it would make an empty one, and nobody would see that its name was
+    /// misspelt.
     #[error("there is no database at {}; `referral migrate` makes one", path.display())]
     NoDatabase {
         /// Where it was looked for.
@@ -47,7 +48,7 @@ pub(crate) enum Failure {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A server that refuses, or is not there.
+    /// The server refuses the connection, or is not there.
     #[error("no connection to {server}")]
     NoConnection {
         /// Host and port.
@@ -55,12 +56,12 @@ pub(crate) enum Failure {
         /// Why not.
         source: referral_sql::sqlx::Error,
     },
-    /// A server that says nothing.
+    /// The server accepts the connection and does not answer.
     #[error("{server} did not answer within {seconds} seconds")]
     NoAnswer {
         /// Host and port.
         server: String,
-        /// How long it was waited for.
+        /// How long the program waited.
         seconds: u64,
     },
     /// The list that MongoDB keeps of what was made.
@@ -87,7 +88,7 @@ pub(crate) enum Failure {
     /// Somebody pressed Ctrl-C.
     #[error("stopped; the cases that are left were not run")]
     Interrupted,
-    /// It went wrong, and everything about it has been said.
+    /// It failed, and everything about it has been printed already.
     #[error("it failed")]
     Said,
 }
@@ -105,7 +106,8 @@ impl Failure {
         }
     }
 
-    /// What a person is told, if anything: this error and what caused it, each once, in one line.
+    /// What a person is told: this error and its causes, each once, in one line. `None` if there is nothing left to
+    /// tell.
     pub(crate) fn told(&self) -> Option<String> {
         match self {
             Self::Said => None,
@@ -115,7 +117,7 @@ impl Failure {
     }
 }
 
-/// A cause in words.
+/// The text of a cause.
 fn cause(error: &(dyn Error + 'static)) -> String {
     let Some(error) = error.downcast_ref::<referral_mongo::mongodb::error::Error>() else {
         return error.to_string();
@@ -131,7 +133,7 @@ pub(crate) fn chain(error: &dyn Error) -> String {
     let mut next = error.source();
     while let Some(source) = next {
         let cause = cause(source);
-        // Some drivers print their source themselves.
+        // Some drivers print their source in their own text.
         if !text.contains(&cause) {
             text.push_str(": ");
             text.push_str(&cause);

@@ -19,7 +19,7 @@ impl Database {
             "memory" => return Ok(Self::Memory),
             "sqlite" => {
                 let path = rest.strip_prefix("//").unwrap_or(rest);
-                // Options behind the path are the driver's business elsewhere; here there are none.
+                // Other programs pass options behind the path to the driver. This one has none.
                 let path = path.split_once('?').map_or(path, |(path, _)| path);
                 if path.is_empty() || path == ":memory:" {
                     return Ok(Self::Memory);
@@ -30,7 +30,7 @@ impl Database {
             "mysql" | "mariadb" => "MySQL and MariaDB (mysql://)",
             "mongodb" | "mongodb+srv" => "MongoDB (mongodb://)",
             "sled" => "sled (sled://)",
-            // Only the scheme: the rest of a database's URL may hold a password.
+            // Only the scheme is shown, because the rest of a database's URL may hold a password.
             other => return Err(ConfigError::Database(other.chars().take(20).collect())),
         };
         Err(ConfigError::NotYet(later))

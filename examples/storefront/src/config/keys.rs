@@ -27,7 +27,8 @@ pub(super) fn load(env: Option<String>, database: &Database) -> Result<(KeyRing,
     }
 }
 
-/// The keys in a file, made if there is none. Of two first starts at once one makes it and the other reads it.
+/// The keys in a file. If there is none, it is made. If two programs start at once, one makes it and the other one
+/// reads it.
 fn beside(path: &Path) -> Result<KeyRing, ConfigError> {
     let shown = || path.display().to_string();
     let file = |source| ConfigError::File { path: shown(), source };

@@ -18,7 +18,7 @@ pub(crate) struct Config {
     pub(crate) host: IpAddr,
     pub(crate) port: u16,
     pub(crate) database: Database,
-    /// The URL that visitors use; derived from the address that is really bound where nobody named one.
+    /// The URL that visitors use. If nobody named one, it follows from the address that the program listens on.
     pub(crate) public_url: Option<String>,
     pub(crate) keys: KeyRing,
     /// Where the keys came from, for the lines at the start.

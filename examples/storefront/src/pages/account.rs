@@ -57,7 +57,7 @@ struct Invitation {
 }
 
 impl Context {
-    /// By the code that was typed or given, else by the link that the visitor came through.
+    /// Finds the invitation of the code that was typed or given, or else of the link that the visitor came through.
     async fn invitation(&self, typed: &str) -> Result<Invitation, ErrorPage> {
         if typed.is_empty() {
             return Ok(match self.came_by().await {
@@ -80,7 +80,7 @@ impl Context {
         })
     }
 
-    /// Whether the visitor came through the link of this code anyway, so that typing it says nothing new.
+    /// Whether the visitor came through the link of this code anyway, so that the code says nothing new.
     async fn came_through(&self, code: &str) -> Result<bool, ErrorPage> {
         let Some(preview) = self.app.referrals.links().preview(code).await? else { return Ok(false) };
         Ok(self.came_by().await.is_some_and(|link| link.id == preview.link))
@@ -158,7 +158,7 @@ async fn refuse_sign_up(
         let said: Vec<_> = [errors.username, errors.code].into_iter().flatten().collect();
         return Err(ErrorPage::new(status, "That does not fit", said.join(" ")));
     }
-    // Whatever was typed is given back, to be mended instead of typed again; cut, because it may be a whole book.
+    // What was typed is given back, so that it can be corrected. It is cut, because it may be very long.
     let typed = |name| fields.get(name).chars().take(200).collect();
     let page = SignUpPage {
         shell: context.shell().await?,

@@ -16,7 +16,7 @@ use crate::orders;
 use crate::shop::{Order, Placed, Refunded};
 use crate::web::{Fields, answer, done};
 
-/// A million of whatever, in cents: more is a slip of the keyboard.
+/// The largest amount, in cents. More than a million is a typing error.
 const AMOUNT_MAX: i64 = 100_000_000;
 
 fn amount(text: &str) -> Result<i64, ErrorPage> {

@@ -79,7 +79,7 @@ fn code(fields: &Fields) -> Result<Option<Code>, ErrorPage> {
     }
 }
 
-/// A link of the user's. Others' do not exist for them.
+/// The link, if it is the user's. Links of others do not exist for this user.
 async fn own(context: &Context, path: Result<Path<String>, PathRejection>) -> Result<Link, ErrorPage> {
     let user = context.need_user()?;
     let id: Option<LinkId> = path.ok().and_then(|Path(id)| id.parse().ok());

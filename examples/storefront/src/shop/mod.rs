@@ -20,7 +20,7 @@ pub(crate) struct User {
 /// One order. Nothing is paid, nothing is sent.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Order {
-    /// The number that the buyer's form carried: sending the form twice orders once.
+    /// The number that the buyer's form carried, so that a form that is sent twice orders once.
     pub(crate) number: String,
     /// Who ordered; a guest's order has nobody.
     pub(crate) user: Option<String>,
@@ -59,7 +59,7 @@ pub(crate) enum Refunded {
 #[error("the shop's database failed")]
 pub(crate) struct ShopError(#[from] pub(crate) sqlx::Error);
 
-/// A session's id as it is stored: SHA-256 in hex, so that who reads the table cannot take a session over.
+/// A session's id as it is stored: SHA-256 in hex, so that somebody who reads the table cannot take over a session.
 pub(crate) type SessionDigest = String;
 
 /// What a shop keeps. Every method is atomic.
@@ -83,7 +83,7 @@ pub(crate) trait Shop: Send + Sync {
     /// Takes back so many cents of a user's order, or all that is left.
     async fn refund(&self, number: &str, user: &str, amount: Option<i64>) -> Result<Refunded, ShopError>;
 
-    /// Nothing comes after this.
+    /// Closes the database. No method may be called after this one.
     async fn close(&self);
 }
 

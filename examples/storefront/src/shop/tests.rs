@@ -1,4 +1,4 @@
-//! Both shops, held to the same.
+//! Both shops keep the same promises.
 
 use super::*;
 

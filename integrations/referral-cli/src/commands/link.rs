@@ -167,7 +167,7 @@ async fn open(args: &LinkArgs) -> Result<(Referrals, Link), Failure> {
     Ok((referrals, link))
 }
 
-/// The link of a code, dead or alive.
+/// The link that a code leads to, whether it works or not.
 pub(super) async fn by_code(referrals: &Referrals, code: &Code) -> Result<Link, Failure> {
     referrals.links().by_code(code).await?.ok_or_else(|| Failure::NoLink { code: code.clone() })
 }

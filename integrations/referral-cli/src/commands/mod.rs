@@ -20,7 +20,7 @@ pub(crate) fn run(command: Command, out: &mut Output) -> Result<(), Failure> {
     match command {
         Command::Key(command) => key::run(command, out),
         Command::CheckRedirect(args) => check_redirect::run(&args, out),
-        // Its cases bring runtimes of their own.
+        // Each case brings a runtime of its own.
         Command::Conformance(args) => conformance::run(&args, out),
         Command::Migrate(args) => wait(migrate::run(&args, out)),
         Command::Link(command) => wait(link::run(command, out)),

@@ -153,14 +153,14 @@ pub(crate) async fn run(args: &ResponsesArgs, out: &mut Output) -> Result<(), Fa
             out.table(&columns.headings(), &rows)?;
         }
     }
-    // A cursor is good for the same listing only, and "30d" is another one with every call.
+    // A cursor fits only the listing that it came from, and "30d" is another moment in every call.
     let same = [("--since", from), ("--until", until)];
     let same = same.into_iter().filter_map(|(name, at)| Some(format!(" {name} {}", shown(at?))));
     say_more(lines.is_empty(), page.next.as_ref(), &same.collect::<String>());
     Ok(())
 }
 
-/// A moment that may be missing.
+/// The moment of an argument that may be absent.
 pub(super) fn ago(moment: Option<&Moment>) -> Result<Option<Timestamp>, Failure> {
     Ok(moment.map(Moment::ago).transpose()?)
 }

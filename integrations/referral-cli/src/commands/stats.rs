@@ -51,7 +51,7 @@ impl<'a> StatsLine<'a> {
     }
 }
 
-/// The headings of a table of numbers, behind that of the time where there is one.
+/// The headings of a table of numbers. The heading of the time stands before them if there is one.
 const HEADINGS: [&str; 5] = ["ACTION", "DISPLAY", "COUNTED", "FLAGGED", "NEW VISITORS"];
 
 /// The numbers of several actions in the order of time.

@@ -22,7 +22,7 @@ fn a_database_is_migrated_once_and_is_then_up_to_date() {
     let program = Program::new();
     let first = program.run(&["migrate"]);
     assert_eq!((first.code, first.err.as_str()), (0, ""));
-    assert!(first.out.starts_with("applied 0001 links\n"), "{}", first.out);
+    assert!(first.out.starts_with("applied 0001 link\n"), "{}", first.out);
     assert_eq!(program.ok(&["migrate"]), "up to date\n");
 }
 
