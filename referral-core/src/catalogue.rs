@@ -1,8 +1,8 @@
 //! The one list of everything that is stored: kinds of records, unique keys, indexes, and families of numbers.
 //!
-//! Tables, statements, documents and key-value entries derive from it. One more kind of record is its file, a line in
-//! each list it appears in, and one `.sql` for each dialect. Every number here is part of stored keys: it is never
-//! used again for something else.
+//! Tables, statements, documents and key-value entries derive from it. One more kind of record costs its file, a line in
+//! each list that it appears in, and one `.sql` file for each dialect. Every number here is part of stored keys, and is
+//! never used again for something else.
 
 mod family;
 mod index;
@@ -22,13 +22,13 @@ kind::kinds! {
 }
 
 unique::uniques! {
-    /// Two equal get-or-create calls give one link.
+    /// Makes two equal get-or-create calls give one link.
     LinkNatural = 1 "link_natural": Link ["natural"];
-    /// A code leads to one link.
+    /// Makes a code lead to one link.
     AliasCode = 2 "alias_code": Alias ["code"];
-    /// Two codes that look alike lead to one link.
+    /// Makes two codes that look alike lead to one link.
     AliasFolded = 3 "alias_folded": Alias ["folded"];
-    /// A verb is done once for a request of the host's.
+    /// Makes a verb be done once for each request of the host's.
     RequestOfVerb = 4 "request_verb": Request ["verb", "request"];
 }
 
@@ -41,13 +41,13 @@ index::indexes! {
     Links = 3 "link_created": Link [] by "created_at";
     /// The codes of a link.
     AliasesOfLink = 4 "alias_link": Alias [Is("link")] by "created_at";
-    /// What came through a link.
+    /// The responses that came through a link.
     ResponsesOfLink = 5 "response_link": Response [Is("link")] by "created_at";
-    /// What came through the links of an owner.
+    /// The responses that came through the links of an owner.
     ResponsesOfOwner = 6 "response_owner": Response [Is("owner")] by "created_at";
-    /// What a user did.
+    /// The responses of a user.
     ResponsesOfUser = 7 "response_user": Response [Is("user")] by "created_at";
-    /// What a visitor did that no user has claimed.
+    /// The responses of a visitor that no user has claimed.
     ResponsesUnclaimed = 8 "response_unclaimed": Response [Is("visitor"), Null("user")] by "created_at";
     /// All responses of a tenant.
     Responses = 9 "response_created": Response [] by "created_at";

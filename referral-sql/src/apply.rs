@@ -2,15 +2,17 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use referral_core::store::{Change, Changeset, Conflict, Outcome, Unique, UniqueKey};
-use referral_core::{ResponseId, Timestamp, UserId};
-use referral_core::store::{Kind, Record, RecordId, Value, Version};
+use referral_core::store::{
+    Change, Changeset, Conflict, Kind, Outcome, Record, RecordId, Unique, UniqueKey, Value, Version,
+};
+use uuid::Uuid;
 
-use crate::backend::{Backend, Cells, Driver};
-use crate::count::{Tallies, count, hold, int};
-use crate::error::{Fault, Trouble, trouble};
+use crate::backend::{Backend, Cells, Driver, ErrorClass};
+use crate::count::{Tallies, count, int};
+use crate::error::{DbError, class};
+use crate::hold::hold;
 use crate::read;
-use crate::statement::{self, chunk};
+use crate::statement::{self, chunks, id_chunks};
 
 const SAVE: &str = "SAVEPOINT referral_changeset";
 const UNDO: &str = "ROLLBACK TO SAVEPOINT referral_changeset";
@@ -19,24 +21,11 @@ const SAVE_ONE: &str = "SAVEPOINT referral_change";
 const UNDO_ONE: &str = "ROLLBACK TO SAVEPOINT referral_change";
 const KEEP_ONE: &str = "RELEASE SAVEPOINT referral_change";
 
-/// Why a change failed.
-enum Clash {
-    Known(Conflict),
-    /// Some response of a claim was not unclaimed. Which, shows only when what the claim did is undone.
-    Claim,
-}
-
-impl From<Conflict> for Clash {
-    fn from(conflict: Conflict) -> Self {
-        Self::Known(conflict)
-    }
-}
-
-/// Applies changesets; a fault leaves the transaction fit for a rollback only.
+/// Applies changesets; after an error the transaction can only be rolled back.
 pub(crate) async fn apply<B: Backend>(
     connection: &mut B::Connection,
     batch: &[Changeset],
-) -> Result<Vec<Outcome>, Fault> {
+) -> Result<Vec<Outcome>, DbError> {
     let mut outcomes = Vec::with_capacity(batch.len());
     let mut tallies = Tallies::default();
     hold::<B>(connection, batch).await?;
@@ -45,7 +34,7 @@ pub(crate) async fn apply<B: Backend>(
         let plain = rest.iter().take_while(|changeset| is_plain(changeset)).count();
         let (now, later) = rest.split_at(plain.max(1));
         rest = later;
-        if plain > 1 && insert_together::<B>(connection, now).await? {
+        if plain > 1 && insert_merged::<B>(connection, now).await? {
             tallies.add(now);
             outcomes.extend(now.iter().map(|_| Outcome::Applied));
             continue;
@@ -64,33 +53,29 @@ pub(crate) async fn apply<B: Backend>(
 
 /// Whether a changeset only inserts and tallies. Such ones, side by side, are one insert for each kind.
 fn is_plain(changeset: &Changeset) -> bool {
-    changeset.changes.iter().all(|change| matches!(change, Change::Insert(_) | Change::Tally { .. }))
+    changeset.changes().iter().all(|change| matches!(change, Change::Insert(_) | Change::Tally { .. }))
 }
 
 /// Inserts the records of several changesets at once. If one of them met something, nothing is done and the answer
 /// is no: then they are applied one by one.
-async fn insert_together<B: Backend>(
+async fn insert_merged<B: Backend>(
     connection: &mut B::Connection,
     batch: &[Changeset],
-) -> Result<bool, Fault> {
+) -> Result<bool, DbError> {
     let mut kinds: BTreeMap<Kind, Vec<&Record>> = BTreeMap::new();
-    for change in batch.iter().flat_map(|changeset| &changeset.changes) {
+    for change in batch.iter().flat_map(Changeset::changes) {
         if let Change::Insert(record) = change {
             kinds.entry(record.id().kind).or_default().push(record);
         }
     }
     connection.control(SAVE).await?;
     for (kind, records) in kinds {
-        let mut records = records.as_slice();
-        while let Some((now, later)) = records.split_at_checked(chunk(records.len()))
-            && !now.is_empty()
-        {
-            if insert::<B>(connection, kind, now).await? < now.len() as u64 {
+        for records in chunks(&records) {
+            if insert::<B>(connection, kind, records).await? < records.len() as u64 {
                 connection.control(UNDO).await?;
                 connection.control(KEEP).await?;
                 return Ok(false);
             }
-            records = later;
         }
     }
     connection.control(KEEP).await?;
@@ -102,7 +87,7 @@ async fn insert<B: Backend>(
     connection: &mut B::Connection,
     kind: Kind,
     records: &[&Record],
-) -> Result<u64, Fault> {
+) -> Result<u64, DbError> {
     let rows = records.iter().map(|record| {
         let mut values = record.values();
         if let Some(version) = kind.position("version").and_then(|at| values.get_mut(at)) {
@@ -111,7 +96,7 @@ async fn insert<B: Backend>(
         values
     });
     match connection.run(statement::insert::<B>(kind, rows)).await {
-        Err(error) if trouble::<B>(&error) == Some(Trouble::Unique) => Ok(0),
+        Err(error) if class::<B>(&error) == Some(ErrorClass::Unique) => Ok(0),
         other => Ok(other?),
     }
 }
@@ -119,37 +104,35 @@ async fn insert<B: Backend>(
 async fn apply_one<B: Backend>(
     connection: &mut B::Connection,
     changeset: &Changeset,
-) -> Result<Outcome, Fault> {
-    let tears = may_tear(changeset);
-    if tears {
+) -> Result<Outcome, DbError> {
+    let undoes = may_undo(changeset);
+    if undoes {
         connection.control(SAVE).await?;
     }
-    for (index, change) in changeset.changes.iter().enumerate() {
-        let Some(clash) = step::<B>(connection, change).await? else { continue };
-        if tears {
+    for (index, change) in changeset.changes().iter().enumerate() {
+        let Some(conflict) = step::<B>(connection, change).await? else { continue };
+        if undoes {
             connection.control(UNDO).await?;
             connection.control(KEEP).await?;
         }
-        let conflict = match (clash, change) {
-            (Clash::Known(conflict), _) => conflict,
-            (Clash::Claim, Change::Claim { responses, .. }) => claimed::<B>(connection, responses).await?,
-            (Clash::Claim, _) => return Err(Fault::Moved),
-        };
         return Ok(Outcome::Conflict { index, conflict });
     }
-    if tears {
+    if undoes {
         connection.control(KEEP).await?;
     }
     Ok(Outcome::Applied)
 }
 
 /// Whether a conflict may come when something is written already. Else a savepoint is not worth its round trips.
-fn may_tear(changeset: &Changeset) -> bool {
+fn may_undo(changeset: &Changeset) -> bool {
     let mut wrote = false;
-    for change in &changeset.changes {
+    for change in changeset.changes() {
         match change {
-            Change::Claim { .. } => return true,
-            Change::Insert(_) | Change::Update { .. } | Change::Delete { .. } | Change::Count { .. } => {
+            Change::Insert(_)
+            | Change::Update { .. }
+            | Change::Delete { .. }
+            | Change::Patch { .. }
+            | Change::Count { .. } => {
                 if wrote {
                     return true;
                 }
@@ -163,7 +146,10 @@ fn may_tear(changeset: &Changeset) -> bool {
     false
 }
 
-async fn step<B: Backend>(connection: &mut B::Connection, change: &Change) -> Result<Option<Clash>, Fault> {
+async fn step<B: Backend>(
+    connection: &mut B::Connection,
+    change: &Change,
+) -> Result<Option<Conflict>, DbError> {
     Ok(match change {
         Change::Insert(record) => {
             let id = record.id();
@@ -171,33 +157,28 @@ async fn step<B: Backend>(connection: &mut B::Connection, change: &Change) -> Re
                 return Ok(None);
             }
             match version::<B>(connection, id, false).await? {
-                Some(now) => Some(Conflict::Stale { id, now: Some(now) }.into()),
-                None => Some(holder::<B>(connection, record).await?.into()),
+                Some(now) => Some(Conflict::Stale { id, now: Some(now) }),
+                None => Some(holder::<B>(connection, record).await?),
             }
         }
         Change::Update { record, was } => {
             let id = record.id();
             match update::<B>(connection, record, *was).await? {
-                None => Some(holder::<B>(connection, record).await?.into()),
-                Some(0) => Some(stale::<B>(connection, id, *was).await?.into()),
+                None => Some(update_holder::<B>(connection, record).await?),
+                Some(0) => Some(stale::<B>(connection, id, *was).await?),
                 Some(_) => None,
             }
         }
         Change::Delete { id, was } => match connection.run(statement::delete::<B>(*id, *was)).await? {
-            0 => Some(stale::<B>(connection, *id, *was).await?.into()),
+            0 => Some(stale::<B>(connection, *id, *was).await?),
             _ => None,
         },
         Change::Expect { id, was } => {
             let now = version::<B>(connection, *id, true).await?;
-            (now != Some(*was)).then(|| Conflict::Stale { id: *id, now }.into())
+            (now != Some(*was)).then_some(Conflict::Stale { id: *id, now })
         }
-        Change::Claim { responses, user, at } => {
-            let claimed = claim::<B>(connection, responses, user, *at).await?;
-            (claimed < responses.len() as u64).then_some(Clash::Claim)
-        }
-        Change::Count { counter, add, within } => {
-            count::<B>(connection, counter, *add, *within).await?.map(Clash::Known)
-        }
+        Change::Patch { kind, of, set } => patch::<B>(connection, *kind, of, set).await?,
+        Change::Count { counter, add, within } => count::<B>(connection, counter, *add, *within).await?,
         Change::Tally { .. } => None,
     })
 }
@@ -207,14 +188,14 @@ async fn update<B: Backend>(
     connection: &mut B::Connection,
     record: &Record,
     was: Version,
-) -> Result<Option<u64>, Fault> {
+) -> Result<Option<u64>, DbError> {
     let id = record.id();
-    let guarded = B::FAILURE_SPOILS && Unique::of(id.kind).next().is_some();
+    let guarded = B::FAILURE_ABORTS && Unique::of(id.kind).next().is_some();
     if guarded {
         connection.control(SAVE_ONE).await?;
     }
     let changed = match connection.run(statement::update::<B>(id, record.values(), was)).await {
-        Err(error) if trouble::<B>(&error) == Some(Trouble::Unique) => None,
+        Err(error) if class::<B>(&error) == Some(ErrorClass::Unique) => None,
         other => Some(other?),
     };
     if guarded && changed.is_none() {
@@ -230,7 +211,7 @@ async fn version<B: Backend>(
     connection: &mut B::Connection,
     id: RecordId,
     held: bool,
-) -> Result<Option<Version>, Fault> {
+) -> Result<Option<Version>, DbError> {
     Ok(int::<B>(connection, statement::version::<B>(id, held)).await?.map(Version::new))
 }
 
@@ -239,14 +220,25 @@ async fn stale<B: Backend>(
     connection: &mut B::Connection,
     id: RecordId,
     was: Version,
-) -> Result<Conflict, Fault> {
+) -> Result<Conflict, DbError> {
     let now = version::<B>(connection, id, false).await?;
     // Another transaction put it there in between.
-    if now == Some(was) { Err(Fault::Moved) } else { Ok(Conflict::Stale { id, now }) }
+    if now == Some(was) { Err(DbError::Vanished) } else { Ok(Conflict::Stale { id, now }) }
+}
+
+/// Who holds a unique key that an update would take. Its keys are those of the stored tenant, whatever the new record
+/// says.
+async fn update_holder<B: Backend>(
+    connection: &mut B::Connection,
+    record: &Record,
+) -> Result<Conflict, DbError> {
+    let stored = read::get::<B>(connection, &[record.id()]).await?.pop().flatten();
+    let stored = stored.ok_or(DbError::Vanished)?;
+    holder::<B>(connection, &record.clone().replacing(&stored)).await
 }
 
 /// Who holds a unique key of a record that could not be written.
-async fn holder<B: Backend>(connection: &mut B::Connection, record: &Record) -> Result<Conflict, Fault> {
+async fn holder<B: Backend>(connection: &mut B::Connection, record: &Record) -> Result<Conflict, DbError> {
     let keys = UniqueKey::all_of(record);
     let holders = read::find::<B>(connection, &keys).await?;
     for (key, found) in keys.into_iter().zip(holders) {
@@ -256,38 +248,38 @@ async fn holder<B: Backend>(connection: &mut B::Connection, record: &Record) -> 
         }
     }
     // It was given up in between.
-    Err(Fault::Moved)
+    Err(DbError::Vanished)
 }
 
-async fn claim<B: Backend>(
+/// Patches records, or names the first of them, in their order, that is not at its version.
+async fn patch<B: Backend>(
     connection: &mut B::Connection,
-    responses: &[ResponseId],
-    user: &UserId,
-    at: Timestamp,
-) -> Result<u64, Fault> {
-    let ids = responses.iter().map(|id| id.as_uuid());
-    Ok(connection.run(statement::claim::<B>(ids, user, at)).await?)
-}
-
-/// The first response that is not unclaimed.
-async fn claimed<B: Backend>(
-    connection: &mut B::Connection,
-    responses: &[ResponseId],
-) -> Result<Conflict, Fault> {
-    let ids = responses.iter().map(|id| id.as_uuid());
-    let mut found = HashMap::with_capacity(responses.len());
-    for row in connection.rows(statement::claimable::<B>(ids)).await? {
-        if let (Some(id), Some(version)) = (row.uuid(0)?, row.int(1)?) {
-            found.insert(id, (Version::new(version), row.int(2)? == Some(1)));
+    kind: Kind,
+    of: &[(Uuid, Version)],
+    set: &[(&'static str, Value)],
+) -> Result<Option<Conflict>, DbError> {
+    let mut found = HashMap::with_capacity(of.len());
+    for some in id_chunks(of) {
+        let ids = some.iter().map(|(uuid, _)| *uuid);
+        for row in connection.rows(statement::versions::<B>(kind, ids)).await? {
+            if let (Some(uuid), Some(version)) = (row.uuid(0)?, row.int(1)?) {
+                found.insert(uuid, Version::new(version));
+            }
         }
     }
-    for response in responses {
-        let id = RecordId::from(*response);
-        match found.get(&id.uuid) {
-            None => return Ok(Conflict::Stale { id, now: None }),
-            Some((now, false)) => return Ok(Conflict::Stale { id, now: Some(*now) }),
-            Some((_, true)) => {}
+    for (uuid, was) in of {
+        let now = found.get(uuid).copied();
+        if now != Some(*was) {
+            return Ok(Some(Conflict::Stale { id: RecordId { kind, uuid: *uuid }, now }));
         }
     }
-    Err(Fault::Moved)
+    for some in id_chunks(of) {
+        let ids = some.iter().map(|(uuid, _)| *uuid);
+        let patched = connection.run(statement::patch::<B>(kind, ids, set)).await?;
+        if patched < some.len() as u64 {
+            // They are locked, so somebody wrote on this connection in between.
+            return Err(DbError::Vanished);
+        }
+    }
+    Ok(None)
 }

@@ -1,75 +1,12 @@
 //! Counting and tallying inside a transaction.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use referral_core::store::Kind;
 use referral_core::store::{Bounds, Change, Changeset, Conflict, CounterKey};
-use uuid::Uuid;
 
-use crate::backend::{Backend, Cells, Driver};
-use crate::error::Fault;
-use crate::statement::{self, Statement, chunk};
-
-/// Takes hold of what a batch writes in orders of its own, in one order for all: two batches that wait for each other
-/// are shot, and PostgreSQL notices them after a second only.
-pub(crate) async fn hold<B: Backend>(
-    connection: &mut B::Connection,
-    batch: &[Changeset],
-) -> Result<(), Fault> {
-    if !B::WRITERS {
-        return Ok(());
-    }
-    hold_records::<B>(connection, batch).await?;
-    hold_counters::<B>(connection, batch).await
-}
-
-/// The records that a batch expects or changes, where it expects any: of two batches each expects what the other one
-/// changes. Edits alone are rare, and mostly of one record.
-async fn hold_records<B: Backend>(connection: &mut B::Connection, batch: &[Changeset]) -> Result<(), Fault> {
-    let mut kinds: BTreeMap<Kind, BTreeSet<Uuid>> = BTreeMap::new();
-    let mut expects = false;
-    for change in batch.iter().flat_map(|changeset| &changeset.changes) {
-        expects |= matches!(change, Change::Expect { .. });
-        let id = match change {
-            Change::Update { record, .. } => record.id(),
-            Change::Delete { id, .. } | Change::Expect { id, .. } => *id,
-            Change::Insert(_) | Change::Claim { .. } | Change::Count { .. } | Change::Tally { .. } => {
-                continue;
-            }
-        };
-        kinds.entry(id.kind).or_default().insert(id.uuid);
-    }
-    if !expects || kinds.values().map(BTreeSet::len).sum::<usize>() < 2 {
-        return Ok(());
-    }
-    for (kind, ids) in kinds {
-        connection.rows(statement::hold_records::<B>(kind, ids.into_iter())).await?;
-    }
-    Ok(())
-}
-
-/// All counters that a batch counts, in the order of their keys.
-async fn hold_counters<B: Backend>(connection: &mut B::Connection, batch: &[Changeset]) -> Result<(), Fault> {
-    let changes = batch.iter().flat_map(|changeset| &changeset.changes);
-    let counted = changes.filter_map(|change| match change {
-        Change::Count { counter, .. } => Some(counter),
-        _ => None,
-    });
-    let keys: BTreeSet<_> = counted.collect();
-    // One alone has no order to keep.
-    if keys.len() < 2 {
-        return Ok(());
-    }
-    let keys: Vec<_> = keys.into_iter().collect();
-    let mut keys = keys.as_slice();
-    while let Some((now, later)) = keys.split_at_checked(chunk(keys.len()))
-        && !now.is_empty()
-    {
-        connection.run(statement::hold_counters::<B>(now)).await?;
-        keys = later;
-    }
-    Ok(())
-}
+use crate::backend::{Backend, Cells, Driver, Statement};
+use crate::error::DbError;
+use crate::statement::{self, chunks};
 
 /// Adds to a counter, or says why not.
 pub(crate) async fn count<B: Backend>(
@@ -77,7 +14,7 @@ pub(crate) async fn count<B: Backend>(
     counter: &CounterKey,
     add: i64,
     within: Bounds,
-) -> Result<Option<Conflict>, Fault> {
+) -> Result<Option<Conflict>, DbError> {
     // Which values may be there before, so that the database never computes a sum that is out of bounds: SQLite
     // would turn it into a float, and the others fail.
     let before = |end: i64| i128::from(end) - i128::from(add);
@@ -101,7 +38,7 @@ pub(crate) async fn count<B: Backend>(
     }
     let value = int::<B>(connection, statement::counter::<B>(counter)).await?.unwrap_or(0);
     if value.checked_add(add).is_some_and(|sum| within.contains(sum)) {
-        return Err(Fault::Moved);
+        return Err(DbError::Vanished);
     }
     Ok(Some(Conflict::OutOfBounds { counter: counter.clone(), value }))
 }
@@ -110,7 +47,7 @@ pub(crate) async fn count<B: Backend>(
 pub(crate) async fn int<B: Backend>(
     connection: &mut B::Connection,
     statement: Statement,
-) -> Result<Option<i64>, Fault> {
+) -> Result<Option<i64>, DbError> {
     let rows = connection.rows(statement).await?;
     Ok(rows.first().map(|row| row.int(0)).transpose()?.flatten())
 }
@@ -122,7 +59,7 @@ pub(crate) struct Tallies(BTreeMap<CounterKey, Vec<i64>>);
 
 impl Tallies {
     pub(crate) fn add(&mut self, batch: &[Changeset]) {
-        for change in batch.iter().flat_map(|changeset| &changeset.changes) {
+        for change in batch.iter().flat_map(Changeset::changes) {
             let Change::Tally { counter, add } = change else { continue };
             let steps = self.0.entry(counter.clone()).or_default();
             match steps.last_mut() {
@@ -133,17 +70,13 @@ impl Tallies {
         }
     }
 
-    pub(crate) async fn write<B: Backend>(self, connection: &mut B::Connection) -> Result<(), Fault> {
+    pub(crate) async fn write<B: Backend>(self, connection: &mut B::Connection) -> Result<(), DbError> {
         let most = self.0.values().map(Vec::len).max().unwrap_or(0);
         for step in 0..most {
             let rows: Vec<_> =
                 self.0.iter().filter_map(|(key, steps)| Some((key, *steps.get(step)?))).collect();
-            let mut rows = rows.as_slice();
-            while let Some((now, later)) = rows.split_at_checked(chunk(rows.len()))
-                && !now.is_empty()
-            {
-                connection.run(statement::tally::<B>(now.iter().copied())).await?;
-                rows = later;
+            for rows in chunks(&rows) {
+                connection.run(statement::tally::<B>(rows.iter().copied())).await?;
             }
         }
         Ok(())

@@ -3,85 +3,65 @@
 use std::error::Error;
 use std::fmt;
 
-use referral_core::store::ColumnError;
-use referral_core::store::{StoreError, StoreErrorKind};
+use referral_core::store::{ColumnError, StoreError, StoreErrorKind};
 use sqlx::migrate::MigrateError;
 
-use crate::backend::Backend;
-
-/// What a database complains about.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Trouble {
-    /// A unique key is held.
-    Unique,
-    /// Another transaction was in the way; the same one may work when run again.
-    Transient,
-    /// The database takes no work.
-    Unavailable,
-    /// There is no room.
-    Full,
-    /// The database says that it is damaged.
-    Corrupt,
-    /// A table or column is not there.
-    Unmigrated,
-    /// Something else.
-    Other,
-}
+use crate::backend::{Backend, ErrorClass};
 
 /// Why an attempt failed, before it is known whether another one is made.
 #[derive(Debug)]
-pub(crate) enum Fault {
+pub(crate) enum DbError {
     /// A statement failed; nothing of the transaction is stored.
     Statement(sqlx::Error),
     /// COMMIT failed; nothing is stored only where [`rolled_back`] says so.
     Commit(sqlx::Error),
     /// The database did not answer in time, and was not yet asked to commit; nothing is stored.
-    Late,
+    TimedOut,
     /// The answer to COMMIT did not come in time.
-    LateCommit,
+    CommitTimedOut,
     /// What a statement ran into was gone when it was looked up; run again.
-    Moved,
+    Vanished,
     /// What is stored is no record.
     Column(ColumnError),
     /// In the words of the contract already.
     Store(StoreError),
 }
 
-impl From<sqlx::Error> for Fault {
+impl From<sqlx::Error> for DbError {
     fn from(error: sqlx::Error) -> Self {
         Self::Statement(error)
     }
 }
 
-impl From<ColumnError> for Fault {
+impl From<ColumnError> for DbError {
     fn from(error: ColumnError) -> Self {
         Self::Column(error)
     }
 }
 
-impl From<StoreError> for Fault {
+impl From<StoreError> for DbError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
 }
 
-/// What the database complains about; `None` where it is not the database that complains.
-pub(crate) fn trouble<B: Backend>(error: &sqlx::Error) -> Option<Trouble> {
-    error.as_database_error().map(B::trouble)
+/// What kind of error the database reports; `None` where the error does not come from the database.
+pub(crate) fn class<B: Backend>(error: &sqlx::Error) -> Option<ErrorClass> {
+    error.as_database_error().map(B::classify)
 }
 
-impl Fault {
+impl DbError {
     /// Whether the same transaction may work when it is run again.
     pub(crate) fn is_transient<B: Backend>(&self) -> bool {
         match self {
-            Self::Statement(error) | Self::Commit(error) => trouble::<B>(error) == Some(Trouble::Transient),
-            Self::Moved => true,
-            Self::Late | Self::LateCommit | Self::Column(_) | Self::Store(_) => false,
+            Self::Statement(error) | Self::Commit(error) => class::<B>(error) == Some(ErrorClass::Transient),
+            Self::Vanished => true,
+            Self::TimedOut | Self::CommitTimedOut | Self::Column(_) | Self::Store(_) => false,
         }
     }
 
     /// Whether it is about a row that was answered: the statement ran, and the transaction is as good as before.
-    pub(crate) fn is_of_a_row(&self) -> bool {
+    pub(crate) fn is_of_one_row(&self) -> bool {
         matches!(
             self,
             Self::Column(_) | Self::Statement(sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_))
@@ -92,10 +72,10 @@ impl Fault {
     pub(crate) fn is_answered(&self) -> bool {
         match self {
             Self::Statement(error) | Self::Commit(error) => {
-                error.as_database_error().is_some() || self.is_of_a_row()
+                error.as_database_error().is_some() || self.is_of_one_row()
             }
-            Self::Late | Self::LateCommit => false,
-            Self::Moved | Self::Column(_) | Self::Store(_) => true,
+            Self::TimedOut | Self::CommitTimedOut => false,
+            Self::Vanished | Self::Column(_) | Self::Store(_) => true,
         }
     }
 
@@ -105,19 +85,22 @@ impl Fault {
             Self::Statement(error) => explain::<B>(error),
             Self::Commit(error) if rolled_back::<B>(error) => explain::<B>(error),
             // The answer is lost, or came from a disk that failed half-way, or is one that we do not know.
-            Self::Commit(_) => (StoreErrorKind::UnknownOutcome, "COMMIT failed half-way; it is applied or not"),
-            Self::Late => (StoreErrorKind::Unavailable, "the database did not answer in time"),
-            Self::LateCommit => {
-                (StoreErrorKind::UnknownOutcome, "the answer to COMMIT did not come in time; it is applied or not")
+            Self::Commit(_) => {
+                (StoreErrorKind::UnknownOutcome, "COMMIT failed half-way; it is applied or not")
             }
-            Self::Moved => (StoreErrorKind::Contended, "what was in the way changed with every attempt"),
+            Self::TimedOut => (StoreErrorKind::Unavailable, "the database did not answer in time"),
+            Self::CommitTimedOut => (
+                StoreErrorKind::UnknownOutcome,
+                "the answer to COMMIT did not come in time; it is applied or not",
+            ),
+            Self::Vanished => (StoreErrorKind::Contended, "what was in the way changed with every attempt"),
             Self::Column(_) => (StoreErrorKind::Corrupt, "a row is not what this library wrote"),
             Self::Store(_) => (StoreErrorKind::Other, ""),
         };
         let error = StoreError::new(kind, B::STORE, operation, message);
         match self {
             Self::Statement(source) | Self::Commit(source) => error.with_source(cause(source)),
-            Self::Late | Self::LateCommit | Self::Moved => error,
+            Self::TimedOut | Self::CommitTimedOut | Self::Vanished => error,
             Self::Column(source) => error.with_source(source),
             Self::Store(error) => error,
         }
@@ -127,9 +110,9 @@ impl Fault {
 /// Whether a COMMIT that failed so is known to have stored nothing: it lost against others, broke a constraint (one
 /// of the host's, that is looked at last), or found no room where that undoes it.
 fn rolled_back<B: Backend>(error: &sqlx::Error) -> bool {
-    error.as_database_error().is_some_and(|error| match B::trouble(error) {
-        Trouble::Transient | Trouble::Unique => true,
-        Trouble::Full => B::FULL_ROLLS_BACK,
+    error.as_database_error().is_some_and(|error| match B::classify(error) {
+        ErrorClass::Transient | ErrorClass::Unique => true,
+        ErrorClass::Full => B::FULL_ROLLS_BACK,
         _ => !matches!(error.kind(), sqlx::error::ErrorKind::Other),
     })
 }
@@ -151,27 +134,35 @@ pub(crate) fn opening<B: Backend>(error: sqlx::Error, place: impl fmt::Display) 
     StoreError::new(kind, B::STORE, "open", format!("{message}: {place}")).with_source(cause(error))
 }
 
-/// The place of a server.
-#[cfg(any(feature = "postgres", feature = "mysql"))]
-pub(crate) fn server(
-    host: &str,
-    port: u16,
-    socket: Option<&std::path::PathBuf>,
-    database: Option<&str>,
-) -> String {
-    let server = socket.map_or_else(|| format!("{host}:{port}"), |socket| socket.display().to_string());
-    database.map_or_else(|| server.clone(), |database| format!("{database} on {server}"))
+/// An in-memory SQLite, which no store can run on.
+pub(crate) fn in_memory<B: Backend>() -> StoreError {
+    let message =
+        "each connection would see an in-memory database of its own; take a file, or core's MemoryStore";
+    StoreError::new(StoreErrorKind::Invalid, B::STORE, "open", message)
+}
+
+/// The task of a transaction is gone: it panicked, or the runtime is going down.
+pub(crate) fn lost_task<B: Backend>(operation: &'static str, error: tokio::task::JoinError) -> StoreError {
+    StoreError::new(
+        StoreErrorKind::UnknownOutcome,
+        B::STORE,
+        operation,
+        "the task of the transaction was lost",
+    )
+    .with_source(error)
 }
 
 fn explain<B: Backend>(error: &sqlx::Error) -> (StoreErrorKind, &'static str) {
     match error {
-        sqlx::Error::Database(error) => match B::trouble(error.as_ref()) {
-            Trouble::Transient => (StoreErrorKind::Contended, "others were in the way with every attempt"),
-            Trouble::Unavailable => (StoreErrorKind::Unavailable, "the database takes no work"),
-            Trouble::Full => (StoreErrorKind::Full, "the database has no room"),
-            Trouble::Corrupt => (StoreErrorKind::Corrupt, "the database is damaged"),
-            Trouble::Unmigrated => (StoreErrorKind::Corrupt, UNMIGRATED),
-            Trouble::Unique | Trouble::Other => (StoreErrorKind::Other, "the database refused a statement"),
+        sqlx::Error::Database(error) => match B::classify(error.as_ref()) {
+            ErrorClass::Transient => (StoreErrorKind::Contended, "others were in the way with every attempt"),
+            ErrorClass::Unavailable => (StoreErrorKind::Unavailable, "the database takes no work"),
+            ErrorClass::Full => (StoreErrorKind::Full, "the database has no room"),
+            ErrorClass::Corrupt => (StoreErrorKind::Corrupt, "the database is damaged"),
+            ErrorClass::Unmigrated => (StoreErrorKind::Corrupt, UNMIGRATED),
+            ErrorClass::Unique | ErrorClass::Other => {
+                (StoreErrorKind::Other, "the database refused a statement")
+            }
         },
         sqlx::Error::PoolTimedOut => (StoreErrorKind::Unavailable, "no connection became free in time"),
         sqlx::Error::PoolClosed => (StoreErrorKind::Unavailable, "the store is closed"),
@@ -194,13 +185,13 @@ fn explain<B: Backend>(error: &sqlx::Error) -> (StoreErrorKind, &'static str) {
 
 pub(crate) const UNMIGRATED: &str = "the tables are not there, or not all of them: call migrate()";
 
+pub(crate) const NEWER: &str = "the schema is newer than this library: update the library";
+
 /// What went wrong while migrating.
 pub(crate) fn migration<B: Backend>(error: MigrateError) -> StoreError {
     let kind = match &error {
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => explain::<B>(error),
-        MigrateError::VersionMissing(_) => {
-            (StoreErrorKind::Corrupt, "the schema is newer than this library: update the library")
-        }
+        MigrateError::VersionMissing(_) => (StoreErrorKind::Corrupt, NEWER),
         MigrateError::VersionMismatch(_) => {
             (StoreErrorKind::Corrupt, "a migration of another text was applied to this database")
         }
@@ -217,7 +208,7 @@ pub(crate) fn migration<B: Backend>(error: MigrateError) -> StoreError {
 mod tests {
     use std::borrow::Cow;
 
-    use sqlx::error::{DatabaseError, StoreErrorKind as Violation};
+    use sqlx::error::{DatabaseError, ErrorKind as Violation};
 
     use super::*;
 
@@ -268,9 +259,9 @@ mod tests {
     }
 
     fn at_commit<B: Backend>(error: sqlx::Error) -> (StoreErrorKind, bool) {
-        let fault = Fault::Commit(error);
-        let again = fault.is_transient::<B>();
-        (fault.into_error::<B>("commit").kind(), again)
+        let error = DbError::Commit(error);
+        let again = error.is_transient::<B>();
+        (error.into_error::<B>("commit").kind(), again)
     }
 
     #[cfg(feature = "sqlite")]
@@ -312,7 +303,7 @@ mod tests {
             assert_eq!(at_commit::<B>(answer(code)), (StoreErrorKind::UnknownOutcome, false), "{code}");
         }
         // A statement has stored nothing, however it failed.
-        let kind = |code| Fault::Statement(answer(code)).into_error::<B>("commit").kind();
+        let kind = |code| DbError::Statement(answer(code)).into_error::<B>("commit").kind();
         assert_eq!(
             [kind("11"), kind("1034"), kind("1")],
             [StoreErrorKind::Corrupt, StoreErrorKind::Unavailable, StoreErrorKind::Other]
@@ -345,7 +336,7 @@ mod tests {
     #[cfg(feature = "sqlite")]
     #[test]
     fn the_chain_says_nothing_twice() {
-        let error = Fault::Statement(answer("1")).into_error::<sqlx::Sqlite>("commit");
+        let error = DbError::Statement(answer("1")).into_error::<sqlx::Sqlite>("commit");
         assert_eq!(lines(&error), ["sqlite: commit: the database refused a statement", "code 1"]);
         let io = std::io::Error::other("disk on fire");
         let error = opening::<sqlx::Sqlite>(io.into(), "/srv/x.db");

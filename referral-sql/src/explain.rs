@@ -1,10 +1,12 @@
-//! How the database would answer a read: for tests of its plans, and for a doctor.
+//! How the database would answer a read: for tests of its plans.
 
-use referral_core::store::RecordId;
-use referral_core::store::{CounterPrefix, CounterRange, Index, Prefix, Range, StoreError, UniqueKey, check_counters, check_points};
+use referral_core::store::{
+    CounterPrefix, CounterRange, Index, Prefix, Range, RecordId, StoreError, UniqueKey, check_counters,
+    check_keys, check_points,
+};
 
 use crate::backend::{Backend, Cells, Driver};
-use crate::error::Fault;
+use crate::error::DbError;
 use crate::read::{gets, lookups};
 use crate::statement;
 use crate::store::SqlStore;
@@ -36,7 +38,7 @@ impl<B: Backend> SqlStore<B> {
                 gets::<B>(ids).into_iter().map(|(_, statement)| statement).collect()
             }
             Question::Find(keys) => {
-                check_points("explain", keys.len())?;
+                check_keys(keys)?;
                 lookups::<B>(keys).into_iter().map(|(_, statement)| statement).collect()
             }
             Question::Page(index, prefix, range, limit) => {
@@ -48,16 +50,16 @@ impl<B: Backend> SqlStore<B> {
                 statement::counters::<B>(prefix, range).into_iter().collect()
             }
         };
-        let work = self.inner.in_time(|deadline| async move {
-            let mut connection = self.inner.connection(&self.inner.read, deadline).await?;
+        let work = self.pools.in_time(|deadline| async move {
+            let mut connection = self.pools.connection(&self.pools.read, deadline).await?;
             let mut steps = Vec::new();
             for statement in statements {
-                for row in connection.rows(statement.explained::<B>()).await? {
+                for row in connection.rows(statement.behind(B::EXPLAIN.0)).await? {
                     steps.push(row.text(B::EXPLAIN.1)?.unwrap_or_default());
                 }
             }
             connection.done(Ok(steps))
         });
-        work.await.map_err(|fault: Fault| fault.into_error::<B>("explain"))
+        work.await.map_err(|error: DbError| error.into_error::<B>("explain"))
     }
 }

@@ -15,6 +15,8 @@ mod server;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
+pub use crate::explain::Question;
+pub use crate::schema::{index_name, table_name, unique_name};
 #[cfg(feature = "mysql")]
 #[cfg_attr(docsrs, doc(cfg(feature = "mysql")))]
 pub use server::MySqlHarness;

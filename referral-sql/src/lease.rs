@@ -15,9 +15,9 @@ use tokio::runtime::{Builder, Handle};
 use tokio::time::{Instant, timeout_at};
 
 use crate::backend::Backend;
-use crate::error::Fault;
+use crate::error::DbError;
 
-/// By when an attempt has to be through; `None` where there is no line that could fall silent.
+/// By when an attempt has to be through; `None` where there is no network connection that could fall silent.
 pub(crate) type Deadline = Option<Instant>;
 
 /// The deadline of what begins now; none for a database in this process, and where the clock cannot say it.
@@ -28,10 +28,10 @@ pub(crate) fn deadline<B: Backend>(timeout: Duration) -> Deadline {
 /// What a future gives, unless it takes too long.
 pub(crate) async fn in_time<T>(
     deadline: Deadline,
-    work: impl Future<Output = Result<T, Fault>>,
-) -> Result<T, Fault> {
+    work: impl Future<Output = Result<T, DbError>>,
+) -> Result<T, DbError> {
     match deadline {
-        Some(deadline) => timeout_at(deadline, work).await.unwrap_or(Err(Fault::Late)),
+        Some(deadline) => timeout_at(deadline, work).await.unwrap_or(Err(DbError::TimedOut)),
         None => work.await,
     }
 }
@@ -40,27 +40,27 @@ pub(crate) async fn in_time<T>(
 pub(crate) struct Lease<B: Backend> {
     connection: PoolConnection<B>,
     deadline: Deadline,
-    spoiled: bool,
+    discarded: bool,
     /// Whether nothing is left to be answered.
     answered: bool,
 }
 
 impl<B: Backend> Lease<B> {
-    pub(crate) async fn take(pool: &Pool<B>, deadline: Deadline) -> Result<Self, Fault> {
+    pub(crate) async fn take(pool: &Pool<B>, deadline: Deadline) -> Result<Self, DbError> {
         let connection = in_time(deadline, async { Ok(pool.acquire().await?) }).await?;
-        Ok(Self { connection, deadline, spoiled: false, answered: false })
+        Ok(Self { connection, deadline, discarded: false, answered: false })
     }
 
     /// Takes note of how the work with the connection ended. Whoever is dropped before this leaves it in the middle of
     /// something.
-    pub(crate) fn done<T>(&mut self, result: Result<T, Fault>) -> Result<T, Fault> {
-        self.answered = result.as_ref().err().is_none_or(Fault::is_answered);
+    pub(crate) fn done<T>(&mut self, result: Result<T, DbError>) -> Result<T, DbError> {
+        self.answered = result.as_ref().err().is_none_or(DbError::is_answered);
         result
     }
 
     /// Has the connection closed instead of used again.
-    pub(crate) fn spoil(&mut self) {
-        self.spoiled = true;
+    pub(crate) fn discard(&mut self) {
+        self.discarded = true;
     }
 }
 
@@ -80,14 +80,14 @@ impl<B: Backend> DerefMut for Lease<B> {
 
 impl<B: Backend> Drop for Lease<B> {
     fn drop(&mut self) {
-        if self.spoiled {
+        if self.discarded {
             // With a farewell, for which sqlx waits five seconds at most.
             return self.connection.close_on_drop();
         }
         let Some(deadline) = self.deadline else { return };
         let back = self.connection.return_to_pool();
         match Handle::try_current() {
-            Ok(runtime) if deadline > Instant::now() && (self.answered || !B::OUT_OF_STEP) => {
+            Ok(runtime) if deadline > Instant::now() && (self.answered || !B::LEAVES_ANSWERS) => {
                 drop(runtime.spawn(timeout_at(deadline, back)))
             }
             // A return that never begins closes the connection and frees its place.
@@ -97,24 +97,24 @@ impl<B: Backend> Drop for Lease<B> {
 }
 
 /// A transaction that is given to its owner, or undone without a trace in the pool.
-pub(crate) struct Held<B: Backend> {
+pub(crate) struct TransactionGuard<B: Backend> {
     transaction: Option<Transaction<'static, B>>,
     /// How long a rollback may take; nothing where the server is silent already.
     timeout: Duration,
 }
 
-impl<B: Backend> Held<B> {
+impl<B: Backend> TransactionGuard<B> {
     pub(crate) const fn new(transaction: Transaction<'static, B>, timeout: Duration) -> Self {
         Self { transaction: Some(transaction), timeout }
     }
 
-    pub(crate) async fn begin(pool: &Pool<B>, timeout: Duration) -> Result<Self, Fault> {
+    pub(crate) async fn begin(pool: &Pool<B>, timeout: Duration) -> Result<Self, DbError> {
         let mut begun = Box::pin(pool.begin_with(B::BEGIN));
         match in_time(deadline::<B>(timeout), async { Ok(begun.as_mut().await?) }).await {
             Ok(transaction) => Ok(Self::new(transaction, timeout)),
             Err(fault) => {
-                if matches!(fault, Fault::Late) {
-                    discard(begun);
+                if matches!(fault, DbError::TimedOut) {
+                    close(begun);
                 }
                 Err(fault)
             }
@@ -137,7 +137,7 @@ impl<B: Backend> Held<B> {
     }
 }
 
-impl<B: Backend> Drop for Held<B> {
+impl<B: Backend> Drop for TransactionGuard<B> {
     /// By a rollback if the server answers in time, else with the connection.
     fn drop(&mut self) {
         let Some(transaction) = self.transaction.take() else { return };
@@ -147,7 +147,7 @@ impl<B: Backend> Drop for Held<B> {
             Ok(runtime) if !timeout.is_zero() => {
                 drop(runtime.spawn_blocking(move || undo(transaction, timeout)));
             }
-            _ => discard(transaction),
+            _ => close(transaction),
         }
     }
 }
@@ -156,7 +156,7 @@ impl<B: Backend> Drop for Held<B> {
 /// Blocks.
 fn undo<B: Backend>(transaction: Transaction<'static, B>, timeout: Duration) {
     let Ok(runtime) = Builder::new_current_thread().enable_time().build() else {
-        return discard(transaction);
+        return close(transaction);
     };
     let tasks = runtime.metrics();
     runtime.block_on(async {
@@ -180,7 +180,7 @@ const TICK: Duration = Duration::from_millis(1);
 ///
 /// A transaction does not let go of its connection, and when dropped has it given back in a task, without a
 /// deadline. A task that never runs closes the connection; so the drop happens in a runtime that ends at once.
-fn discard<T>(held: T) {
+fn close<T>(held: T) {
     let Ok(runtime) = Builder::new_current_thread().build() else { return mem::drop(held) };
     {
         let _here = runtime.enter();

@@ -2,19 +2,23 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use referral_core::store::{Changeset, Outcome, Store, StoreError, StoreErrorKind, StoreFacts};
+use referral_core::store::{
+    Changeset, CounterKey, CounterPrefix, CounterRange, Index, Outcome, Prefix, Range, Read, Record,
+    RecordId, Store, StoreError, StoreErrorKind, StoreFacts, UniqueKey, check_counters, check_keys,
+    check_points,
+};
 use sqlx::{Pool, Transaction};
 
-use crate::backend::Backend;
-use crate::error::Fault;
+use crate::backend::{Backend, Durability};
+use crate::error::{in_memory, lost_task};
 use crate::join::JoinedStore;
-use crate::lease::{Deadline, Held, Lease, deadline, in_time};
+use crate::lease::{Lease, TransactionGuard, deadline, in_time};
+use crate::pools::Pools;
 use crate::retry::retried;
-use crate::{commit, schema};
+use crate::{commit, migrate, read};
 
 /// [`SqlStore`] on SQLite.
 #[cfg(feature = "sqlite")]
@@ -36,70 +40,24 @@ const MIGRATION_TIMEOUT: Duration = Duration::from_secs(600);
 /// No call waits for ever, also not for a server that went away without a word: an attempt at a read or a commit has
 /// five seconds ([`SqlStore::with_timeout`]), with the wait for a connection; all of migrating ten minutes
 /// ([`SqlStore::with_migration_timeout`]). Whoever is not answered by then gets `Unavailable`, or `UnknownOutcome` if
-/// COMMIT had been sent; the connection is closed, and its place in the pool is free at once. SQLite has no line: it
-/// waits two seconds for another process, tried up to eight times, and fifteen for its one writer.
+/// COMMIT had been sent; the connection is closed, and its place in the pool is free at once. SQLite is
+/// reached over no network, so these limits do not apply to it: it waits two seconds for another process, tries that up
+/// to eight times, and waits fifteen seconds for the one connection that writes.
 ///
 /// Needs a tokio runtime: every transaction runs in a task of its own, and goes on when its caller goes away.
 pub struct SqlStore<B: Backend> {
-    pub(crate) inner: Arc<Inner<B>>,
-}
-
-pub(crate) struct Inner<B: Backend> {
-    pub(crate) write: Pool<B>,
-    pub(crate) read: Pool<B>,
-    pub(crate) timeout: Duration,
-    migration_timeout: Duration,
-    durable: bool,
-    migrated: AtomicBool,
+    pub(crate) pools: Arc<Pools<B>>,
 }
 
 impl<B: Backend> Clone for SqlStore<B> {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone() }
+        Self { pools: self.pools.clone() }
     }
 }
 
 impl<B: Backend> fmt::Debug for SqlStore<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SqlStore").field("backend", &B::STORE).finish_non_exhaustive()
-    }
-}
-
-impl<B: Backend> Inner<B> {
-    /// Looks once whether the tables are the right ones; afterwards it is known.
-    pub(crate) async fn check(&self, connection: &mut B::Connection) -> Result<(), Fault> {
-        if !self.migrated.load(Ordering::Acquire) {
-            schema::check::<B>(connection).await?;
-            self.migrated.store(true, Ordering::Release);
-        }
-        Ok(())
-    }
-
-    /// By when something that begins now has to be through.
-    pub(crate) fn deadline(&self) -> Deadline {
-        deadline::<B>(self.timeout)
-    }
-
-    /// Runs one attempt, which is told its deadline.
-    pub(crate) async fn in_time<T, F>(&self, attempt: impl FnOnce(Deadline) -> F) -> Result<T, Fault>
-    where
-        F: Future<Output = Result<T, Fault>>,
-    {
-        let deadline = self.deadline();
-        in_time(deadline, attempt(deadline)).await
-    }
-
-    /// A connection of a pool, on a database with the right tables.
-    pub(crate) async fn connection(&self, pool: &Pool<B>, deadline: Deadline) -> Result<Lease<B>, Fault> {
-        let mut connection = Lease::take(pool, deadline).await?;
-        if let Err(fault) = self.check(&mut connection).await {
-            connection.done(Err(fault))?;
-        }
-        Ok(connection)
-    }
-
-    pub(crate) fn facts(&self) -> StoreFacts {
-        StoreFacts { name: B::STORE, durable: self.durable, shared: true, batch: 256 }
     }
 }
 
@@ -124,14 +82,17 @@ impl<B: Backend> SqlStore<B> {
         let look = || async {
             let deadline = deadline::<B>(TIMEOUT);
             let mut connection = Lease::take(&write, deadline).await?;
-            let seen = in_time(deadline, async { Ok(B::inspect(&mut connection).await??) }).await;
+            let seen = in_time(deadline, async { Ok(B::inspect(&mut connection).await?) }).await;
             connection.done(seen)
         };
-        let durable = retried::<B, _, _>(look).await.map_err(|fault| fault.into_error::<B>("open"))?;
-        let migrated = AtomicBool::new(false);
-        let (timeout, migration_timeout) = (TIMEOUT, MIGRATION_TIMEOUT);
-        let inner = Inner { write, read, timeout, migration_timeout, durable, migrated };
-        Ok(Self { inner: Arc::new(inner) })
+        let durability = retried::<B, _, _>(look).await.map_err(|error| error.into_error::<B>("open"))?;
+        let durable = match durability {
+            Durability::Durable => true,
+            Durability::Relaxed => false,
+            Durability::InMemory => return Err(in_memory::<B>()),
+        };
+        let pools = Pools::new(write, read, TIMEOUT, MIGRATION_TIMEOUT, durable);
+        Ok(Self { pools: Arc::new(pools) })
     }
 
     /// This store, with another limit to how long one attempt at a read or a commit may take, the wait for a
@@ -142,34 +103,31 @@ impl<B: Backend> SqlStore<B> {
     /// is `UnknownOutcome`. A joined store has this limit for each of its calls. SQLite has no use for it.
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
-        self.with_timeouts(timeout, self.inner.migration_timeout)
+        self.with_timeouts(timeout, self.pools.migration_timeout)
     }
 
     /// This store, with another limit to how long [`SqlStore::migrate`] may take, the wait for others who migrate
     /// included; ten minutes unless set. SQLite has no use for it.
     #[must_use]
     pub fn with_migration_timeout(self, timeout: Duration) -> Self {
-        self.with_timeouts(self.inner.timeout, timeout)
+        self.with_timeouts(self.pools.timeout, timeout)
     }
 
     fn with_timeouts(&self, timeout: Duration, migration_timeout: Duration) -> Self {
-        let Inner { write, read, durable, migrated, .. } = self.inner.as_ref();
-        let (write, read, durable) = (write.clone(), read.clone(), *durable);
-        let migrated = AtomicBool::new(migrated.load(Ordering::Acquire));
-        Self { inner: Arc::new(Inner { write, read, timeout, migration_timeout, durable, migrated }) }
+        Self { pools: Arc::new(self.pools.with_timeouts(timeout, migration_timeout)) }
     }
 
     /// Makes the tables, or brings them to this version of the library. Never done on opening.
     ///
     /// Does nothing where nothing is missing. May be interrupted, run again, and run by several processes at once:
-    /// one does the work. Keeps its books in `_referral_migrations`.
+    /// one does the work. What was done is kept in `_referral_migrations`.
     ///
     /// # Errors
     /// `Corrupt` where the database was migrated by a newer library; `Unavailable` where it takes longer than
     /// [`SqlStore::with_migration_timeout`] says; faults.
     pub async fn migrate(&self) -> Result<(), StoreError> {
-        let (connect, through) = (self.inner.deadline(), deadline::<B>(self.inner.migration_timeout));
-        let task = tokio::spawn(schema::migrate(self.inner.write.clone(), connect, through));
+        let (connect, through) = (self.pools.deadline(), deadline::<B>(self.pools.migration_timeout));
+        let task = tokio::spawn(migrate::migrate(self.pools.write.clone(), connect, through));
         task.await.unwrap_or_else(|lost| Err(lost_task::<B>("migrate", lost)))
     }
 
@@ -179,7 +137,7 @@ impl<B: Backend> SqlStore<B> {
     /// # Errors
     /// Faults.
     pub async fn migrations(&self) -> Result<Vec<(i64, String)>, StoreError> {
-        schema::migrations(&self.inner.write).await
+        migrate::migrations(&self.pools.write).await
     }
 
     /// Begins a transaction that can be [joined](Self::join).
@@ -194,11 +152,11 @@ impl<B: Backend> SqlStore<B> {
     /// # Errors
     /// `Unavailable` where no connection becomes free, or the server does not answer, in time; faults.
     pub async fn begin(&self) -> Result<Transaction<'static, B>, StoreError> {
-        let (pool, timeout) = (self.inner.write.clone(), self.inner.timeout);
+        let (pool, timeout) = (self.pools.write.clone(), self.pools.timeout);
         // In a task of its own: a `begin` that is dropped half-way can leave an open transaction in the pool.
-        let task = tokio::spawn(async move { Held::begin(&pool, timeout).await });
+        let task = tokio::spawn(async move { TransactionGuard::begin(&pool, timeout).await });
         let begun = task.await.map_err(|lost| lost_task::<B>("begin", lost))?;
-        let begun = begun.map_err(|fault| fault.into_error::<B>("begin"))?;
+        let begun = begun.map_err(|error| error.into_error::<B>("begin"))?;
         let lost = || StoreError::new(StoreErrorKind::Other, B::STORE, "begin", "the transaction was lost");
         begun.into_inner().ok_or_else(lost)
     }
@@ -210,40 +168,83 @@ impl<B: Backend> SqlStore<B> {
     /// own for the same file.
     #[must_use]
     pub fn join(&self, transaction: Transaction<'static, B>) -> JoinedStore<B> {
-        JoinedStore::new(self.inner.clone(), transaction)
+        JoinedStore::new(self.pools.clone(), transaction)
     }
 
     /// The pool that writes go through.
     #[must_use]
     pub fn pool(&self) -> &Pool<B> {
-        &self.inner.write
+        &self.pools.write
     }
 
     /// Waits for what is running, but no longer than an attempt may take, and closes all connections; whoever calls
     /// later gets `Unavailable`.
     pub async fn close(&self) {
         let closed = async {
-            tokio::join!(self.inner.read.close(), self.inner.write.close());
+            tokio::join!(self.pools.read.close(), self.pools.write.close());
             Ok(())
         };
         // What is still running then is closed when it is through.
-        in_time(self.inner.deadline(), closed).await.ok();
+        in_time(self.pools.deadline(), closed).await.ok();
     }
 }
 
-/// The task of a transaction was lost: it panicked, or the runtime is going down.
-pub(crate) fn lost_task<B: Backend>(operation: &'static str, lost: tokio::task::JoinError) -> StoreError {
-    StoreError::new(StoreErrorKind::UnknownOutcome, B::STORE, operation, "the task of the transaction was lost")
-        .with_source(lost)
+/// Runs a read on a connection of its own, and again where others were in the way. A macro, because no bound can say
+/// that the future of a closure over a borrowed connection may be sent to another thread.
+macro_rules! reading {
+    ($store:ident, $operation:literal, $connection:ident => $read:expr) => {{
+        let pools = &$store.pools;
+        let attempt = || {
+            pools.in_time(|deadline| async move {
+                let mut $connection = pools.connection(&pools.read, deadline).await?;
+                let found = $read.await;
+                $connection.done(found)
+            })
+        };
+        retried::<B, _, _>(attempt).await.map_err(|error| error.into_error::<B>($operation))
+    }};
+}
+
+#[async_trait]
+impl<B: Backend> Read for SqlStore<B> {
+    async fn get(&self, ids: &[RecordId]) -> Result<Vec<Option<Record>>, StoreError> {
+        check_points("get", ids.len())?;
+        reading!(self, "get", connection => read::get::<B>(&mut connection, ids))
+    }
+
+    async fn find(&self, keys: &[UniqueKey]) -> Result<Vec<Option<Record>>, StoreError> {
+        check_keys(keys)?;
+        reading!(self, "find", connection => read::find::<B>(&mut connection, keys))
+    }
+
+    async fn page(
+        &self,
+        index: Index,
+        prefix: &Prefix,
+        range: &Range,
+        limit: u32,
+    ) -> Result<Vec<Record>, StoreError> {
+        index.check(prefix, limit)?;
+        reading!(self, "page", connection => read::page::<B>(&mut connection, index, prefix, range, limit))
+    }
+
+    async fn counters(
+        &self,
+        prefix: &CounterPrefix,
+        range: &CounterRange,
+    ) -> Result<Vec<(CounterKey, i64)>, StoreError> {
+        check_counters(prefix, range)?;
+        reading!(self, "counters", connection => read::counters::<B>(&mut connection, prefix, range))
+    }
 }
 
 #[async_trait]
 impl<B: Backend> Store for SqlStore<B> {
     fn facts(&self) -> StoreFacts {
-        self.inner.facts()
+        self.pools.facts()
     }
 
     async fn commit(&self, batch: &[Changeset]) -> Vec<Result<Outcome, StoreError>> {
-        commit::commit(&self.inner, batch).await
+        commit::commit(&self.pools, batch).await
     }
 }

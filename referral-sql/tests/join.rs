@@ -7,10 +7,13 @@ mod common;
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::{alias, counter, link, response, user, uuid};
-use referral_core::store::{Bounds, Change, Changeset, Conflict, CounterPrefix, CounterRange, Family, Index, Outcome, Prefix, Range, Read, Store, StoreErrorKind};
-use referral_core::{ResponseId, Tenant, Timestamp};
-use referral_core::store::{Record, Version};
+use common::{alias, counter, link, response, uuid};
+use referral_core::Tenant;
+use referral_core::store::{
+    Bounds, Change, Changeset, Conflict, CounterPrefix, CounterRange, Family, Index, Outcome, Prefix, Range,
+    Read, Store, StoreErrorKind,
+};
+use referral_core::store::{Kind, Record, Value, Version};
 use referral_sql::SqliteStore;
 use referral_sql::harness::{SqliteHarness, sqlite_file};
 use sqlx::{Sqlite, Transaction};
@@ -40,10 +43,10 @@ fn every_change() -> Vec<Changeset> {
             Change::Count { counter: counter(Family::LinkUses, "l", 0), add: 1, within: Bounds::new(0, 1) },
         ]),
         Changeset::new([
-            Change::Claim {
-                responses: [1, 2].map(|number| ResponseId::from_uuid(uuid(number))).to_vec(),
-                user: user("bob"),
-                at: Timestamp::from_millis(5),
+            Change::Patch {
+                kind: Kind::Response,
+                of: [1, 2].map(|number| (uuid(number), Version::FIRST)).to_vec(),
+                set: vec![("user", Value::Text("bob".into())), ("claimed_at", Value::Int(5))],
             },
             Change::Expect { id: link(1).id.into(), was: Version::FIRST },
         ]),

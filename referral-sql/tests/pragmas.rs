@@ -7,8 +7,8 @@ mod common;
 use std::str::FromStr;
 
 use common::{link, response, uuid};
-use referral_core::store::{Change, Changeset, Outcome, Read, Store, StoreErrorKind};
 use referral_core::ResponseId;
+use referral_core::store::{Change, Changeset, Outcome, Read, Store, StoreErrorKind};
 use referral_core::store::{Record, Version};
 use referral_sql::SqliteStore;
 use referral_sql::harness::{SqliteHarness, sqlite_file};

@@ -7,8 +7,8 @@ mod common;
 use std::collections::BTreeMap;
 
 use common::link;
-use referral_core::store::{Change, Changeset, Index, Outcome, Read, Store, StoreErrorKind, Unique};
 use referral_core::LinkId;
+use referral_core::store::{Change, Changeset, Index, Outcome, Read, Store, StoreErrorKind, Unique};
 use referral_core::store::{ColumnType, Kind};
 use referral_sql::SqlStore;
 use referral_sql::backend::Backend;
@@ -18,7 +18,7 @@ use referral_sql::harness::MySqlHarness;
 use referral_sql::harness::PostgresHarness;
 #[cfg(feature = "sqlite")]
 use referral_sql::harness::{SqliteHarness, sqlite_file};
-use referral_sql::schema::{index_name, table_name, unique_name};
+use referral_sql::harness::{index_name, table_name, unique_name};
 use sqlx::Row;
 
 /// A table as a database tells it: name, type and nullability of each column in order; uniqueness and columns of
@@ -40,7 +40,7 @@ fn described(kind: Kind, of: impl Fn(ColumnType) -> String) -> Table {
     for index in Index::of(kind) {
         let shape = index.shape();
         let parts = shape.parts.iter().map(|part| part.column());
-        let columns = shape.tenant.then_some("tenant").into_iter().chain(parts).chain([shape.order, "id"]);
+        let columns = ["tenant"].into_iter().chain(parts).chain([shape.order, "id"]);
         indexes.insert(index_name(index), (false, columns.map(str::to_owned).collect()));
     }
     let columns = kind.columns().iter().map(|c| (c.name.to_owned(), of(c.holds), c.nullable)).collect();

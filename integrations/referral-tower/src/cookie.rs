@@ -16,24 +16,24 @@ use crate::error::LayerError;
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
 pub enum CookieMode {
-    /// `__Host-referral`: for exactly the host that set it, over https only. No other host of the domain can plant
-    /// one ([RFC 6265bis, 4.1.3.2](https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis#section-4.1.3.2)).
+    /// `__Host-referral`: it goes back to exactly the host that set it, over https only. No other host of the domain can
+    /// set one ([RFC 6265bis, 4.1.3.2](https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis#section-4.1.3.2)).
     #[default]
     Host,
-    /// `__Secure-referral` with this `Domain`: shared by all hosts of the domain, over https only. Each of these
-    /// hosts can then read it and plant one.
+    /// `__Secure-referral` with this `Domain`: all hosts of the domain share it, over https only. Each of these hosts
+    /// can read it and set one.
     Domain(String),
-    /// `referral`, also over plain http. Refused unless the public URL is `http`.
+    /// `referral`, also over plain http. The layer is not built with it unless the public URL is `http`.
     InsecureDevelopment,
 }
 
 impl CookieMode {
-    /// [`CookieMode::Domain`].
+    /// [`CookieMode::Domain`] with this domain.
     pub fn domain(domain: impl Into<String>) -> Self {
         Self::Domain(domain.into())
     }
 
-    /// [`CookieMode::InsecureDevelopment`].
+    /// [`CookieMode::InsecureDevelopment`], for development on plain http.
     #[must_use]
     pub const fn insecure_development() -> Self {
         Self::InsecureDevelopment
@@ -51,7 +51,7 @@ impl CookieMode {
 /// Browsers keep no cookie longer (RFC 6265bis, 5.5), so nothing else is promised.
 const LIFE_MAX: Duration = Duration::from_hours(400 * 24);
 
-/// How many cookies of our name are looked at. A browser sends one, or two where another path or host planted one.
+/// How many cookies of our name are looked at. A browser sends one, or two where another path or host has set one.
 const CANDIDATES_MAX: usize = 8;
 
 /// The cookie of one site.

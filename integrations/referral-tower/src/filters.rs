@@ -1,7 +1,7 @@
 //! Filters for askama templates: `use referral_tower::filters;` beside the template's struct.
 //!
-//! `{{ response.action|action_display(referrals) }}` is what people read instead of an action's name, where
-//! `referrals` is a [`Referrals`] of the template's. An action without a text shows its name.
+//! `{{ response.action|action_display(referrals) }}` prints the text that people read instead of an action's name.
+//! `referrals` is a field of the template, a [`Referrals`]. An action that was given no text is printed as its name.
 //!
 //! ```
 //! use referral_core::{Referrals, Response};
@@ -37,7 +37,7 @@ fn text(referrals: &Referrals, name: &str) -> String {
     }
 }
 
-/// The same as a value, for other templates and for JSON: prints what people read.
+/// The text that people read for an action, as a value that can be printed: for other templates and for JSON.
 #[derive(Clone, Copy, Debug)]
 pub struct ActionDisplay<'a> {
     referrals: &'a Referrals,
@@ -45,7 +45,7 @@ pub struct ActionDisplay<'a> {
 }
 
 impl<'a> ActionDisplay<'a> {
-    /// What people read for this action.
+    /// The text that people read for this action.
     #[must_use]
     pub const fn new(referrals: &'a Referrals, action: &'a Action) -> Self {
         Self { referrals, action }

@@ -8,12 +8,13 @@ use crate::problem::Problem;
 use crate::visitor::Visitor;
 
 impl Visitor {
-    /// A form with one button that makes the user's link to this destination, about this object and of this label, and
-    /// comes back to the page it is on; or that link, where it exists, in a field to copy it from. HTML, escaped: in
-    /// an askama template of the host's write `{{ form|safe }}`.
+    /// The HTML of a form with one button. It makes the user's link to this destination, about this object and with this
+    /// label, and comes back to the page that it is on. If the user has that link already, it is the link in a field to
+    /// copy it from. The HTML is escaped: in an askama template of the host's write `{{ form|safe }}`.
     ///
     /// # Errors
-    /// A destination, or a label of over 100 bytes, that does not fit; the store; the host's own page.
+    /// `bad-input` for a destination or a label that does not fit, `unavailable` or `internal` if the store or the
+    /// host's own page fails.
     pub async fn link_form(
         &self,
         destination: &str,

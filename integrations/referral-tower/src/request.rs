@@ -8,7 +8,8 @@ use http::{HeaderMap, Uri};
 use referral_core::Visit;
 use referral_core::visit::{ClientAddress, FetchMetadata, Method};
 
-/// Who is connected, for servers other than axum's: put it into the request's extensions in front of the layer.
+/// The address of the connection, for servers other than axum's. Put it into the request's extensions in front of the
+/// layer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Peer(pub SocketAddr);
 
@@ -71,7 +72,7 @@ fn resolve(client: &ClientAddress, peer: IpAddr, headers: &HeaderMap) -> IpAddr 
     client.resolve(peer, lines.into_iter().flatten())
 }
 
-/// Who is connected; nobody that has an address, on a Unix socket.
+/// The address of the connection. On a Unix socket there is none.
 fn peer(parts: &Parts) -> Option<IpAddr> {
     if let Some(Peer(peer)) = parts.extensions.get() {
         return Some(peer.ip());

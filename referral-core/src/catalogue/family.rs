@@ -9,23 +9,23 @@ macro_rules! families {
         }
 
         impl Family {
-            /// Every family.
+            /// All families.
             pub const ALL: &'static [Self] = &[$(Self::$family),+];
 
-            /// The number that stores keep.
+            /// The number that stands in stored keys.
             #[must_use]
             pub const fn code(self) -> u8 {
                 self as u8
             }
 
-            /// The family of a stored number.
+            /// The family that a number in a stored key stands for.
             #[must_use]
             pub const fn from_code(code: u8) -> Option<Self> {
                 match code { $($code => Some(Self::$family),)+ _ => None }
             }
 
-            /// Whether it decides something and is exact under any race
-            /// ([`Change::Count`](crate::store::Change::Count)), or is a statistic
+            /// Whether its numbers decide something and are exact under any race
+            /// ([`Change::Count`](crate::store::Change::Count)). Otherwise they are statistics
             /// ([`Change::Tally`](crate::store::Change::Tally)).
             #[must_use]
             pub const fn is_counted(self) -> bool {

@@ -3,15 +3,15 @@
 /// One part of an index's prefix.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Part {
-    /// The column equals the prefix's value.
+    /// The column holds the value that the prefix gives.
     Is(&'static str),
-    /// The column is null; takes no value of the prefix. A column of its own in the index, because partial indexes
-    /// are not to be had everywhere.
+    /// The column is null, and the prefix gives no value for it. It is a column of the index, because not every database
+    /// has partial indexes.
     Null(&'static str),
 }
 
 impl Part {
-    /// The column.
+    /// The name of the column.
     #[must_use]
     pub const fn column(self) -> &'static str {
         match self {
@@ -27,9 +27,9 @@ macro_rules! indexes {
         pub struct Shape {
             /// The kind whose records it orders.
             pub kind: Kind,
-            /// Its name in databases that name them.
+            /// The name of the index, in databases that name indexes.
             pub name: &'static str,
-            /// What follows the tenant.
+            /// The parts that follow the tenant.
             pub parts: &'static [Part],
             /// The integer column that orders it, before the id.
             pub order: &'static str,
@@ -37,24 +37,24 @@ macro_rules! indexes {
 
         /// One way to page over the records of a kind.
         ///
-        /// A prefix names all parts; then records come in the order of (an integer column, id), in either direction.
-        /// An entry exists only where its parts do.
+        /// A prefix names all parts. The records then come in the order of an integer column and the id, in either
+        /// direction. A record has an entry only if it has all the parts.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
         pub enum Index {
             $($(#[$doc])+ $index = $code,)+
         }
 
         impl Index {
-            /// Every index.
+            /// All indexes.
             pub const ALL: &'static [Self] = &[$(Self::$index),+];
 
-            /// The number in stored keys.
+            /// The number that stands in stored keys.
             #[must_use]
             pub const fn code(self) -> u8 {
                 self as u8
             }
 
-            /// What it is made of.
+            /// What the index is made of.
             #[must_use]
             pub const fn shape(self) -> Shape {
                 #[allow(unused_imports)]
@@ -66,7 +66,7 @@ macro_rules! indexes {
                 }
             }
 
-            /// The indexes over a kind.
+            /// The indexes over the records of a kind.
             pub fn of(kind: Kind) -> impl Iterator<Item = Self> {
                 Self::ALL.iter().copied().filter(move |index| index.shape().kind == kind)
             }

@@ -9,22 +9,22 @@ macro_rules! kinds {
         }
 
         impl Kind {
-            /// Every kind.
+            /// All kinds.
             pub const ALL: &'static [Self] = &[$(Self::$kind),+];
 
-            /// The number in stored keys.
+            /// The number that stands in stored keys.
             #[must_use]
             pub const fn code(self) -> u8 {
                 self as u8
             }
 
-            /// The kind of a number in a stored key.
+            /// The kind that a number in a stored key stands for.
             #[must_use]
             pub const fn from_code(code: u8) -> Option<Self> {
                 match code { $($code => Some(Self::$kind),)+ _ => None }
             }
 
-            /// The name in lower case; SQL tables and collections are called after it.
+            /// The name, in lower case. SQL tables and collections are named after it.
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$kind => $name),+ }
@@ -43,7 +43,7 @@ macro_rules! kinds {
                 }
             }
 
-            /// Where a column stands among [`Kind::columns`].
+            /// The position of a column among [`Kind::columns`].
             #[must_use]
             pub fn position(self, column: &str) -> Option<usize> {
                 self.columns().iter().position(|c| c.name == column)
@@ -67,7 +67,7 @@ macro_rules! kinds {
         pub struct RecordId {
             /// Which kind of record.
             pub kind: Kind,
-            /// Unique within the kind, over all tenants.
+            /// The id, which is unique within the kind and over all tenants.
             pub uuid: uuid::Uuid,
         }
 
@@ -77,33 +77,33 @@ macro_rules! kinds {
             }
         }
 
-        /// What a store keeps. Exhaustive: a store that handles each kind by itself fails to compile when one is
-        /// added, instead of losing it.
+        /// A record of any kind: what a store keeps. The enum is exhaustive, so that a store that handles each kind by
+        /// itself fails to compile when a kind is added, instead of losing its records.
         #[derive(Clone, PartialEq, Eq, Debug)]
         pub enum Record {
             $(#[doc = concat!("A [`", stringify!($kind), "`](crate::", stringify!($kind), ").")] $kind($kind),)+
         }
 
         impl Record {
-            /// Its address.
+            /// The address of the record.
             #[must_use]
             pub fn id(&self) -> RecordId {
                 match self { $(Self::$kind(r) => RecordId { kind: Kind::$kind, uuid: r.id.as_uuid() }),+ }
             }
 
-            /// Whose it is.
+            /// The tenant that it belongs to.
             #[must_use]
             pub fn tenant(&self) -> &$crate::value::Tenant {
                 match self { $(Self::$kind(r) => &r.tenant),+ }
             }
 
-            /// How often it was written.
+            /// How often it was written, beginning with 1.
             #[must_use]
             pub fn version(&self) -> $crate::value::Version {
                 match self { $(Self::$kind(r) => r.version),+ }
             }
 
-            /// When it was made.
+            /// When the record was made.
             #[must_use]
             pub fn created_at(&self) -> $crate::value::Timestamp {
                 match self { $(Self::$kind(r) => r.created_at),+ }
@@ -116,7 +116,7 @@ macro_rules! kinds {
                 self
             }
 
-            /// This record with what never changes taken from the one that it replaces: tenant and `created_at`.
+            /// This record with the tenant and `created_at` of the one that it replaces, because these never change.
             #[must_use]
             pub fn replacing(mut self, old: &Self) -> Self {
                 match &mut self {
@@ -128,19 +128,19 @@ macro_rules! kinds {
                 self
             }
 
-            /// Its values, one for each of [`Kind::columns`].
+            /// The values of the record, one for each of [`Kind::columns`].
             #[must_use]
             pub fn values(&self) -> Vec<$crate::value::Value> {
                 match self { $(Self::$kind(r) => r.values()),+ }
             }
 
-            /// How many bytes its values take, about.
+            /// About how many bytes its values take.
             #[must_use]
             pub fn weight(&self) -> usize {
                 match self { $(Self::$kind(r) => r.weight()),+ }
             }
 
-            /// The record of these values, one for each of [`Kind::columns`].
+            /// Makes the record that has these values, one for each of [`Kind::columns`].
             ///
             /// # Errors
             /// Values that no version of this library wrote.
@@ -164,7 +164,7 @@ macro_rules! kinds {
                 type Error = RecordId;
 
                 /// # Errors
-                /// The id of the record that is of another kind.
+                /// The id of the record, if it is of another kind.
                 fn try_from(record: Record) -> Result<Self, RecordId> {
                     match record {
                         Record::$kind(record) => Ok(record),

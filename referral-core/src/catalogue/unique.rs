@@ -2,24 +2,24 @@
 
 macro_rules! uniques {
     ($($(#[$doc:meta])+ $unique:ident = $code:literal $name:literal: $kind:ident [$($column:literal),+];)+) => {
-        /// One rule of uniqueness. Its columns follow the tenant; a record in which one of them is null holds no such
-        /// key.
+        /// One rule of uniqueness. A key is made of the tenant and then of the columns of the rule. A record in which one
+        /// of these columns is null holds no such key.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
         pub enum Unique {
             $($(#[$doc])+ $unique = $code,)+
         }
 
         impl Unique {
-            /// Every rule.
+            /// All rules.
             pub const ALL: &'static [Self] = &[$(Self::$unique),+];
 
-            /// The number in stored keys.
+            /// The number that stands in stored keys.
             #[must_use]
             pub const fn code(self) -> u8 {
                 self as u8
             }
 
-            /// The rule of a stored number.
+            /// The rule that a number in a stored key stands for.
             #[must_use]
             pub const fn from_code(code: u8) -> Option<Self> {
                 match code { $($code => Some(Self::$unique),)+ _ => None }
@@ -31,7 +31,7 @@ macro_rules! uniques {
                 match self { $(Self::$unique => Kind::$kind),+ }
             }
 
-            /// The name of the constraint in databases that name them.
+            /// The name of the constraint, in databases that name constraints.
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$unique => $name),+ }

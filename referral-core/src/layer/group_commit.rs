@@ -17,16 +17,16 @@ type Answer = Result<Outcome, StoreError>;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct GroupLimits {
-    /// The most changesets of one commit.
+    /// The most changesets that one commit merges.
     pub changesets: usize,
-    /// The most bytes of one commit.
+    /// The most bytes that one commit merges.
     pub bytes: usize,
-    /// The most changesets that wait; callers beyond that are held back until there is room.
+    /// The most changesets that wait. Further callers are held back until there is room.
     pub waiting: usize,
 }
 
 impl Default for GroupLimits {
-    /// 256 changesets and 16 MiB a commit, four commits' worth waiting.
+    /// 256 changesets and 16 MiB for each commit, and room for four commits to wait.
     fn default() -> Self {
         Self { changesets: 256, bytes: 16 * 1024 * 1024, waiting: 1024 }
     }
@@ -34,9 +34,9 @@ impl Default for GroupLimits {
 
 /// Merges concurrent commits into one, and acknowledges each caller only when its own changeset is durable.
 ///
-/// There is no timer and no runtime: whoever finds no commit running starts one with all that waits, and every
-/// waiter may poll it. A caller that is dropped strands nobody; its changeset is then applied or not, like that of
-/// any dropped caller.
+/// It needs no timer and no runtime. A caller that finds no commit running starts one with everything that waits, and
+/// every waiting caller may poll it. If a caller is dropped, the others go on. Its own changeset is then applied or not,
+/// as without group commit.
 pub struct GroupCommit<S> {
     store: Arc<S>,
     limits: GroupLimits,
@@ -60,10 +60,10 @@ impl<S: Store> GroupCommit<S> {
         Self::with_limits(store, GroupLimits::default())
     }
 
-    /// Wraps a store, with limits of the host's.
+    /// Wraps a store, with these limits.
     #[must_use]
     pub fn with_limits(store: S, limits: GroupLimits) -> Self {
-        // Without room for one, nobody would ever get anywhere.
+        // Without room for one changeset, every caller would wait for ever.
         let waiting = limits.waiting.max(1);
         let limits = GroupLimits { waiting, ..limits };
         Self { store: Arc::new(store), limits, queue: Arc::default() }

@@ -1,4 +1,4 @@
-//! Wrappers that are stores themselves, so that every store gains.
+//! Stores around a store, which every store can use.
 
 mod group_commit;
 

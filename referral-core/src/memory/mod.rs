@@ -14,9 +14,9 @@ use crate::store::{
 
 use state::State;
 
-/// A store in the memory of this process. Nothing survives it; clones share the data.
+/// A store in the memory of this process. Its data is gone when the process ends. Clones share the data.
 ///
-/// For tests and examples. A write copies nothing but what it changes, so it is quick, yet everything goes through one
+/// It is made for tests and examples. A write copies only what it changes, so it is quick, but everything goes through one
 /// lock.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore {
@@ -24,7 +24,7 @@ pub struct MemoryStore {
 }
 
 impl MemoryStore {
-    /// An empty store.
+    /// Makes an empty store.
     #[must_use]
     pub fn new() -> Self {
         Self::default()

@@ -10,8 +10,8 @@
 //! | index entry | index, tenant, parts, order, uuid |
 //! | counter | tenant, family, part, part, bucket |
 //!
-//! No key is longer than [`MAX_KEY`] bytes. An engine that takes fewer has to cut keys into pages or hash them by itself
-//! and compare what it finds.
+//! No key is longer than [`MAX_KEY`] bytes. A store on an engine that takes fewer keeps long keys under a hash of its own,
+//! and compares the whole key with what it finds. It never cuts them: two that differ at the end would become one.
 
 use std::ops;
 

@@ -18,66 +18,68 @@ pub enum Change {
     /// holds one of its unique keys.
     Insert(Record),
     /// Replaces the record at version `was` by version `was + 1`, releasing and taking unique keys. `Stale` if it
-    /// is absent or at another version, `Taken`. Id, kind, tenant and `created_at` stay what they were.
+    /// is absent or at another version, `Taken` if another record holds one of its new keys. Id, kind, tenant and
+    /// `created_at` stay what they were.
     Update {
         /// The whole new record; its own version number is ignored.
         record: Record,
         /// The version it replaces.
         was: Version,
     },
-    /// Removes a record. `Stale` if it is absent or at another version. Only purge and erase use it.
+    /// Removes a record. `Stale` if it is absent or at another version.
     Delete {
-        /// Which.
+        /// The record to remove.
         id: RecordId,
         /// The version it removes.
         was: Version,
     },
-    /// Writes nothing; the record is and stays at this version until the commit, else `Stale`.
+    /// Writes nothing, but requires that the record is at this version and stays there until the commit. `Stale` if it
+    /// is not.
     Expect {
-        /// Which.
+        /// The record that is required.
         id: RecordId,
         /// The version it must be at.
         was: Version,
     },
-    /// Sets columns of distinct records of one kind, each at the version given, to the same values; next version.
-    /// `Stale` with the first that is absent or at another version. Never a fixed, a derived or a key column, see
-    /// [`Kind::is_patchable`].
+    /// Sets the same columns of several records of one kind to the same values. Each record must be at the version given
+    /// for it, and moves to the next one. `Stale` names the first record that is absent or at another version.
+    /// [`Kind::is_patchable`] says which columns may be set.
     Patch {
-        /// Of which kind the records are.
+        /// The kind of the records.
         kind: Kind,
-        /// Which, and the version that each must be at; 1 to 1,000.
+        /// The ids of 1 to 1,000 different records, and the version that each must be at.
         of: Vec<(Uuid, Version)>,
-        /// Columns and what they shall hold. A field of several columns is set as a whole.
+        /// The columns, and the values that they shall hold. A field of several columns is set as a whole.
         set: Vec<(&'static str, Value)>,
     },
-    /// Adds to a counter if the sum stays inside, else [`Conflict::OutOfBounds`]. An absent counter is 0. Decides
-    /// quotas, caps, uses and balances; exact under any race.
+    /// Adds to a counter if the sum stays within bounds; [`Conflict::OutOfBounds`] if it would not. An absent counter is
+    /// 0. Counters decide quotas, caps, uses and balances, so they are exact under any race.
     Count {
-        /// Which; of a counted family.
+        /// The counter, which is of a counted family.
         counter: CounterKey,
-        /// What to add.
+        /// What to add to it.
         add: i64,
-        /// What the sum must be; `n..=n` is compare-and-set.
+        /// The bounds that the sum must stay within. Bounds of one number are a compare-and-set.
         within: Bounds,
     },
-    /// Adds to a statistic. Never decides anything, never conflicts. A sum that would leave the range of `i64` stays at
-    /// that end, and what went beyond it is forgotten; where a store stripes tallies, that holds for each stripe and for
-    /// their sum.
+    /// Adds to a statistic. It decides nothing and never conflicts. A sum that would leave the range of `i64` stays at the
+    /// end of the range, and what went beyond is forgotten. If a store keeps a tally in several stripes, that holds for
+    /// each stripe and for their sum.
     Tally {
-        /// Which; of a tallied family.
+        /// The statistic, which is of a tallied family.
         counter: CounterKey,
-        /// What to add.
+        /// What to add to it.
         add: i64,
     },
 }
 
-/// Changes that are applied all or not at all, in order.
+/// A list of changes that is applied whole or not at all, in order.
 ///
-/// One that counts or tallies begins with its witness: an insert, a delete, a patch, or an update that visibly ends
-/// a state. After an unknown outcome the same changeset is committed again, and the witness tells whether the
-/// first one was applied; so nothing counts twice.
+/// A changeset that counts or tallies begins with its witness: an insert, a delete, a patch, or an update that visibly
+/// ends a state. After an unknown outcome the same changeset is committed again, and the witness tells whether the
+/// first commit was applied. So nothing counts twice.
 ///
-/// A handle: cloning it copies no change. What it weighs and whether it keeps the rules is found out once.
+/// This is a handle: cloning it copies no change. Its weight and whether it keeps the rules are computed once.
 #[derive(Clone)]
 pub struct Changeset(Arc<Inner>);
 
@@ -87,16 +89,16 @@ struct Inner {
     verdict: Result<(), StoreError>,
 }
 
-/// What became of a changeset. A lost race is a value.
+/// What became of a changeset. A lost race is an outcome, and not an error.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Outcome {
-    /// All of it is stored, and durable as far as the store's facts say.
+    /// The whole changeset is stored, and is as durable as the store's facts say.
     Applied,
-    /// None of it is.
+    /// Nothing of the changeset is stored.
     Conflict {
-        /// The first change that failed.
+        /// The position of the first change that failed.
         index: usize,
-        /// Why.
+        /// Why it failed.
         conflict: Conflict,
     },
 }
@@ -104,14 +106,14 @@ pub enum Outcome {
 /// Why a change failed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Conflict {
-    /// The record is not at the version that the change needs. For a patch: the first such record.
+    /// The record is not at the version that the change needs. For a patch it is the first such record.
     Stale {
-        /// Which record.
+        /// The record.
         id: RecordId,
-        /// The version it is at; `None` if there is no such record.
+        /// The version that it is at now; `None` if there is no such record.
         now: Option<Version>,
     },
-    /// Another record holds a unique key. Which of several held keys is named is unspecified.
+    /// Another record holds a unique key. If several keys are held, any one of them is named.
     Taken {
         /// The key.
         key: UniqueKey,
@@ -120,24 +122,24 @@ pub enum Conflict {
     },
     /// The sum would leave the bounds, or overflow.
     OutOfBounds {
-        /// Which counter.
+        /// The counter.
         counter: CounterKey,
-        /// Its value before.
+        /// The value that it has without the change.
         value: i64,
     },
 }
 
 impl Changeset {
-    /// The most changes that one may hold.
+    /// The most changes that one changeset may hold.
     pub const MAX_CHANGES: usize = 1024;
-    /// The most bytes that one may hold, as [`Changeset::weight`] counts them.
+    /// The most bytes that one changeset may hold, as [`Changeset::weight`] counts them.
     pub const MAX_WEIGHT: usize = 4 * 1024 * 1024;
     /// The most records that one patch may hold.
     pub const MAX_PATCH: usize = 1000;
     /// The most records that one changeset may touch.
     pub const MAX_RECORDS: usize = 2048;
 
-    /// These changes, in this order.
+    /// Makes a changeset of these changes, in this order.
     #[must_use]
     pub fn new(changes: impl IntoIterator<Item = Change>) -> Self {
         let changes: Vec<Change> = changes.into_iter().collect();
@@ -146,13 +148,13 @@ impl Changeset {
         Self(Arc::new(Inner { changes, weight, verdict }))
     }
 
-    /// What to do, in order.
+    /// The changes, in order.
     #[must_use]
     pub fn changes(&self) -> &[Change] {
         &self.0.changes
     }
 
-    /// With one more change at the end.
+    /// Adds one more change at the end.
     #[must_use]
     pub fn with(self, change: Change) -> Self {
         let before =
@@ -160,7 +162,7 @@ impl Changeset {
         Self::new(before.into_iter().chain([change]))
     }
 
-    /// How many bytes the stored form takes, about.
+    /// About how many bytes the stored form takes.
     #[must_use]
     pub fn weight(&self) -> usize {
         self.0.weight
@@ -168,11 +170,15 @@ impl Changeset {
 
     /// Whether it keeps the rules of the contract; every store asks this first.
     ///
-    /// The rules: at most 1,024 changes, 2,048 records and 4 MiB; no record touched twice and no counter counted
-    /// twice, so that merging can never matter; `Count` on counted families and `Tally` on tallied ones; a witness at
-    /// the beginning where anything is counted or tallied; a patch of 1 to 1,000 records that sets only columns it may
-    /// set, to values that their fields write. (Text without NUL and key parts of at most 255 bytes are kept by their
-    /// types.)
+    /// The rules are:
+    ///
+    /// - It holds at most 1,024 changes, 2,048 records and 4 MiB.
+    /// - It touches no record twice and counts no counter twice, so that merging changesets can never matter.
+    /// - It uses `Count` on counted families and `Tally` on tallied ones.
+    /// - It begins with a witness if it counts or tallies anything.
+    /// - A patch has 1 to 1,000 records, and sets only columns that it may set, to values that their fields write.
+    ///
+    /// That text holds no NUL and that key parts have at most 255 bytes is ensured by their types.
     ///
     /// # Errors
     /// [`StoreErrorKind::Invalid`](super::StoreErrorKind::Invalid).
@@ -253,7 +259,7 @@ fn check(changes: &[Change], weight: usize) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether something is there twice.
+/// Whether the list holds something twice.
 fn repeats<T: Ord>(all: &mut [T]) -> bool {
     all.sort_unstable();
     all.windows(2).any(|pair| matches!(pair, [one, next] if one == next))

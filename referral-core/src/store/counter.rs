@@ -3,27 +3,27 @@
 use crate::catalogue::Family;
 use crate::value::{KeyPart, Tenant, Timestamp};
 
-/// Names one number. Numbers are ordered by tenant, family, first part, second part, bucket.
+/// The name of one number. Numbers are ordered by tenant, family, first part, second part and bucket.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct CounterKey {
-    /// Whose it is.
+    /// The tenant that it belongs to.
     pub tenant: Tenant,
-    /// What it is about.
+    /// What the number is about.
     pub family: Family,
-    /// What it belongs to, most significant first; empty text where there is none.
+    /// What the number belongs to, most significant part first. A part that is not needed is empty text.
     pub parts: [KeyPart; 2],
-    /// A time, a day, or zero.
+    /// The first millisecond of an hour or a day, or 0 for a total.
     pub bucket: i64,
 }
 
 impl CounterKey {
-    /// A number with two parts and no bucket.
+    /// Names a number with two parts and the bucket 0.
     #[must_use]
     pub const fn new(tenant: Tenant, family: Family, parts: [KeyPart; 2]) -> Self {
         Self { tenant, family, parts, bucket: 0 }
     }
 
-    /// The same number in a bucket of time.
+    /// Names the same number in a bucket of time.
     #[must_use]
     pub const fn in_bucket(mut self, at: Timestamp) -> Self {
         self.bucket = at.as_millis();
@@ -31,27 +31,27 @@ impl CounterKey {
     }
 }
 
-/// Which numbers to read: all of a family that begin with these parts.
+/// Which numbers to read: those of a family whose names begin with these parts.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CounterPrefix {
-    /// Whose.
+    /// The tenant that they belong to.
     pub tenant: Tenant,
-    /// About what.
+    /// What the numbers are about.
     pub family: Family,
-    /// The first part, the first and the second, or none.
+    /// The first part, or the first and the second, or none.
     pub parts: Vec<KeyPart>,
 }
 
-/// Which of them: buckets in a half-open range, after a key, at most so many; always in the order of keys.
+/// Which of the numbers of a prefix to read. They come in the order of their keys.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CounterRange {
     /// From this bucket on.
     pub from: Option<i64>,
-    /// Up to, and without, this bucket.
+    /// Up to this bucket, and without it.
     pub until: Option<i64>,
     /// After this key, for the next page.
     pub after: Option<CounterKey>,
-    /// At most so many; 1,000 at the most.
+    /// The most numbers to give, up to 1,000.
     pub limit: u32,
 }
 
@@ -62,7 +62,7 @@ impl CounterRange {
         Self { from: None, until: None, after: None, limit }
     }
 
-    /// Whether a number lies inside.
+    /// Whether a number lies inside the range.
     #[must_use]
     pub fn contains(&self, key: &CounterKey) -> bool {
         self.from.is_none_or(|from| key.bucket >= from)
@@ -71,26 +71,26 @@ impl CounterRange {
     }
 }
 
-/// What a sum must be, both ends included.
+/// The bounds that a sum must stay within, both ends included.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Bounds {
-    /// The least.
+    /// The smallest sum that is allowed.
     pub min: i64,
-    /// The most.
+    /// The greatest sum that is allowed.
     pub max: i64,
 }
 
 impl Bounds {
-    /// Anything that does not overflow.
+    /// Allows every sum that does not overflow.
     pub const ANY: Self = Self { min: i64::MIN, max: i64::MAX };
 
-    /// From `min` to `max`, both included.
+    /// Allows sums from `min` to `max`, both included.
     #[must_use]
     pub const fn new(min: i64, max: i64) -> Self {
         Self { min, max }
     }
 
-    /// Whether a sum is inside.
+    /// Whether a sum is allowed.
     #[must_use]
     pub const fn contains(self, sum: i64) -> bool {
         self.min <= sum && sum <= self.max

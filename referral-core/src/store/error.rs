@@ -4,29 +4,30 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-/// What kind of fault it is, and so what the caller can do.
+/// What kind of error of a store it is, and so what the caller can do.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum StoreErrorKind {
     /// The database cannot be reached, or takes no work now. Nothing was written; try again later.
     Unavailable,
-    /// The store retried its own transient trouble as often as it may. Nothing was written; try again.
+    /// Others kept getting in the way, as often as the store may try again by itself. Nothing was written; try again.
     Contended,
-    /// The answer to a commit was lost: it is applied or not. Commit the same changeset again; its witness tells.
+    /// The answer to a commit was lost, so it is applied or not. Commit the same changeset again: its witness tells
+    /// whether it was.
     UnknownOutcome,
     /// The call breaks a rule of the contract; it will never work.
     Invalid,
-    /// There is no room. Nothing was written.
+    /// The disk or the quota of the database is full. Nothing was written.
     Full,
     /// What is stored is not what this library wrote, or the schema is not the one it needs.
     Corrupt,
-    /// Something else.
+    /// Something else went wrong.
     Other,
 }
 
-/// A fault of a store. Cheap to clone, because one fault may fail a whole batch.
+/// An error of a store. It is cheap to clone, because one failure may fail a whole batch.
 ///
-/// `Display` does not print the source; walk [`Error::source`] for the chain.
+/// `Display` does not print the source. Follow [`Error::source`] for the chain of causes.
 #[derive(Clone, Debug)]
 pub struct StoreError {
     kind: StoreErrorKind,
@@ -37,7 +38,7 @@ pub struct StoreError {
 }
 
 impl StoreError {
-    /// A fault of `backend` during `operation`.
+    /// Makes an error of the store `backend` during `operation`.
     #[must_use]
     pub fn new(
         kind: StoreErrorKind,
@@ -48,20 +49,20 @@ impl StoreError {
         Self { kind, backend, operation, message: message.into(), source: None }
     }
 
-    /// A call that breaks a rule of the contract.
+    /// Makes the error for a call that breaks a rule of the contract.
     #[must_use]
     pub fn invalid(operation: &'static str, message: impl Into<String>) -> Self {
         Self::new(StoreErrorKind::Invalid, "referral", operation, message)
     }
 
-    /// With what caused it.
+    /// Adds what caused it.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.source = Some(Arc::from(source.into()));
         self
     }
 
-    /// What kind of fault it is.
+    /// What kind of error it is.
     #[must_use]
     pub const fn kind(&self) -> StoreErrorKind {
         self.kind
@@ -88,7 +89,7 @@ impl StoreError {
         )
     }
 
-    /// Whether the database is the trouble, and not the call.
+    /// Whether the cause is the database, and not the call.
     #[must_use]
     pub const fn is_unavailable(&self) -> bool {
         matches!(self.kind, StoreErrorKind::Unavailable | StoreErrorKind::Full)

@@ -1,6 +1,6 @@
 //! For stores that stand around another store.
 
-/// The four reads of a store that stands around another one, or those of them that it does not change: for use inside
+/// Writes the reads of a store that stands around another one: all four, or those that it does not change. Use it inside
 /// `impl Read for …`.
 ///
 /// ```
@@ -35,8 +35,8 @@
 /// }
 /// ```
 ///
-/// `forward_reads!(store after check)` asks `self.check()` first: a `Result<(), StoreError>` whose error is the answer
-/// then.
+/// `forward_reads!(store after check)` calls `self.check()` first, which gives a `Result<(), StoreError>`. Its error is then
+/// the answer.
 #[macro_export]
 macro_rules! forward_reads {
     ($store:ident) => {

@@ -7,7 +7,7 @@ use crate::store::error::StoreError;
 use crate::value::{Column, ColumnType, Tenant, Value};
 
 impl Index {
-    /// Where in this index a record stands; `None` where it has no entry. `values` are those of
+    /// Where a record stands in this index; `None` if it has no entry there. `values` are those of
     /// [`Record::values`].
     #[must_use]
     pub fn entry(self, record: &Record, values: &[Value]) -> Option<Entry> {
@@ -30,10 +30,10 @@ impl Index {
         Some(Entry { prefix: Prefix { tenant, parts }, seek: Seek { at: *order, id: record.id().uuid } })
     }
 
-    /// Whether a prefix and a limit are ones that this index can answer; every store asks this first.
+    /// Whether this index can answer for a prefix and a limit. Every store asks this first.
     ///
-    /// The prefix has one value for each [`Part::Is`], of the type of its column: never null, no text with NUL, and
-    /// none that is longer than the column.
+    /// The prefix has one value for each [`Part::Is`], of the type of its column. No value is null, holds a NUL, or is
+    /// longer than the column.
     ///
     /// # Errors
     /// [`StoreErrorKind::Invalid`](super::StoreErrorKind::Invalid).
@@ -85,36 +85,36 @@ fn holds(column: &Column, value: &Value) -> bool {
 /// A place in an index.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Entry {
-    /// The tenant and the parts.
+    /// The tenant and the parts of the prefix.
     pub prefix: Prefix,
     /// The place among the entries of that prefix.
     pub seek: Seek,
 }
 
-/// Which entries of an index to read: those of these parts.
+/// Which entries of an index to read: those of a tenant that have these parts.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Prefix {
-    /// Whose.
+    /// The tenant whose entries they are.
     pub tenant: Tenant,
     /// A value for each [`Part::Is`] of the index, of the type of its column.
     pub parts: Vec<Value>,
 }
 
 impl Prefix {
-    /// The entries of a tenant; add the parts with [`Prefix::text`] and [`Prefix::uuid`].
+    /// Begins a prefix of a tenant. Add the parts with [`Prefix::text`] and [`Prefix::uuid`].
     #[must_use]
     pub fn new(tenant: &Tenant) -> Self {
         Self { tenant: tenant.clone(), parts: Vec::new() }
     }
 
-    /// The next part is this text.
+    /// Adds this text as the next part.
     #[must_use]
     pub fn text(mut self, part: impl AsRef<str>) -> Self {
         self.parts.push(Value::Text(part.as_ref().to_owned().into()));
         self
     }
 
-    /// The next part is this id.
+    /// Adds this id as the next part.
     #[must_use]
     pub fn uuid(mut self, part: Uuid) -> Self {
         self.parts.push(Value::Uuid(part));
@@ -136,28 +136,28 @@ pub struct Seek {
 pub struct Range {
     /// From this value of the ordering column on.
     pub from: Option<i64>,
-    /// Up to, and without, this value.
+    /// Up to this value, and without it.
     pub until: Option<i64>,
-    /// Behind this place, in the direction of reading; for the next page.
+    /// Behind this place in the direction of reading, for the next page.
     pub after: Option<Seek>,
-    /// Smallest first; else greatest first.
+    /// Whether the smallest comes first; otherwise the greatest does.
     pub ascending: bool,
 }
 
 impl Range {
-    /// All, greatest first: the newest.
+    /// All entries, greatest first, so that the newest come first.
     #[must_use]
     pub const fn newest() -> Self {
         Self { from: None, until: None, after: None, ascending: false }
     }
 
-    /// All, smallest first: the oldest.
+    /// All entries, smallest first, so that the oldest come first.
     #[must_use]
     pub const fn oldest() -> Self {
         Self { from: None, until: None, after: None, ascending: true }
     }
 
-    /// Whether a place lies inside.
+    /// Whether a place lies inside the range.
     #[must_use]
     pub fn contains(&self, seek: Seek) -> bool {
         self.from.is_none_or(|from| seek.at >= from)

@@ -7,7 +7,7 @@ use crate::store::unique::UniqueKey;
 /// The most records, ids, keys or numbers that one read gives or takes.
 pub const MAX_PAGE: u32 = 1000;
 
-/// Whether a read asks for no more points than it may; every store asks this first.
+/// Whether a read asks for no more points than it may. Every store asks this first.
 ///
 /// # Errors
 /// [`StoreErrorKind::Invalid`](super::StoreErrorKind::Invalid).
@@ -18,7 +18,8 @@ pub fn check_points(operation: &'static str, asked: usize) -> Result<(), StoreEr
     Ok(())
 }
 
-/// Whether a read by keys asks for no more than it may, and for keys that can exist; every store asks this first.
+/// Whether a read by keys asks for no more keys than it may, and only for keys that can exist. Every store asks this
+/// first.
 ///
 /// # Errors
 /// [`StoreErrorKind::Invalid`](super::StoreErrorKind::Invalid).
@@ -27,7 +28,7 @@ pub fn check_keys(keys: &[UniqueKey]) -> Result<(), StoreError> {
     keys.iter().try_for_each(UniqueKey::check)
 }
 
-/// Whether a read of numbers keeps the rules; every store asks this first.
+/// Whether a read of numbers keeps the rules. Every store asks this first.
 ///
 /// # Errors
 /// [`StoreErrorKind::Invalid`](super::StoreErrorKind::Invalid).

@@ -15,8 +15,8 @@ use crate::store::error::StoreError;
 use crate::store::index::{Prefix, Range, Seek};
 use crate::store::limits::MAX_PAGE;
 
-/// Where a page ended. Opaque text, URL-safe, made and checked by core: used with another listing than the one it
-/// came from, it is refused.
+/// Where a page ended. As text it is opaque and safe in URLs. Core makes and checks it: a cursor that is used with another
+/// listing than the one it came from is refused.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Cursor {
     tag: [u8; 8],
@@ -27,10 +27,10 @@ pub struct Cursor {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CursorError {
-    /// Cut short, changed, or invented.
+    /// The text was cut short, changed or made up.
     #[error("this is no cursor")]
     Malformed,
-    /// From a listing with another filter, owner or direction.
+    /// It comes from a listing with another filter, owner or direction.
     #[error("the cursor belongs to another listing")]
     Foreign,
 }
@@ -66,20 +66,20 @@ impl FromStr for Cursor {
 /// Which page to read.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PageRequest {
-    /// At most so many; 1 to 1,000, others are brought inside.
+    /// The most items on the page. Numbers outside of 1 to 1,000 are replaced by the nearest of these.
     pub limit: u32,
-    /// Where the page before ended; the first page where absent.
+    /// Where the page before ended. Absent for the first page.
     pub after: Option<Cursor>,
 }
 
 impl PageRequest {
-    /// The first `limit` ones.
+    /// Asks for the first page, with at most `limit` items.
     #[must_use]
     pub const fn first(limit: u32) -> Self {
         Self { limit, after: None }
     }
 
-    /// Those after a cursor.
+    /// Asks for the items after a cursor.
     #[must_use]
     pub fn after(mut self, cursor: Option<Cursor>) -> Self {
         self.after = cursor;
@@ -96,10 +96,10 @@ impl Default for PageRequest {
 /// One page of a listing.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Page<T> {
-    /// What is on it. May be fewer than asked for, even none, and still have a next page: a filter that no index
-    /// carries reads at most four pages at a time.
+    /// What is on the page. It may hold fewer items than asked for, even none, and still have a next page, because a
+    /// filter that no index serves reads at most four pages at a time.
     pub items: Vec<T>,
-    /// How to get the next page; `None` when this is the last.
+    /// The cursor of the next page; `None` if this is the last.
     pub next: Option<Cursor>,
 }
 

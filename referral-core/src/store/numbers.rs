@@ -4,12 +4,12 @@ use crate::store::contract::Read;
 use crate::store::counter::{CounterKey, CounterPrefix, CounterRange};
 use crate::store::error::StoreError;
 
-/// One number of its own.
+/// Typed reads of single numbers, for every store.
 pub trait NumberReads: Read {
-    /// One number; 0 if it was never counted.
+    /// Reads one number. It is 0 if it was never counted.
     ///
     /// # Errors
-    /// Faults.
+    /// Failures of the database.
     fn number(&self, key: &CounterKey) -> impl Future<Output = Result<i64, StoreError>> + Send;
 }
 

@@ -50,8 +50,8 @@ impl Kind {
         Ok(())
     }
 
-    /// Whether a patch may set a column: neither a fixed one, nor one of a unique key, nor a derived one or what it
-    /// is made of.
+    /// Whether a patch may set a column. It may not set `id`, `tenant`, `version` and `created_at`, columns of a unique
+    /// key, derived columns, and columns that others are derived from.
     #[must_use]
     pub fn is_patchable(self, column: &str) -> bool {
         let fixed = ["id", "tenant", "version", "created_at"];
@@ -76,10 +76,11 @@ impl Kind {
 }
 
 impl Record {
-    /// This record as a patch leaves it: these columns at these values, at the next version.
+    /// This record as a patch leaves it: with these values in these columns, and at the next version.
     ///
     /// # Errors
-    /// Values that the kind's fields do not write. `Changeset::check` refuses such a patch before any store sees it.
+    /// Values that the fields of the kind would not write. `Changeset::check` refuses such a patch before any store sees
+    /// it.
     pub fn patched(&self, set: &[(&'static str, Value)]) -> Result<Self, ColumnError> {
         let kind = self.id().kind;
         let mut values = self.values();

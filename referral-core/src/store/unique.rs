@@ -5,19 +5,19 @@ use crate::store::error::StoreError;
 use crate::store::index::check_parts;
 use crate::value::{Tenant, Value};
 
-/// One key that a record holds, or that is looked for.
+/// One unique key that a record holds, or that is looked for.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct UniqueKey {
-    /// By which rule.
+    /// The rule that it follows.
     pub unique: Unique,
-    /// Whose.
+    /// The tenant that it belongs to.
     pub tenant: Tenant,
     /// A value for each of [`Unique::columns`], none of them null.
     pub parts: Vec<Value>,
 }
 
 impl UniqueKey {
-    /// The key that a record holds by a rule, if any. `values` are those of [`Record::values`].
+    /// The key that a record holds by a rule, if it holds one. `values` are those of [`Record::values`].
     #[must_use]
     pub fn held(unique: Unique, tenant: &Tenant, values: &[Value]) -> Option<Self> {
         let mut parts = Vec::with_capacity(unique.columns().len());
@@ -30,8 +30,8 @@ impl UniqueKey {
         Some(Self { unique, tenant: tenant.clone(), parts })
     }
 
-    /// Whether its parts are ones that its columns can hold: one for each, none of them null, no text with NUL and
-    /// none that is longer than its column.
+    /// Whether its columns can hold its parts. There is one part for each column, and no part is null, holds a NUL, or is
+    /// longer than its column.
     ///
     /// # Errors
     /// [`StoreErrorKind::Invalid`](super::StoreErrorKind::Invalid).
@@ -40,11 +40,11 @@ impl UniqueKey {
         check_parts("find", self.unique.name(), self.unique.kind(), columns, &self.parts)
     }
 
-    /// Every key that a record holds.
+    /// All unique keys that a record holds.
     #[must_use]
     pub fn all_of(record: &Record) -> Vec<Self> {
         let mut rules = Unique::of(record.id().kind).peekable();
-        // Most records are responses, which hold none; their values are not made for nothing.
+        // Most records are responses, which hold no key. This spares making their values.
         if rules.peek().is_none() {
             return Vec::new();
         }

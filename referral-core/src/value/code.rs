@@ -6,8 +6,8 @@ use std::str::FromStr;
 /// What stands in the URL of a link: 1 to 64 of `A-Z a-z 0-9 _ -`.
 ///
 /// Codes are compared byte for byte. Two codes that a person could mistake for
-/// each other share the same [`fold`](Code::fold), which stores hold a second
-/// unique key on.
+/// each other have the same [`fold`](Code::fold), and stores keep a second unique
+/// key of it.
 ///
 /// ```
 /// # use referral_core::Code;
@@ -21,18 +21,18 @@ use std::str::FromStr;
 pub struct Code(String);
 
 impl Code {
-    /// The most symbols, which are bytes, that a code has.
+    /// The most symbols that a code has. Each symbol is one byte.
     pub const MAX: usize = 64;
 
-    /// The fewest symbols of a code that a person chose, see [`Code::chosen`].
+    /// The fewest symbols that a code has if a person chose it, see [`Code::chosen`].
     pub const CHOSEN_MIN: usize = 3;
 
     /// Takes a code as it stands in a URL or a table.
     ///
     /// # Errors
     ///
-    /// [`CodeError::Empty`], [`CodeError::TooLong`] or, with the first offending
-    /// symbol, [`CodeError::Symbol`].
+    /// [`CodeError::Empty`], [`CodeError::TooLong`], or [`CodeError::Symbol`] with the
+    /// first symbol that a code may not have.
     pub fn new(code: impl Into<String>) -> Result<Self, CodeError> {
         let code = code.into();
         if code.is_empty() {
@@ -58,8 +58,7 @@ impl Code {
     }
 
     /// Takes a code that a person chose: the same grammar, but at least
-    /// [`Code::CHOSEN_MIN`] symbols, so that the short ones are not grabbed by whoever
-    /// comes first.
+    /// [`Code::CHOSEN_MIN`] symbols, so that the first users do not take all short codes.
     ///
     /// # Errors
     ///
@@ -77,10 +76,10 @@ impl Code {
         &self.0
     }
 
-    /// The form under which look-alikes are the same: ASCII lower case, then
-    /// `o` is `0`, and `i` and `l` are `1`.
+    /// The form in which look-alikes are the same: letters become lower case, then
+    /// `o` becomes `0`, and `i` and `l` become `1`.
     ///
-    /// Folding twice changes nothing, and a folded code is a code.
+    /// Folding twice gives the same as folding once, and a folded code is a code.
     pub fn fold(&self) -> String {
         self.0.chars().map(fold_symbol).collect()
     }
@@ -148,11 +147,11 @@ impl From<Code> for String {
     }
 }
 
-/// Why a text is no code, or not one that may be chosen.
+/// Why a text is no code, or is a code that may not be chosen.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CodeError {
-    /// There is nothing.
+    /// The text is empty.
     #[error("a code cannot be empty")]
     Empty,
     /// More than [`Code::MAX`] symbols.
@@ -170,9 +169,9 @@ pub enum CodeError {
     /// A symbol that is not one of `A-Z a-z 0-9 _ -`.
     #[error("{symbol:?} at position {position} cannot stand in a code")]
     Symbol {
-        /// Where, in characters from 0.
+        /// Where it stands, in characters from 0.
         position: usize,
-        /// The first offending character.
+        /// The first character that a code may not have.
         symbol: char,
     },
     /// The code reads like a reserved word, see [`ReservedWords`](crate::link::ReservedWords).

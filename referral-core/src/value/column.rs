@@ -1,6 +1,6 @@
 //! How a record looks to a database: columns, values, and the way back.
 //!
-//! Core describes every kind once. Tables, statements, documents and key-value entries derive from that, so one
+//! Core describes every kind once. Tables, statements, documents and key-value entries derive from that, so that one
 //! more kind of record costs a store nothing.
 
 use std::borrow::Cow;
@@ -19,33 +19,33 @@ use crate::value::time::{Timestamp, Version};
 /// What a column holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ColumnType {
-    /// Sixteen bytes.
+    /// A UUID, which has sixteen bytes.
     Uuid,
-    /// A signed 64-bit integer; booleans are 0 and 1, times are milliseconds.
+    /// A signed 64-bit integer. Booleans are 0 and 1, and times are milliseconds.
     Int,
-    /// UTF-8 without NUL, at most so many bytes, equal only where the bytes are.
+    /// UTF-8 without NUL, of at most this many bytes. Two texts are equal only if their bytes are.
     Text(u32),
 }
 
 /// One column of a kind.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Column {
-    /// Its name, the same in every store.
+    /// Its name, which is the same in every store.
     pub name: &'static str,
     /// What it holds.
     pub holds: ColumnType,
-    /// Whether it may hold nothing.
+    /// Whether it may be null.
     pub nullable: bool,
-    /// The only texts that it may hold, where it is one of a few names; else empty.
+    /// The only texts that it may hold, if it holds one of a few names; otherwise empty.
     pub names: &'static [&'static str],
 }
 
 /// One value of a column.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Value {
-    /// Nothing.
+    /// Null.
     Null,
-    /// An integer, a boolean, a time, a version, a set of flags.
+    /// An integer, a boolean, a time, a version or a set of flags.
     Int(i64),
     /// An id.
     Uuid(Uuid),
@@ -53,7 +53,7 @@ pub enum Value {
     Text(Cow<'static, str>),
 }
 
-/// What a store gave back is no record of this kind: a foreign hand or a newer library wrote it.
+/// What a store gave back is no record of this kind. Something other than this library wrote it, or a newer version.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("column {column} of {kind} holds what it cannot: {problem}")]
 pub struct ColumnError {

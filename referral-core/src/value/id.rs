@@ -13,7 +13,7 @@ macro_rules! id {
                 Self(uuid)
             }
 
-            /// The UUID itself.
+            /// The UUID.
             #[must_use]
             pub const fn as_uuid(self) -> uuid::Uuid {
                 self.0
@@ -49,9 +49,9 @@ pub(crate) use id;
 pub struct IdError(pub(crate) ());
 
 id! {
-    /// A browser we gave a token to.
+    /// The id of a browser that was given a token.
     ///
-    /// Time-ordered like every id, because it is indexed; its secrecy comes from the token's MAC, never from
-    /// the id being hard to guess.
+    /// It grows with time like every id, because it is indexed. What protects it is the signature of the token, and not
+    /// that the id is hard to guess.
     VisitorId
 }

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use crate::value::text::TextError;
 
-/// Names and texts of the host's, kept with a record; together at most 8 KiB.
+/// Names and texts of the host's, which are kept with a record. Together they take at most 8 KiB.
 ///
-/// Stored as one JSON object, so that a database can be asked about it.
+/// They are stored as one JSON object, so that SQL can look into it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Metadata(BTreeMap<String, String>);
 
@@ -18,7 +18,7 @@ impl Metadata {
     /// Takes the host's names and texts.
     ///
     /// # Errors
-    /// `TooLong` over 8 KiB in stored form, `Nul` where a name or text holds U+0000.
+    /// `TooLong` if the stored form takes more than 8 KiB, `Nul` if a name or a text holds U+0000.
     pub fn new<K, V>(entries: impl IntoIterator<Item = (K, V)>) -> Result<Self, TextError>
     where
         K: Into<String>,
@@ -35,24 +35,24 @@ impl Metadata {
         Ok(metadata)
     }
 
-    /// The text under a name.
+    /// The text of a name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
 
-    /// All names and texts, by name.
+    /// All names and texts, in the order of the names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(k, v)| (k.as_str(), v.as_str()))
     }
 
-    /// Whether there is none.
+    /// Whether there are no entries.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The stored form; empty text where there are no entries.
+    /// The stored form, which is empty text if there are no entries.
     pub(crate) fn to_json(&self) -> Cow<'static, str> {
         to_json(&self.0)
     }

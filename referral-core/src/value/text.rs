@@ -1,4 +1,4 @@
-//! Bounded, NUL-free text: what a host passes is checked, what a visitor sends is cut.
+//! Text of bounded length, without NUL. What a host passes is checked, and what a visitor sends is cut.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::fmt;
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TextError {
-    /// More bytes of UTF-8 than the field holds.
+    /// The text has more bytes of UTF-8 than the field holds.
     #[error("{what} is {bytes} bytes long; at most {max} fit")]
     TooLong {
         /// The name of the type that refused.
@@ -17,13 +17,13 @@ pub enum TextError {
         /// How long it may be.
         max: usize,
     },
-    /// U+0000, which PostgreSQL cannot store and which separates key parts.
+    /// The text holds U+0000, which PostgreSQL cannot store and which separates the parts of keys.
     #[error("{what} contains a NUL character")]
     Nul {
         /// The name of the type that refused.
         what: &'static str,
     },
-    /// Nothing where something is needed.
+    /// The text is empty, and the field needs one.
     #[error("{what} is empty")]
     Empty {
         /// The name of the type that refused.
@@ -59,20 +59,20 @@ macro_rules! text {
         pub struct $name(Cow<'static, str>);
 
         impl $name {
-            /// The most bytes of UTF-8 that fit.
+            /// The most bytes of UTF-8 that it holds.
             pub const MAX: usize = $max;
 
             /// Takes a text as the host gave it.
             ///
             /// # Errors
-            /// `TooLong`, `Nul`, or `Empty` where a minimum is set.
+            /// `TooLong`, `Nul`, or `Empty` if it has to hold something.
             pub fn new(text: impl Into<Cow<'static, str>>) -> Result<Self, TextError> {
                 let text = text.into();
                 check(stringify!($name), &text, $min, $max)?;
                 Ok(Self(text))
             }
 
-            /// The text, byte for byte as it was given.
+            /// The text, which is byte for byte what was given.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -153,17 +153,17 @@ macro_rules! text {
 }
 
 text! {
-    /// A customer of the host, where one installation serves several: opaque, at most 64 bytes, empty by
-    /// default. It begins every unique key, counter and index entry.
+    /// A customer of the host, if one installation serves several. It is opaque text of at most 64 bytes, and empty by
+    /// default. Every unique key, counter and index entry begins with it.
     Tenant, 0..=64, shown
 }
 text! {
-    /// The host's own id of a user: opaque, 1 to 128 bytes, compared byte for byte.
+    /// The host's own id of a user: opaque text of 1 to 128 bytes, compared byte for byte.
     UserId, 1..=128, shown
 }
 text! {
-    /// The host's own name for one request, so that a call made again after a lost answer counts once: opaque, 1 to 128
-    /// bytes, such as `order 7 placed`.
+    /// The host's own name for one request, such as `order 7 placed`: opaque text of 1 to 128 bytes. With it, a call that
+    /// is made again counts once.
     RequestId, 1..=128, shown
 }
 text! {
@@ -171,11 +171,11 @@ text! {
     TargetKind, 1..=128, shown
 }
 text! {
-    /// The host's own id of an object: opaque, 1 to 128 bytes.
+    /// The host's own id of an object: opaque text of 1 to 128 bytes.
     TargetId, 1..=128, shown
 }
 text! {
-    /// What an owner calls a link; at most 100 bytes, may be empty.
+    /// What an owner calls a link. It has at most 100 bytes and may be empty.
     Label, 0..=100, shown
 }
 text! {
@@ -183,15 +183,15 @@ text! {
     Destination, 0..=2048, shown
 }
 text! {
-    /// The page that a visitor came from, as the browser sent it.
+    /// The page that a visitor came from, or as much of it as the host keeps.
     Referrer, 0..=2048, personal
 }
 text! {
-    /// The URL that a visitor landed on, path and query.
+    /// The URL that a visitor landed on, or as much of it as the host keeps.
     LandingUrl, 0..=2048, personal
 }
 text! {
-    /// The user agent that a visitor's browser named.
+    /// The user agent of a visitor's browser, or as much of it as the host keeps.
     Agent, 0..=512, personal
 }
 text! {
@@ -203,7 +203,7 @@ text! {
     Action, 1..=128, shown
 }
 text! {
-    /// One part of a counter's key: an id in text, an action, a unit. Empty where there is none.
+    /// One part of a counter's key: an id as text, an action or a unit. It is empty if there is none.
     KeyPart, 0..=255, shown
 }
 
@@ -213,7 +213,7 @@ impl Action {
 }
 
 impl KeyPart {
-    /// No part.
+    /// The part that stands where there is none.
     pub const NONE: Self = Self(Cow::Borrowed(""));
 }
 
@@ -232,9 +232,9 @@ impl From<&Action> for KeyPart {
 /// The object of the host's that a link or a response is about.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Target {
-    /// Which kind of object.
+    /// The kind of object.
     pub kind: TargetKind,
-    /// Which of them.
+    /// The id of the object.
     pub id: TargetId,
 }
 
@@ -242,7 +242,7 @@ impl Target {
     /// Names an object of the host's.
     ///
     /// # Errors
-    /// A part that is empty, over 128 bytes or holds a NUL.
+    /// A part that is empty, has more than 128 bytes or holds a NUL.
     pub fn new(
         kind: impl Into<Cow<'static, str>>,
         id: impl Into<Cow<'static, str>>,

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-/// A moment: milliseconds since 1970-01-01T00:00:00 UTC, leap seconds not counted.
+/// A moment: the milliseconds since 1970-01-01T00:00:00 UTC, without leap seconds.
 ///
 /// Intervals are half-open everywhere: a link that expires at `t` is alive before `t` and dead at `t`.
 /// Arithmetic saturates, so that a wrong clock cannot make anything panic.
@@ -26,19 +26,19 @@ impl Timestamp {
         self.0
     }
 
-    /// This moment, `by` later; stays at the last representable one.
+    /// The moment that is `by` later, or the last one that can be represented.
     #[must_use]
     pub fn saturating_add(self, by: Duration) -> Self {
         Self(self.0.saturating_add(millis(by)))
     }
 
-    /// This moment, `by` earlier; stays at the first representable one.
+    /// The moment that is `by` earlier, or the first one that can be represented.
     #[must_use]
     pub fn saturating_sub(self, by: Duration) -> Self {
         Self(self.0.saturating_sub(millis(by)))
     }
 
-    /// How long ago `earlier` was; zero if it is later than `self`.
+    /// How long before this moment `earlier` was. It is zero if `earlier` is later than this.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
@@ -67,12 +67,12 @@ fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// How often a record has been written: 1 when inserted, one more with each update or patch.
+/// How often a record was written: 1 after the insert, and one more after each update or patch.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Version(i64);
 
 impl Version {
-    /// The version an insert stores, whatever the given record says.
+    /// The version that an insert stores, whatever the given record says.
     pub const FIRST: Self = Self(1);
 
     /// From the number that a store kept.

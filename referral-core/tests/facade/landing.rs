@@ -327,8 +327,8 @@ async fn a_hook_that_fails_is_reported_and_undoes_nothing() {
     let heard = Arc::new(Mutex::new(Vec::new()));
     let report = Arc::clone(&heard);
     let world = World::with(|builder| {
-        builder.with_hook(Broken).with_observer(move |trouble: &Failure<'_>| {
-            if let Failure::Hook { event, error } = trouble {
+        builder.with_hook(Broken).with_observer(move |failure: &Failure<'_>| {
+            if let Failure::Hook { event, error } = failure {
                 report.lock().unwrap().push(format!("{event}: {error}"));
             }
         })

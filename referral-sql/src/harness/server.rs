@@ -10,15 +10,15 @@ use sqlx::{AssertSqlSafe, Connection, Executor};
 
 use crate::SqlStore;
 use crate::backend::Backend;
-use crate::error::{Fault, opening};
+use crate::error::{DbError, opening};
 
 /// How long a server has for answering at all.
-const ANSWER: Duration = Duration::from_secs(10);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Of each store. A suite has many stores open at once.
 const CONNECTIONS: u32 = 8;
 /// How long a call may wait for a connection and for its answer. The suite has a thousand callers at once, on a machine
 /// that does other things as well.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What differs between the servers. Sealed, as [`Backend`] is.
 pub trait Server: Backend {
@@ -118,7 +118,8 @@ impl<B: Server> ServerHarness<B> {
     /// where nothing can be made or removed.
     pub async fn check(&self) -> Result<(), StoreError> {
         let url = self.url();
-        let url = url.ok_or_else(|| StoreError::new(StoreErrorKind::Unavailable, B::STORE, "open", B::SETUP))?;
+        let url =
+            url.ok_or_else(|| StoreError::new(StoreErrorKind::Unavailable, B::STORE, "open", B::SETUP))?;
         let scratch = place::<B>(url).await?;
         self.migrated(&scratch).await?.close().await;
         scratch.remove()
@@ -155,8 +156,9 @@ async fn place<B: Server>(url: &str) -> Result<Scratch, StoreError> {
 }
 
 async fn at<B: Server>(address: &str) -> Result<SqlStore<B>, StoreError> {
-    let (name, url) = Scratch::split(address)
-        .ok_or_else(|| StoreError::new(StoreErrorKind::Invalid, B::STORE, "open", "no address of this harness"))?;
+    let (name, url) = Scratch::split(address).ok_or_else(|| {
+        StoreError::new(StoreErrorKind::Invalid, B::STORE, "open", "no address of this harness")
+    })?;
     B::connect(url, name).await
 }
 
@@ -204,21 +206,22 @@ where
         Executor::execute(&mut connection, AssertSqlSafe(sql)).await?;
         connection.close().await
     };
-    match tokio::time::timeout(ANSWER, work).await {
+    match tokio::time::timeout(ANSWER_TIMEOUT, work).await {
         Ok(Err(sqlx::Error::Database(error))) => {
             let message = format!("{refused}: {server}");
-            Err(StoreError::new(StoreErrorKind::Other, B::STORE, "open", message).with_source(error.into_error()))
+            Err(StoreError::new(StoreErrorKind::Other, B::STORE, "open", message)
+                .with_source(error.into_error()))
         }
         Ok(done) => done.map_err(|error| opening::<B>(error, server)),
         Err(_) => {
-            let message = format!("no answer within {} seconds: {server}", ANSWER.as_secs());
+            let message = format!("no answer within {} seconds: {server}", ANSWER_TIMEOUT.as_secs());
             Err(StoreError::new(StoreErrorKind::Unavailable, B::STORE, "open", message))
         }
     }
 }
 
 fn invalid<B: Backend>(error: sqlx::Error) -> StoreError {
-    Fault::from(error).into_error::<B>("open")
+    DbError::from(error).into_error::<B>("open")
 }
 
 #[cfg(feature = "postgres")]
@@ -232,14 +235,14 @@ impl Server for sqlx::Postgres {
 
     async fn run(url: &str, sql: String, refused: String) -> Result<(), StoreError> {
         let options: sqlx::postgres::PgConnectOptions = url.parse().map_err(invalid::<Self>)?;
-        run::<Self>(&options, crate::backend::postgres::place(&options), sql, refused).await
+        run::<Self>(&options, crate::open::postgres::place(&options), sql, refused).await
     }
 
     async fn connect(url: &str, name: &str) -> Result<SqlStore<Self>, StoreError> {
         let options: sqlx::postgres::PgConnectOptions = url.parse().map_err(invalid::<Self>)?;
-        let pool = SqlStore::<Self>::pool_options().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
+        let pool = SqlStore::<Self>::pool_options().max_connections(CONNECTIONS).acquire_timeout(TIMEOUT);
         let options = options.options([("search_path", name)]);
-        Ok(SqlStore::<Self>::connect(pool, options).await?.with_timeout(PATIENCE))
+        Ok(SqlStore::<Self>::connect(pool, options).await?.with_timeout(TIMEOUT))
     }
 }
 
@@ -254,12 +257,12 @@ impl Server for sqlx::MySql {
 
     async fn run(url: &str, sql: String, refused: String) -> Result<(), StoreError> {
         let options: sqlx::mysql::MySqlConnectOptions = url.parse().map_err(invalid::<Self>)?;
-        run::<Self>(&options, crate::backend::mysql::place(&options), sql, refused).await
+        run::<Self>(&options, crate::open::mysql::place(&options), sql, refused).await
     }
 
     async fn connect(url: &str, name: &str) -> Result<SqlStore<Self>, StoreError> {
         let options: sqlx::mysql::MySqlConnectOptions = url.parse().map_err(invalid::<Self>)?;
-        let pool = SqlStore::<Self>::pool_options().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
-        Ok(SqlStore::<Self>::connect(pool, options.database(name)).await?.with_timeout(PATIENCE))
+        let pool = SqlStore::<Self>::pool_options().max_connections(CONNECTIONS).acquire_timeout(TIMEOUT);
+        Ok(SqlStore::<Self>::connect(pool, options.database(name)).await?.with_timeout(TIMEOUT))
     }
 }

@@ -2,12 +2,11 @@
 
 use std::cmp::Ordering;
 
-use referral_core::store::KeyPart;
-use referral_core::store::{CounterKey, CounterPrefix, CounterRange};
+use referral_core::store::{CounterKey, CounterPrefix, CounterRange, KeyPart};
 use sea_query::{CaseStatement, Condition, Expr, ExprTrait, InsertStatement, OnConflict, Order, Query};
 
-use super::Statement;
-use crate::backend::Backend;
+use super::build::build;
+use crate::backend::{Backend, Statement};
 use crate::schema::COUNTER;
 
 /// The columns of a number's name, after tenant and family.
@@ -54,7 +53,7 @@ pub(crate) fn counters<B: Backend>(prefix: &CounterPrefix, range: &CounterRange)
     for column in NAME.into_iter().skip(given) {
         query.order_by(column, Order::Asc);
     }
-    Some(Statement::of::<B>(query.limit(u64::from(range.limit))))
+    Some(build::<B>(query.limit(u64::from(range.limit))))
 }
 
 fn numbers<'a>(rows: impl Iterator<Item = (&'a CounterKey, i64)>) -> InsertStatement {
@@ -90,7 +89,7 @@ pub(crate) fn tally<'a, B: Backend>(rows: impl Iterator<Item = (&'a CounterKey, 
     let sum = CaseStatement::new().case(high, i64::MAX).case(low, i64::MIN).finally(stored().add(add()));
     let mut query = numbers(rows);
     query.on_conflict(upsert().value("value", sum).to_owned());
-    Statement::of::<B>(&query)
+    build::<B>(&query)
 }
 
 /// Adds to a counter whose value lies in a range, or makes it, if 0 lies there.
@@ -102,14 +101,14 @@ pub(crate) fn count<B: Backend>(key: &CounterKey, add: i64, least: i64, most: i6
             .action_and_where(stored().between(least, most))
             .to_owned(),
     );
-    Statement::of::<B>(&query)
+    build::<B>(&query)
 }
 
 /// Makes counters of 0 where there are none, and holds them all, in the given order.
 pub(crate) fn hold_counters<B: Backend>(keys: &[&CounterKey]) -> Statement {
     let mut query = numbers(keys.iter().map(|key| (*key, 0)));
     query.on_conflict(upsert().value("value", stored()).to_owned());
-    Statement::of::<B>(&query)
+    build::<B>(&query)
 }
 
 /// Adds to a counter that is there and whose value lies in a range.
@@ -120,14 +119,14 @@ pub(crate) fn count_existing<B: Backend>(key: &CounterKey, add: i64, least: i64,
         .value("value", Expr::col("value").add(add))
         .cond_where(named(key))
         .and_where(Expr::col("value").between(least, most));
-    Statement::of::<B>(&query)
+    build::<B>(&query)
 }
 
 /// The value of a counter.
 pub(crate) fn counter<B: Backend>(key: &CounterKey) -> Statement {
     let mut query = Query::select();
     query.from(COUNTER).column("value").cond_where(named(key));
-    Statement::of::<B>(&query)
+    build::<B>(&query)
 }
 
 fn named(key: &CounterKey) -> Condition {

@@ -3,7 +3,7 @@
 use referral_core::store::Unique;
 use referral_sql::MySqlStore;
 use referral_sql::harness::MySqlHarness;
-use referral_sql::schema::{index_name, unique_name};
+use referral_sql::harness::{index_name, unique_name};
 
 use crate::questions::{self, Asked};
 
@@ -46,10 +46,12 @@ async fn every_read_runs_on_its_own_index() {
     check(&store, "empty").await;
     questions::fill(&store).await;
     check(&store, "filled").await;
-    sqlx::raw_sql("ANALYZE TABLE referral_link, referral_alias, referral_response, referral_counter")
-        .execute(store.pool())
-        .await
-        .unwrap();
+    sqlx::raw_sql(
+        "ANALYZE TABLE referral_link, referral_alias, referral_response, referral_request, referral_counter",
+    )
+    .execute(store.pool())
+    .await
+    .unwrap();
     check(&store, "analysed").await;
     store.close().await;
 }

@@ -2,7 +2,7 @@
 //! than the one that is meant, and find it at once.
 
 use referral_sql::harness::PostgresHarness;
-use referral_sql::schema::{index_name, unique_name};
+use referral_sql::harness::{index_name, unique_name};
 use referral_sql::{PostgresStore, SqlStore};
 
 use sqlx::postgres::{PgConnectOptions, PgPool};

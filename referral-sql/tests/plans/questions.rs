@@ -1,11 +1,15 @@
 //! What is asked, over what.
 
 use referral_core::Code;
-use referral_core::store::{Change, Changeset, CounterPrefix, CounterRange, Family, Index, Outcome, Part, Prefix, Range, Seek, Store, Unique, UniqueKey};
-use referral_core::{LinkId, Status, Tenant, VisitorId};
+use referral_core::store::{
+    Change, Changeset, CounterPrefix, CounterRange, Family, Index, Outcome, Part, Prefix, Range, Seek, Store,
+    Unique, UniqueKey,
+};
 use referral_core::store::{ColumnType, KeyPart, Kind, Record, RecordId, Value};
+use referral_core::{LinkId, Status, Tenant, VisitorId};
+use referral_sql::SqlStore;
 use referral_sql::backend::Backend;
-use referral_sql::{Question, SqlStore};
+use referral_sql::harness::Question;
 
 use crate::common::{alias, counter, link, response, tenant, user, uuid};
 
@@ -16,8 +20,6 @@ pub(crate) struct Plan<T> {
     /// How many points were asked for, or the range.
     pub(crate) asked: String,
     pub(crate) steps: Vec<String>,
-    /// Whether there is something to search for: over everything, an index is read from its end.
-    pub(crate) searches: bool,
     /// Whether a page has an end or a place to begin behind.
     pub(crate) bounded: bool,
 }
@@ -68,9 +70,7 @@ pub(crate) async fn pages<B: Backend>(store: &SqlStore<B>, asked: Asked) -> Vec<
         let holds = |column: &str| shape.kind.columns().iter().find(|c| c.name == column).unwrap().holds;
         let prefix = Prefix {
             // What is absent is absent by one part, as an owner is that has nothing yet.
-            tenant: shape
-                .tenant
-                .then(|| if shape.parts.is_empty() { asked.tenant() } else { Tenant::default() }),
+            tenant: if shape.parts.is_empty() { asked.tenant() } else { Tenant::default() },
             parts: shape
                 .parts
                 .iter()
@@ -83,9 +83,8 @@ pub(crate) async fn pages<B: Backend>(store: &SqlStore<B>, asked: Asked) -> Vec<
         for range in ranges() {
             let steps = store.explain(Question::Page(*index, &prefix, &range, 50)).await.unwrap();
             let unbounded = range == Range { ascending: range.ascending, ..Range::default() };
-            let searches = shape.tenant || !unbounded;
             let asked = format!("{asked:?} {range:?}");
-            plans.push(Plan { about: *index, asked, steps, searches, bounded: !unbounded });
+            plans.push(Plan { about: *index, asked, steps, bounded: !unbounded });
         }
     }
     plans
@@ -103,13 +102,7 @@ pub(crate) async fn finds<B: Backend>(store: &SqlStore<B>) -> Vec<Plan<(Unique, 
         let key = UniqueKey { unique: *unique, tenant: Tenant::default(), parts };
         for many in [1, 2, 3, 100] {
             let steps = store.explain(Question::Find(&vec![key.clone(); many])).await.unwrap();
-            plans.push(Plan {
-                about: (*unique, many),
-                asked: format!("{many} keys"),
-                steps,
-                searches: true,
-                bounded: false,
-            });
+            plans.push(Plan { about: (*unique, many), asked: format!("{many} keys"), steps, bounded: false });
         }
     }
     plans
@@ -128,13 +121,7 @@ pub(crate) async fn gets<B: Backend>(store: &SqlStore<B>) -> Vec<Plan<Kind>> {
         for many in [1, 3, 7] {
             let ids = vec![RecordId { kind: *kind, uuid: uuid(1) }; many];
             let steps = store.explain(Question::Get(&ids)).await.unwrap();
-            plans.push(Plan {
-                about: *kind,
-                asked: format!("{many} ids"),
-                steps,
-                searches: true,
-                bounded: false,
-            });
+            plans.push(Plan { about: *kind, asked: format!("{many} ids"), steps, bounded: false });
         }
     }
     plans
@@ -149,13 +136,7 @@ pub(crate) async fn counters<B: Backend>(store: &SqlStore<B>) -> Vec<Plan<usize>
         for after in [None, Some(counter(Family::ResponsesByHour, "a", 7))] {
             let range = CounterRange { from: Some(1), until: Some(9), after, limit: 50 };
             let steps = store.explain(Question::Counters(&prefix, &range)).await.unwrap();
-            plans.push(Plan {
-                about: length,
-                asked: format!("{range:?}"),
-                steps,
-                searches: true,
-                bounded: false,
-            });
+            plans.push(Plan { about: length, asked: format!("{range:?}"), steps, bounded: false });
         }
     }
     plans

@@ -2,7 +2,7 @@
 
 use referral_sql::SqliteStore;
 use referral_sql::harness::SqliteHarness;
-use referral_sql::schema::{index_name, table_name, unique_name};
+use referral_sql::harness::{index_name, table_name, unique_name};
 
 use crate::questions::{self, Asked};
 
@@ -23,8 +23,7 @@ async fn check(store: &SqliteStore, when: &str) {
         let (index, steps) = (plan.about, &plan.steps);
         let shape = index.shape();
         let told = format!("{when}: {index:?} {}: {steps:#?}", plan.asked);
-        let verb = if plan.searches { "SEARCH" } else { "SCAN" };
-        let wanted = format!("{verb} {} USING INDEX {}", table_name(shape.kind), index_name(index));
+        let wanted = format!("SEARCH {} USING INDEX {}", table_name(shape.kind), index_name(index));
         assert_eq!(steps.len(), 1, "{told}");
         assert!(steps.iter().all(|step| step.split(" (").next() == Some(&wanted)), "{told}");
         if plan.bounded {

@@ -309,7 +309,7 @@ async fn a_dropped_call_leaves_nothing_behind_in_mysql() {
     sql(store, SIZE, open).await;
 }
 
-/// More commits at once than there are connections, or doors, all of them good.
+/// More commits at once than the store has connections, all of them good.
 async fn many_at_once(store: Arc<dyn Store>, round: u64) {
     let numbers = (0..32).map(|n| 4_000_000 + round * 100 + n);
     join_all(numbers.map(|number| commit(store.clone(), number))).await;

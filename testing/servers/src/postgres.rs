@@ -68,7 +68,7 @@ impl PostgresKind {
 impl Kind for PostgresKind {
     const REMEDY: &str = "apt-get install postgresql, or set REFERRAL_TEST_POSTGRES_URL";
     // A piece of shared memory.
-    const LITTERS: bool = true;
+    const LEAVES_FILES_WHEN_KILLED: bool = true;
 
     fn command(&self, home: &Home, port: u16) -> io::Result<Command> {
         let mut command = home.command(&self.bin.join("postgres"))?;

@@ -35,7 +35,7 @@ pub(crate) trait Kind: Send {
     }
 
     /// Whether a killed server leaves something outside its home that it clears away when it is started again.
-    const LITTERS: bool = false;
+    const LEAVES_FILES_WHEN_KILLED: bool = false;
 }
 
 /// A server that is running, or was killed.
@@ -133,7 +133,7 @@ impl<K: Kind> Server<K> {
 
 impl<K: Kind> Drop for Server<K> {
     fn drop(&mut self) {
-        if K::LITTERS && self.child.is_none() && !self.version.is_empty() {
+        if K::LEAVES_FILES_WHEN_KILLED && self.child.is_none() && !self.version.is_empty() {
             let _ = self.serve();
         }
         if let Some(mut child) = self.child.take() {

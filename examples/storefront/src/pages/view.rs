@@ -117,7 +117,7 @@ pub(crate) struct ResponseView {
     /// A short name for the visitor, the same for everything of this visitor. It opens nothing.
     pub(crate) visitor: Option<String>,
     pub(crate) user: Option<String>,
-    /// Since when the user has an account: before the click, and the link did not bring them.
+    /// Since when the user has an account. If it is older than the click, the link did not bring them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) account_at: Option<String>,
     #[serde(skip)]
@@ -160,7 +160,8 @@ impl ResponseView {
             visitor: response.visitor.map(short),
             user: response.user.as_ref().map(|user| text(user.as_str())),
             account_at: response.account_at.map(at),
-            had_account: response.account_at.is_some_and(|since| since < response.created_at),
+            had_account: response.action == Action::RESPONDED
+                && response.account_at.is_some_and(|since| since < response.created_at),
             tags: tags.map(|(name, value)| (text(name), text(value))).collect(),
             at: at(response.created_at),
             at_display: at_display(response.created_at),

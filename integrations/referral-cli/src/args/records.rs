@@ -115,13 +115,13 @@ pub(crate) struct StatsArgs {
     /// One of the link's codes
     #[arg(required_unless_present = "days", conflicts_with = "days")]
     pub(crate) code: Option<Code>,
-    /// Also by hour, in UTC
+    /// Also count by hour, in UTC
     #[arg(long, requires = "code")]
     pub(crate) hours: bool,
-    /// Instead of a link's: all that happened, through whatever link, by day in UTC
+    /// Count the whole tenant by day, in UTC, instead of one link
     #[arg(long)]
     pub(crate) days: bool,
-    /// Only this action, several where it stands several times; of the days the clicks unless named
+    /// Only this action; can be given several times. Without it, --days counts RESPONDED, the click
     #[arg(long = "action", value_name = "ACTION")]
     pub(crate) actions: Vec<Action>,
     /// Hours or days that begin from then on: a date, or a time ago (30d, 12h)

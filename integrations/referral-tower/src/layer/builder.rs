@@ -19,7 +19,7 @@ use crate::pages::{DefaultPages, Pages};
 use crate::request::Addresses;
 use crate::sites::Sites;
 
-/// Collects what a host wants to be otherwise than by default. Only [`build`](Self::build) can fail.
+/// Collects the settings of a layer. Each has a default. Only [`build`](Self::build) can fail.
 #[must_use]
 pub struct ReferralLayerBuilder {
     referrals: Referrals,
@@ -50,8 +50,8 @@ impl ReferralLayerBuilder {
         }
     }
 
-    /// How the cookie is bound to the site. Default: [`CookieMode::Host`]. What it is called after its prefix is
-    /// chosen [with the handle](referral_core::Builder::with_cookie_name).
+    /// How the cookie is bound to the site. Default: [`CookieMode::Host`]. The name of the cookie is chosen
+    /// [with the handle](referral_core::Builder::with_cookie_name), or [with a site](referral_core::Site::with_cookie_name).
     pub fn with_cookie(mut self, mode: CookieMode) -> Self {
         self.mode = mode;
         self
@@ -64,8 +64,8 @@ impl ReferralLayerBuilder {
         self
     }
 
-    /// Which query parameters hold codes, on any page. Default: `ref`, unknown ones passing, and `affiliate_id`,
-    /// unknown ones stripped. Names are compared exactly, after percent-decoding.
+    /// Which query parameters hold codes, on any page, and what happens to a code that nobody has. Default: `ref`, which
+    /// then passes, and `affiliate_id`, which is then stripped. Names are compared exactly, after percent-decoding.
     pub fn with_parameters<T: Into<String>>(
         mut self,
         parameters: impl IntoIterator<Item = (T, UnknownCode)>,
@@ -74,20 +74,20 @@ impl ReferralLayerBuilder {
         self
     }
 
-    /// What dead codes answer. Default: a redirect to the fallback.
+    /// What the answer to a dead code is. Default: a redirect to the site's fallback.
     pub const fn with_dead_codes(mut self, dead_codes: DeadCodes) -> Self {
         self.dead_codes = dead_codes;
         self
     }
 
-    /// How to find a visitor's address behind proxies. Default: whoever is connected. Who that is must stand in the
-    /// request's extensions: axum's `ConnectInfo<SocketAddr>`, or a [`Peer`](crate::Peer).
+    /// How to find a visitor's address behind proxies. Default: the address of the connection, which has to be in the
+    /// request's extensions as axum's `ConnectInfo<SocketAddr>` or as a [`Peer`](crate::Peer).
     pub fn with_client_address(mut self, address: ClientAddress) -> Self {
         self.addresses = Addresses::Client(address);
         self
     }
 
-    /// The host's own function for a visitor's address, instead.
+    /// Finds a visitor's address with a function of the host's instead.
     pub fn with_address_source(
         mut self,
         source: impl Fn(&Parts) -> Option<IpAddr> + Send + Sync + 'static,
@@ -96,29 +96,30 @@ impl ReferralLayerBuilder {
         self
     }
 
-    /// Replaces pages. Default: plain ones, without a script.
+    /// Replaces the pages that people see. Default: plain ones that need no script.
     pub fn with_pages(mut self, pages: impl Pages) -> Self {
         self.pages = Box::new(pages);
         self
     }
 
-    /// Where a person without a session is sent to; `?next=` is added with where to return to. Default: `/login`.
+    /// The page where people sign in. Who has to sign in first is redirected to it, with the page to come back to in
+    /// `?next=`. Default: `/login`.
     pub fn with_sign_in(mut self, path: impl Into<String>) -> Self {
         self.sign_in = path.into();
         self
     }
 
-    /// The most bytes of a form or a JSON document. Default: 16 KiB.
+    /// The largest form or JSON document that is read, in bytes. Default: 16 KiB.
     pub const fn with_body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = bytes;
         self
     }
 
-    /// The layer.
+    /// The layer with these settings.
     ///
     /// # Errors
-    /// [`LayerError`]: where a cookie would not be safe with its public URL, where two sites would get in each other's
-    /// way, and for a route, a parameter or a sign-in page that cannot be one.
+    /// [`LayerError`] if a cookie would not be safe with its public URL, if two sites share a cookie or cannot be told
+    /// apart, or if a route, a parameter or the sign-in page is not a usable one.
     pub fn build(self) -> Result<ReferralLayer, LayerError> {
         let default = ServedSite::new(self.referrals, self.mode.clone())?;
         let mut listed = Vec::new();
@@ -156,13 +157,13 @@ impl ReferralLayerBuilder {
 }
 
 impl ReferralLayer {
-    /// Begins to set up a layer over a handle, with the host's word on who is signed in.
+    /// Begins to set up a layer for the site of a handle. The authenticator tells who is signed in.
     pub fn builder(referrals: Referrals, authenticator: impl Authenticator) -> ReferralLayerBuilder {
         ReferralLayerBuilder::new(referrals, Box::new(authenticator))
     }
 }
 
-/// Each site works by itself, and none gets in the way of another.
+/// Checks the routes of all sites, and that no two sites share a cookie or cannot be told apart.
 fn check_sites(
     default: &ServedSite,
     listed: &[(Arc<Site>, Arc<ServedSite>)],
@@ -183,11 +184,11 @@ fn check_sites(
     for (site, served) in listed {
         is_found(sites, served, Some(site))?;
     }
-    // Where nothing is listed, what the resolver goes by cannot be known.
+    // A resolver that lists nothing may go by what such a request does not hold.
     if listed.is_empty() { Ok(()) } else { is_found(sites, default, None) }
 }
 
-/// Asks the resolver as a visitor would: with a request for a page and one for a link of the site.
+/// Asks the resolver for the site of two requests that are surely this site's: for its first page, and for a link.
 fn is_found(sites: &dyn Sites, served: &ServedSite, site: Option<&Arc<Site>>) -> Result<(), LayerError> {
     let url = served.referrals().public_url();
     let host = url.as_str().split('/').nth(2).unwrap_or_default();

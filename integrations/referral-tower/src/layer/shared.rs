@@ -20,16 +20,16 @@ use crate::sites::Sites;
 /// For every request, in this order:
 ///
 /// 1. the [site](crate::sites) of the request is found, the visitor's token is read from the site's cookie, the
-///    [`Authenticator`] is asked, and a [`Visit`](referral_core::visit::Visit) is made of both;
+///    [`Authenticator`] is asked, and both go into a [`Visit`](referral_core::visit::Visit);
 /// 2. a signed-in user who carries a token is identified with it, on any `GET` or `POST` that is not speculative:
-///    the visitor's responses become the user's, once, and the cookie goes after the commit;
+///    the visitor's responses become the user's, once, and the cookie is cleared after the commit;
 /// 3. a `GET` with `?ref=CODE` is recorded and redirected to the same URL without the parameter, in one hop, before
 ///    any handler runs;
 /// 4. the handler runs, with a [`Visitor`](crate::Visitor) in the request's extensions;
-/// 5. what became of the token is appended to the response.
+/// 5. if the token has changed, `Set-Cookie` is appended to the response.
 ///
-/// It never fails a request: whatever a visitor sends is at worst ignored, and a store that fails costs the
-/// attribution and not the visit. Two of these layers around each other act as the outer one alone.
+/// It never fails a request because of what a visitor sends, or because the store fails: then the request goes on
+/// without attribution. Two of these layers around each other act as the outer one alone.
 ///
 /// ```
 /// use referral_core::{KeyRing, Referrals};

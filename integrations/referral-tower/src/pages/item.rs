@@ -7,11 +7,11 @@ use serde::Serialize;
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[non_exhaustive]
 pub struct LinkItem {
-    /// Its id.
+    /// The id of the link.
     pub id: String,
     /// The code that its URL shows.
     pub code: String,
-    /// Its URL, to be shared.
+    /// The URL of the link, to be shared.
     pub url: String,
     /// What its owner calls it; may be empty.
     pub label: String,
@@ -19,15 +19,15 @@ pub struct LinkItem {
     pub redirect_to: String,
     /// `active`, `disabled` or `archived`.
     pub status: &'static str,
-    /// From when on it is dead, in milliseconds since 1970 UTC.
+    /// When it ends, in milliseconds since 1970 UTC.
     pub expires_at: Option<i64>,
-    /// How many counted clicks it has, where that was read.
+    /// How many counted clicks it has, if that was read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_count: Option<i64>,
 }
 
 impl LinkItem {
-    /// A link as it is shown at the site of a handle.
+    /// A link as pages of the handle's site show it.
     #[must_use]
     pub fn of(referrals: &Referrals, link: &Link) -> Self {
         Self {
@@ -46,7 +46,7 @@ impl LinkItem {
         }
     }
 
-    /// With how many counted clicks it has.
+    /// The same item with the number of counted clicks.
     #[must_use]
     pub const fn with_count(mut self, responses: i64) -> Self {
         self.response_count = Some(responses);

@@ -10,7 +10,7 @@ use super::model::{DeadLinkPage, LinkForm, LinksPage, ProblemPage};
 pub type PageError = Box<dyn Error + Send + Sync>;
 
 /// The pages that people see. Each has a default: plain HTML that a screen reader can read and that needs no script.
-/// Replace one by one, with the site's own frame around it.
+/// A host can replace any of them with a page in its own design.
 ///
 /// ```
 /// use referral_tower::{Pages, pages::{DeadLinkPage, PageError}};
@@ -24,40 +24,40 @@ pub type PageError = Box<dyn Error + Send + Sync>;
 /// }
 /// ```
 pub trait Pages: Send + Sync + 'static {
-    /// The links of the user who is signed in: `GET /r`.
+    /// The page with the links of the user who is signed in: `GET /r`.
     ///
     /// # Errors
-    /// Anything; answers 500.
+    /// Any error; the answer is then 500.
     fn links(&self, page: &LinksPage) -> Result<String, PageError> {
         Ok(page.render()?)
     }
 
-    /// A code that leads nowhere, where the layer was built with [`DeadCodes::NotFound`](crate::DeadCodes::NotFound).
+    /// The page about a code that leads nowhere, if the layer was built with [`DeadCodes::NotFound`](crate::DeadCodes::NotFound).
     ///
     /// # Errors
-    /// Anything; answers 500.
+    /// Any error; the answer is then 500.
     fn dead_link(&self, page: &DeadLinkPage) -> Result<String, PageError> {
         Ok(page.render()?)
     }
 
-    /// What went wrong with a form.
+    /// The page about a form that could not be accepted.
     ///
     /// # Errors
-    /// Anything; answers the problem as JSON.
+    /// Any error; the answer is then the problem as JSON.
     fn problem(&self, page: &ProblemPage) -> Result<String, PageError> {
         Ok(page.render()?)
     }
 
-    /// A part of a page: the form that makes a link, or the link that there is.
+    /// A part of a page: the form that makes a link, or the user's link if it exists already.
     ///
     /// # Errors
-    /// Anything; [`Visitor::link_form`](crate::Visitor::link_form) fails with it.
+    /// Any error; [`Visitor::link_form`](crate::Visitor::link_form) then answers an internal problem.
     fn link_form(&self, form: &LinkForm) -> Result<String, PageError> {
         Ok(form.render()?)
     }
 }
 
-/// The pages as they are by default.
+/// The default pages.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DefaultPages;
 

@@ -13,18 +13,18 @@ use axum::routing::get;
 
 use crate::layer::ReferralLayer;
 
-/// The routes under the facade's route, `/r` by default. They carry the layer themselves, so that they work wherever
-/// they are merged; the host's session layer still has to be around them.
+/// The routes under the site's route, which is `/r` by default. They bring the layer with them, so they work wherever
+/// they are merged. The host's session layer still has to be around them.
 ///
 /// | Request | Answer |
 /// | --- | --- |
-/// | `GET /r/{code}`, also with a slash behind it | 302 to the link's destination, or to a safe `?redirect_to=` (`?next=`); a dead code to the fallback, or 404 with [`DeadCodes::NotFound`](crate::DeadCodes) |
+/// | `GET /r/{code}`, also with a slash behind it | 302 to the link's destination, or to a safe `?redirect_to=` (`?next=`); a dead code leads to the fallback, or to 404 with [`DeadCodes::NotFound`](crate::DeadCodes) |
 /// | `HEAD` of the same | the same, recording nothing and setting nothing |
 /// | `GET /r` | the user's own links, a page of them at a time (`?after=`, `?limit=`) |
 /// | `POST /r` | `redirect_to`, `label`, `target_kind`, `target_id`, `code`, as a form or JSON: the link of these, made if there is none |
 /// | `PATCH /r/{id}`, `POST /r/{id}` | `label`, `redirect_to`, `expires_at` (milliseconds, RFC 3339 or a date in UTC; `null` or blank for never), `code`, `action` (`edit`, `enable`, `disable`, `archive`) or `status`; only its owner's |
 ///
-/// With several [sites](crate::sites), they are the routes of all sites that are listed: `/r/{code}` and
+/// With several [sites](crate::sites), they are the routes of all that are listed: `/r/{code}` and
 /// `/acme/r/{code}` for `https://shop.example` and `https://shop.example/acme`. A site answers under its own route
 /// only. Where the default site's own public URL has a path, nest the router there; the paths of the other sites then
 /// have to be below it. Sites that are not listed are nested by the host: `.nest("/{customer}", routes(&layer))`.

@@ -21,7 +21,7 @@
 //! | | The request is for |
 //! | --- | --- |
 //! | [`PathSites`] | the site whose public URL has the longest path that the request is below |
-//! | [`HostSites`] | the site whose public URL has the request's host, and among several that one |
+//! | [`HostSites`] | the site whose public URL has the request's host; of several on one host, as with paths |
 //! | a [`Sites`] of the host's own | whatever it says |
 //!
 //! A request that is for none of them is for the default site.
@@ -31,10 +31,11 @@
 //! Everything that the layer and the routes do for a request, they do for its site: tenant, links, public URL, route,
 //! fallback, redirects, cookie, and the origin that requests which change something have to come from.
 //! [`Visitor::referrals`](crate::Visitor::referrals) is the handle for that site. A visitor's token is bound to the
-//! tenant and to the name of the cookie. It is worthless at every other site, and the cookies of other sites are
-//! neither read nor cleared.
+//! tenant and to the name of the cookie, so it is worthless at every site of another tenant. The cookies of other sites
+//! are neither read nor cleared. Two sites of one tenant with one cookie name share their visitors.
 //!
-//! Authenticator, pages, parameters, the sign-in page and the mode of the cookie are the layer's, the same for all.
+//! Authenticator, pages, parameters, the sign-in page and the mode of the cookie belong to the layer and are the same
+//! for all sites.
 //!
 //! # Why the `Host` header is not enough
 //!

@@ -39,7 +39,7 @@ pub trait Sites: Send + Sync + 'static {
     fn site(&self, request: &Parts) -> Option<Arc<Site>>;
 
     /// The sites that are known when the layer is built. Their cookies are then compared, it is made sure that a
-    /// request for a link of each is for that site, and [`routes`] follows their links. Return clones
+    /// request for a link of each is for that site, and [`routes`](crate::routes) follows their links. Return clones
     /// of the same `Arc`s that [`site`](Self::site) returns. Default: none.
     fn listed(&self) -> Vec<Arc<Site>> {
         Vec::new()

@@ -18,6 +18,7 @@ mod layer;
 mod links;
 mod pages;
 mod parameters;
+mod problems;
 mod requests;
 mod sites;
 mod sites_build;

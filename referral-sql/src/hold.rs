@@ -1,0 +1,82 @@
+//! Locks in one order for all.
+//!
+//! Of two batches that wait for each other the database rolls one back, and PostgreSQL notices them after a second
+//! only. So a batch begins by locking what it writes, in an order that does not depend on the batch.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use referral_core::store::{Change, Changeset, Kind};
+use uuid::Uuid;
+
+use crate::backend::{Backend, Driver};
+use crate::error::DbError;
+use crate::statement::{self, chunks, id_chunks};
+
+/// Locks the records that a batch expects or changes, then the counters that it counts.
+pub(crate) async fn hold<B: Backend>(
+    connection: &mut B::Connection,
+    batch: &[Changeset],
+) -> Result<(), DbError> {
+    if !B::CONCURRENT_WRITERS {
+        return Ok(());
+    }
+    hold_records::<B>(connection, batch).await?;
+    hold_counters::<B>(connection, batch).await
+}
+
+/// By kind and id. One change alone needs nothing: it touches one record, or is a patch, which locks in this order
+/// itself.
+async fn hold_records<B: Backend>(
+    connection: &mut B::Connection,
+    batch: &[Changeset],
+) -> Result<(), DbError> {
+    let mut kinds: BTreeMap<Kind, BTreeSet<Uuid>> = BTreeMap::new();
+    let mut changes = 0;
+    for change in batch.iter().flat_map(Changeset::changes) {
+        let id = match change {
+            Change::Update { record, .. } => record.id(),
+            Change::Delete { id, .. } | Change::Expect { id, .. } => *id,
+            Change::Patch { kind, of, .. } => {
+                kinds.entry(*kind).or_default().extend(of.iter().map(|(uuid, _)| *uuid));
+                changes += 1;
+                continue;
+            }
+            Change::Insert(_) | Change::Count { .. } | Change::Tally { .. } => continue,
+        };
+        kinds.entry(id.kind).or_default().insert(id.uuid);
+        changes += 1;
+    }
+    // Several changes of one record have no order to keep.
+    if changes < 2 || kinds.values().map(BTreeSet::len).sum::<usize>() < 2 {
+        return Ok(());
+    }
+    for (kind, ids) in kinds {
+        let ids: Vec<_> = ids.into_iter().collect();
+        for ids in id_chunks(&ids) {
+            connection.rows(statement::versions::<B>(kind, ids.iter().copied())).await?;
+        }
+    }
+    Ok(())
+}
+
+/// All counters that a batch counts, in the order of their keys.
+async fn hold_counters<B: Backend>(
+    connection: &mut B::Connection,
+    batch: &[Changeset],
+) -> Result<(), DbError> {
+    let changes = batch.iter().flat_map(Changeset::changes);
+    let counted = changes.filter_map(|change| match change {
+        Change::Count { counter, .. } => Some(counter),
+        _ => None,
+    });
+    let keys: BTreeSet<_> = counted.collect();
+    // One alone has no order to keep.
+    if keys.len() < 2 {
+        return Ok(());
+    }
+    let keys: Vec<_> = keys.into_iter().collect();
+    for keys in chunks(&keys) {
+        connection.run(statement::hold_counters::<B>(keys)).await?;
+    }
+    Ok(())
+}
