@@ -24,7 +24,7 @@ impl Referrals {
     /// [request](Visit::with_request) gets the first answer and records nothing.
     ///
     /// # Errors
-    /// [`Refused`] by a guard, [`StoreError`](crate::store::StoreError).
+    /// [`Refused`] by a guard, [`VisitRefusal::RequestReused`], [`StoreError`](crate::store::StoreError).
     pub async fn record(
         &self,
         visit: &Visit,
@@ -34,8 +34,15 @@ impl Referrals {
         if matches!(self.config.visits.classifier.classify(visit), Class::Speculative | Class::Silent) {
             return Ok(None);
         }
-        let asked = Asked { verb: Verb::Record, request: visit.request.as_ref() };
-        if let Some(response) = self.done(asked).await? {
+        let (wanted, about) = (action.clone(), target.clone());
+        let asked = Asked {
+            verb: Verb::Record,
+            request: visit.request.as_ref(),
+            action: &wanted,
+            target: about.as_ref(),
+            link: None,
+        };
+        if let Some(response) = self.done(asked, visit).await? {
             return Ok(Some(response));
         }
         match self.link_of(visit).await? {
@@ -60,8 +67,15 @@ impl Referrals {
         if visit.user.is_none() && visit.visitor().is_none() {
             return Err(VisitRefusal::Nobody.into());
         }
-        let asked = Asked { verb: Verb::Respond, request: visit.request.as_ref() };
-        if let Some(response) = self.done(asked).await? {
+        let (wanted, about) = (action.clone(), target.clone());
+        let asked = Asked {
+            verb: Verb::Respond,
+            request: visit.request.as_ref(),
+            action: &wanted,
+            target: about.as_ref(),
+            link: Some(link),
+        };
+        if let Some(response) = self.done(asked, visit).await? {
             return Ok(response);
         }
         let link = self.store.link(&self.site.tenant, link).await?.ok_or(LinkRefusal::NotFound)?;

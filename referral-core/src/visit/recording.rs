@@ -2,28 +2,44 @@
 
 use std::sync::Arc;
 
+use super::reads::ResponseReads as _;
+use super::refusal::VisitRefusal;
 use super::request::{Request, RequestRecordId, Verb};
 use super::response::{Flags, Response, ResponseId, Via};
 use super::tallies::tallies;
 use super::visit::Visit;
 use crate::catalogue::Unique;
-use crate::link::Link;
+use crate::link::{Link, LinkId};
 use crate::referrals::{Contended, Error, Event, Referrals, Verdict};
-use crate::store::{
-    Bounds, Change, Changeset, Conflict, Outcome, Read as _, StoreError, UniqueKey, Value, Version,
-};
+use crate::store::{Bounds, Change, Changeset, Conflict, Outcome, Read as _, UniqueKey, Value, Version};
 use crate::value::{Action, RequestId, Target};
 
-/// By which verb a response is recorded, and under which name of the host's.
+/// What a verb was asked to record, and under which name of the host's.
 #[derive(Clone, Copy)]
 pub(super) struct Asked<'a> {
     pub(super) verb: Verb,
     pub(super) request: Option<&'a RequestId>,
+    pub(super) action: &'a Action,
+    pub(super) target: Option<&'a Target>,
+    /// The link that was named; `None` where the winning touch decides.
+    pub(super) link: Option<LinkId>,
 }
 
 impl Asked<'_> {
     /// A click, which is never asked for by name.
-    pub(super) const CLICK: Self = Self { verb: Verb::EnterCode, request: None };
+    pub(super) const CLICK: Asked<'static> =
+        Asked { verb: Verb::EnterCode, request: None, action: &Action::RESPONDED, target: None, link: None };
+
+    /// Whether a response is what this asks for, by this visitor or user. A visitor without a token may be anybody.
+    fn is_answered_by(&self, response: &Response, visit: &Visit) -> bool {
+        let known = visit.user.is_some() || visit.token.is_some();
+        let same_user = visit.user.is_some() && response.user == visit.user;
+        let same_visitor = visit.token.is_some() && response.visitor == visit.visitor();
+        response.action == *self.action
+            && response.target.as_ref() == self.target
+            && self.link.is_none_or(|link| response.link == link)
+            && (!known || same_user || same_visitor)
+    }
 }
 
 /// What became of a response that was to be stored.
@@ -98,10 +114,12 @@ impl Referrals {
             }
             Outcome::Conflict { conflict: Conflict::OutOfBounds { .. }, .. } => Ok(Written::Exhausted),
             // The same request, made again while the first was under way.
-            Outcome::Conflict { conflict: Conflict::Taken { .. }, .. } => match self.done(asked).await? {
-                Some(response) => Ok(Written::Before(Box::new(response))),
-                None => Err(Contended.into()),
-            },
+            Outcome::Conflict { conflict: Conflict::Taken { .. }, .. } => {
+                match self.done(asked, visit).await? {
+                    Some(response) => Ok(Written::Before(Box::new(response))),
+                    None => Err(Contended.into()),
+                }
+            }
             Outcome::Conflict { .. } => Err(Contended.into()),
         }
     }
@@ -134,7 +152,10 @@ impl Referrals {
     }
 
     /// What the same request of the host's recorded before.
-    pub(super) async fn done(&self, asked: Asked<'_>) -> Result<Option<Response>, StoreError> {
+    ///
+    /// # Errors
+    /// [`VisitRefusal::RequestReused`] where it recorded something else, or for somebody else.
+    pub(super) async fn done(&self, asked: Asked<'_>, visit: &Visit) -> Result<Option<Response>, Error> {
         let Some(request) = asked.request else { return Ok(None) };
         let text = |text: &str| Value::Text(text.to_owned().into());
         let key = UniqueKey {
@@ -144,7 +165,13 @@ impl Referrals {
         };
         let found = self.store.find(&[key]).await?.into_iter().flatten().next();
         let Some(request) = found.and_then(|record| Request::try_from(record).ok()) else { return Ok(None) };
-        let found = self.store.get(&[request.response.into()]).await?.into_iter().flatten().next();
-        Ok(found.and_then(|record| Response::try_from(record).ok()))
+        let Some(response) = self.store.response(&self.site.tenant, request.response).await? else {
+            return Ok(None);
+        };
+        if asked.is_answered_by(&response, visit) {
+            Ok(Some(response))
+        } else {
+            Err(VisitRefusal::RequestReused { request: request.request, response: response.id }.into())
+        }
     }
 }

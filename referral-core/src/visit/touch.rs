@@ -3,7 +3,6 @@
 use super::classify::Class;
 use super::reads::ResponseReads as _;
 use super::recording::{Asked, Written};
-use super::request::Verb;
 use super::response::{Flags, Response, Via};
 use super::visit::Visit;
 use crate::link::{DeadCode, Link, LinkReads as _};
@@ -87,12 +86,10 @@ impl Referrals {
     /// same [request](Visit::with_request) gets the first answer and records nothing.
     ///
     /// # Errors
-    /// [`StoreError`](crate::store::StoreError). An unknown or dead code is an outcome.
+    /// [`VisitRefusal::RequestReused`](super::VisitRefusal::RequestReused), [`StoreError`](crate::store::StoreError). An
+    /// unknown or dead code is an outcome.
     pub async fn enter_code(&self, visit: &Visit, code: &str) -> Result<Touch, Error> {
-        let asked = Asked { verb: Verb::EnterCode, request: visit.request.as_ref() };
-        if let Some(response) = self.done(asked).await? {
-            return self.touched_before(response, visit).await;
-        }
+        let asked = Asked { request: visit.request.as_ref(), ..Asked::CLICK };
         let touch = self.try_touch(code.trim(), visit, Via::Code, asked).await?;
         match touch.outcome {
             TouchOutcome::Failed(error) => Err(error),
@@ -104,6 +101,10 @@ impl Referrals {
         let unknown = || Ok(Touch::without_token(TouchOutcome::Dead(DeadCode::Unknown), None));
         let Ok(code) = Code::new(code) else { return unknown() };
         let Some(link) = self.store.link_by_code(&self.site.tenant, &code).await? else { return unknown() };
+        let asked = Asked { link: Some(link.id), ..asked };
+        if let Some(response) = self.done(asked, visit).await? {
+            return Ok(self.touched_before(response, link, visit));
+        }
         if let Some(dead) = self.dead(&link).await? {
             return Ok(Touch::without_token(TouchOutcome::Dead(dead), Some(link)));
         }
@@ -119,10 +120,13 @@ impl Referrals {
         Ok(Touch { outcome, link: Some(link), token })
     }
 
-    /// What a request that was done before answers again.
-    async fn touched_before(&self, response: Response, visit: &Visit) -> Result<Touch, Error> {
-        let link = self.store.link(&self.site.tenant, response.link).await?;
-        let token = match response.visitor.filter(|_| visit.user.is_none() && visit.token.is_none()) {
+    /// What a request that was done before answers again. A browser without a token gets that of the first try, which
+    /// it may have lost with the answer; but not once somebody has claimed what the first try recorded, or it is older
+    /// than the time within which a click is a repeat: who asks then may be somebody else.
+    fn touched_before(&self, response: Response, link: Link, visit: &Visit) -> Touch {
+        let nobody_yet = visit.user.is_none() && visit.token.is_none();
+        let fresh = self.now().since(response.created_at) < self.config.visits.repeat;
+        let token = match response.visitor.filter(|_| nobody_yet && fresh && response.is_unclaimed()) {
             Some(visitor) => {
                 let last = LastTouch { link: response.link, response: response.id, at: response.created_at };
                 let life = self.config.visits.token_life;
@@ -130,7 +134,7 @@ impl Referrals {
             }
             None => TokenChange::Keep,
         };
-        Ok(Touch { outcome: TouchOutcome::Recorded(Box::new(response)), link, token })
+        Touch { outcome: TouchOutcome::Recorded(Box::new(response)), link: Some(link), token }
     }
 
     async fn record_touch(

@@ -83,6 +83,9 @@ impl Visit {
 
     /// Adds the host's own name for this request. If the same verb is called again with the same name, it gets the first
     /// answer and counts once. One name stands for one thing, so two actions need two names.
+    ///
+    /// Give a name that only this request has, such as the number of an order, and never one that a visitor may choose. A
+    /// name that is used again for something else, or for somebody else, is refused.
     #[must_use]
     pub fn with_request(mut self, request: RequestId) -> Self {
         self.request = Some(request);

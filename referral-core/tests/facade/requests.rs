@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::world::{World, get, issued, user};
-use referral_core::visit::TouchOutcome;
-use referral_core::{Action, RequestId, Visit};
+use crate::world::{HOUR, World, detail, get, issued, user};
+use referral_core::visit::{TokenChange, TouchOutcome, VisitRefusal};
+use referral_core::{Action, RequestId, Target, Visit};
 
 fn request(name: &'static str) -> RequestId {
     RequestId::new(name).unwrap()
@@ -105,4 +105,56 @@ async fn a_request_that_recorded_nothing_may_record_later() {
     let link = world.link().await;
     world.referrals.land(link.code.as_str(), &get("/r/x").with_user(user("bob"))).await;
     assert!(world.referrals.record(&bob, ordered(), None).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_request_used_again_for_something_or_somebody_else_is_refused() {
+    let world = World::new();
+    let bob = bob(&world).await.with_request(request("7"));
+    let first = world.referrals.record(&bob, ordered(), None).await.unwrap().unwrap();
+    let reused = VisitRefusal::RequestReused { request: request("7"), response: first.id };
+
+    let cancelled = Action::new("CANCELLED").unwrap();
+    let other_action = world.referrals.record(&bob, cancelled, None).await;
+    assert_eq!(detail(&other_action), Some(&reused));
+    let target = Target::new("product", "9").unwrap();
+    assert_eq!(detail(&world.referrals.record(&bob, ordered(), Some(target)).await), Some(&reused));
+
+    let other = world.link().await;
+    world.referrals.land(other.code.as_str(), &get("/r/x").with_user(user("eve"))).await;
+    let eve = Visit::default().with_user(user("eve")).with_request(request("7"));
+    assert_eq!(detail(&world.referrals.record(&eve, ordered(), None).await), Some(&reused));
+    assert_eq!(world.referrals.responses().statistics(first.link).await.unwrap().of(&ordered()).counted, 1);
+}
+
+#[tokio::test]
+async fn a_code_entered_under_a_used_name_never_makes_one_visitor_another() {
+    let world = World::new();
+    let link = world.link().await;
+    let form = get("/signup").with_request(request("sign-up"));
+    let first = world.referrals.enter_code(&form, link.code.as_str()).await.unwrap();
+    let visitor = issued(&first).unwrap().visitor;
+
+    let (_, token) = world.arrive(&link).await;
+    let known = form.clone().with_token(token);
+    let somebody = world.referrals.enter_code(&known, link.code.as_str()).await;
+    assert!(matches!(detail(&somebody), Some(VisitRefusal::RequestReused { .. })));
+    let other = world.link().await;
+    let elsewhere = world.referrals.enter_code(&form, other.code.as_str()).await;
+    assert!(matches!(detail(&elsewhere), Some(VisitRefusal::RequestReused { .. })));
+
+    world.referrals.identify(visitor, &user("bob")).await.unwrap();
+    let late = world.referrals.enter_code(&form, link.code.as_str()).await.unwrap();
+    assert_eq!(late.token, TokenChange::Keep, "what bob has claimed gives nobody a token");
+}
+
+#[tokio::test]
+async fn an_old_request_gives_no_token() {
+    let world = World::new();
+    let link = world.link().await;
+    let form = get("/signup").with_request(request("sign-up"));
+    world.referrals.enter_code(&form, link.code.as_str()).await.unwrap();
+    world.clock.advance(HOUR);
+    let late = world.referrals.enter_code(&form, link.code.as_str()).await.unwrap();
+    assert_eq!(late.token, TokenChange::Keep);
 }
