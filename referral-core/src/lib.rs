@@ -42,17 +42,19 @@
 //! - A visitor's request never fails because of attribution: [`land`](crate::Referrals::land) has no error. A dead code
 //!   changes no touch and no token.
 //! - A redirect leads to the site itself or to a host that was allowed.
-//! - By default nothing of a visitor's address is stored, and a session id of the host's never.
+//! - By default nothing of a visitor's address is stored, and no query of a landing URL beyond a short list of
+//!   parameters. A session id of the host's is never stored.
 //! - Numbers are exact after every acknowledged write, and cost the same for ten responses and for ten million.
 //! - Intervals are half-open, in UTC milliseconds, on every store.
 //!
 //! # What it does not promise
 //!
-//! - A [`Hook`] may be lost in a crash between the commit and the call.
-//! - Another process may serve a link that was disabled here for the life of its [cache](crate::link::LinkCache), 30
-//!   seconds by default.
+//! - A [`Hook`] is not called if the program crashes between the commit and the call.
+//! - Another process may go on serving a link that was disabled here until the life of its
+//!   [cache](crate::link::LinkCache) entry ends, which is 30 seconds by default.
 //! - The winning touch of a user is looked for among their newest thousand responses inside the window.
-//! - A token is a bearer token and no login. A visitor is a browser, not a person. A bot that calls itself a browser counts.
+//! - A token is a bearer token and no login. A visitor is a browser and not a person. A bot that calls itself a browser
+//!   counts.
 //!
 //! All promises with their tests are in `docs/guarantees.md` of the repository.
 //!
@@ -68,18 +70,18 @@
 //! | [`source`] | clocks and ids |
 //! | [`store`] | the contract of a store: one write, four reads, and the description that every store derives from |
 //! | [`memory`] | the reference store |
-//! | [`layer`] | group commit, a store around a store |
+//! | [`layer`] | group commit, which is a store around a store |
 //!
-//! An application needs what stands in the crate itself, and one store: [`memory::MemoryStore`] for tests, `referral-sql`
-//! for data that stays. `referral-tower` fills in the [`Visit`] and keeps the token in a cookie. Somebody
-//! with needs of their own writes a [`CodeGenerator`], a [`Hook`], a [`Guard`] or a
+//! An application needs what stands in the crate itself, and one store: [`memory::MemoryStore`] for tests, or
+//! `referral-sql` for data that stays. `referral-tower` fills in the [`Visit`] and keeps the token in a cookie. A host
+//! with special needs writes a [`CodeGenerator`], a [`Hook`], a [`Guard`] or a
 //! [`Classifier`](crate::visit::Classifier). The author of a store implements [`store::Store`] and proves it with
 //! `referral-testkit`.
 //!
 //! # Features
 //!
-//! `tracing`, on by default: failures that no caller is told of are logged, unless the host has an
-//! [observer](crate::Builder::with_observer). Leave it off only with an observer, or they go to nobody.
+//! `tracing`, which is on by default: failures that no caller is told of are logged, unless the host has an
+//! [observer](crate::Builder::with_observer). If you switch it off, set an observer. Otherwise nobody learns of them.
 //!
 //! The crate does no I/O, starts no task, needs no async runtime, and knows neither HTTP nor SQL.
 #![cfg_attr(docsrs, feature(doc_cfg))]

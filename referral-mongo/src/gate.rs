@@ -25,7 +25,7 @@ const LOCKS: u64 = 256;
 /// every statement, and holds what it wrote and a session of the server's storage meanwhile.
 const TRANSACTIONS: usize = 64;
 
-/// Lets transactions in.
+/// Decides which transactions may begin.
 pub(crate) struct Gate {
     locks: Vec<Mutex<()>>,
     transactions: Semaphore,
@@ -55,12 +55,11 @@ impl Default for Gate {
 }
 
 impl Gate {
-    /// Waits until nobody else of this process writes what these changesets write. What they insert is not waited
-    /// for, but for keys that two want at once, and those are rare. Waits also while too many write at all.
+    /// Waits until no other call of this process writes what these changesets change, and until there are fewer
+    /// transactions than may be open at once. Nobody waits for what is inserted: two calls seldom insert the same.
     ///
-    /// A queue may be long, so this waits as long as the server answers anybody. When it has not for `timeout`, those
-    /// in the queue do not wait for their own turn to find out. What was waited in silence is not left to the
-    /// transaction itself.
+    /// A queue may be long, so this waits as long as the server answers any transaction. If it answers none for `timeout`,
+    /// everyone in the queue gives up. The time without an answer is taken from the time of the transaction itself.
     pub(crate) async fn enter(&self, batch: &[Changeset], timeout: Duration) -> Result<Permit<'_>, Failure> {
         let wanted: BTreeSet<usize> = batch.iter().flat_map(Changeset::changes).flat_map(locks).collect();
         let mut held = Vec::with_capacity(wanted.len());
@@ -95,7 +94,7 @@ impl Gate {
         }
     }
 
-    /// Since when whoever waits since then has heard nothing of the server.
+    /// Since when the server has been silent for a call that began to wait at this moment.
     fn silent_since(&self, begun: Instant) -> Instant {
         let heard = Duration::from_micros(self.heard.load(Ordering::Acquire));
         self.beginning.checked_add(heard).map_or(begun, |heard| heard.max(begun))

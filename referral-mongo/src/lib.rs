@@ -27,11 +27,12 @@
 //! A mongod that runs alone has no transactions and is refused; one node with `--replSet` is enough. It never
 //! migrates by itself: call [`MongoStore::migrate`]. It does not shard: which keys to shard by is the host's
 //! decision. After a fail-over the new primary may for a moment not know yet what a majority has, so that a read
-//! misses an acknowledged write; a write never does.
+//! misses an acknowledged write. A write never misses one.
 //!
-//! Unproved, because the tests run on one node that stands in for a mongod: fail-over, sharding, a server that is
-//! killed, and the plans of a real mongod. Proved there: the conformance suite, in which the writing process is
-//! killed, and commands made to fail (connections cut, not the primary, write conflicts, lost answers to commits).
+//! The tests run on one node of a program that stands in for mongod. So they prove nothing about fail-over, sharding, a
+//! server that is killed, and the plans of a real mongod. What they do prove there is the conformance suite, in which
+//! the writing process is killed, and what the store does when commands fail: connections that are cut, a server that
+//! is not the primary, write conflicts, lost answers to commits.
 //!
 //! # The rooms
 //!

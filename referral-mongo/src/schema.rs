@@ -7,8 +7,8 @@
 //! | `referral_counter` | the bytes of the number's key, and the stripe | the parts of the key, `stripe`, `value` |
 //! | `referral_schema` | `referral` | which of the above [`migrate`](crate::MongoStore::migrate) made |
 //!
-//! Ids are UUIDs, integers 64 bits wide, texts texts. `_guard` counts how often a document was written only to hold
-//! it; it means nothing, and belongs to this crate.
+//! Ids are stored as UUIDs, integers with 64 bits, and texts as strings. The field `_guard` counts how often a transaction
+//! wrote a document only to keep others from changing it. It means nothing else, and belongs to this crate.
 
 use std::cmp::Ordering;
 
@@ -24,18 +24,19 @@ use uuid::Uuid;
 
 use crate::error::corrupt;
 
-/// Who holds which unique key. Its `_id` is what makes keys unique, also where collections are sharded.
+/// The collection that says which record holds which unique key. Its `_id` makes keys unique, also where collections
+/// are sharded.
 pub const KEYS: &str = "referral_keys";
-/// All numbers.
+/// The collection of all numbers.
 pub const COUNTER: &str = "referral_counter";
-/// What [`migrate`](crate::MongoStore::migrate) made.
+/// The collection in which [`migrate`](crate::MongoStore::migrate) notes what it made.
 pub const SCHEMA: &str = "referral_schema";
-/// The index in whose order numbers are read.
+/// The name of the index in whose order numbers are read.
 pub const COUNTER_ORDER: &str = "referral_counter_order";
 
 /// In how many documents a tally may be spread, so that several processes do not meet on one.
 pub(crate) const STRIPES: u8 = 8;
-/// The field that holds a document without changing its record.
+/// The field that a transaction writes to guard a document without changing its record.
 pub(crate) const GUARD: &str = "_guard";
 
 /// The name of a kind's collection.

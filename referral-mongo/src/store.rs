@@ -1,4 +1,4 @@
-//! Opening a store, what it promises, and what the host does with it beside reading and writing.
+//! Opening a store, what it promises, and what the host does with it besides reading and writing.
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,11 +21,11 @@ use crate::{commit, migrate, schema};
 ///
 /// Needs a tokio runtime: every transaction runs in a task of its own, and goes on when its caller goes away.
 ///
-/// No call waits for ever, also not for a server that went away without a word: a read, and an attempt at a commit,
-/// has ten seconds ([`MongoStore::with_timeout`]), all of migrating ten minutes
-/// ([`MongoStore::with_migration_timeout`]). Whoever is not answered by then gets `Unavailable`, or `UnknownOutcome`
-/// if the commit had been sent, and the driver closes the connection. A commit may wait longer for others of this
-/// process who write the same, as long as the server answers them.
+/// No call waits for ever, even if the server stops answering. A read, or one attempt at a commit, may take ten seconds
+/// ([`MongoStore::with_timeout`]), and a whole migration ten minutes ([`MongoStore::with_migration_timeout`]). After that
+/// the call fails with `Unavailable`, or with `UnknownOutcome` if the commit had been sent, and the driver closes the
+/// connection. A commit may wait longer for other calls of this process that write the same documents, as long as the
+/// server answers them.
 #[derive(Clone)]
 pub struct MongoStore {
     pub(crate) inner: Arc<Inner>,
@@ -40,10 +40,11 @@ impl MongoStore {
     /// Opens the database of an address: `mongodb://host/name?replicaSet=rs0`; without a name it is `referral`.
     ///
     /// Waits four seconds for a server, unless the address says `serverSelectionTimeoutMS` or `connectTimeoutMS`.
-    /// Makes nothing: call [`MongoStore::migrate`].
+    /// It makes no collections: call [`MongoStore::migrate`].
     ///
     /// # Errors
-    /// `Invalid` for an address that is none, and for a server that runs alone; `Unavailable` where none answers.
+    /// `Invalid` for text that is no address, and for a server that runs alone, because it has no transactions.
+    /// `Unavailable` if no server answers.
     pub async fn open(url: impl AsRef<str>) -> Result<Self, StoreError> {
         let options = ClientOptions::parse(url.as_ref()).await;
         let mut options = options.map_err(|error| {
@@ -84,19 +85,18 @@ impl MongoStore {
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// This store, with another limit to how long the server may take for a read or for one attempt at a commit;
-    /// ten seconds unless set.
+    /// Sets how long the server may take for a read or for one attempt at a commit. It is ten seconds unless set.
     ///
-    /// An attempt that met others (a write conflict) is made again, up to forty times in eight seconds. One that ran
-    /// out of time is not: before its commit was sent, the error is `Unavailable` and nothing is stored; from then
-    /// on it is `UnknownOutcome`. How long the driver looks for a server, and for a connection, is the client's
+    /// An attempt that fails because of a write conflict is made again, up to forty times in eight seconds. An attempt
+    /// that runs out of time is not: if its commit was not sent yet, the error is `Unavailable` and nothing is stored;
+    /// otherwise it is `UnknownOutcome`. The client decides how long the driver looks for a server and for a connection
     /// (`serverSelectionTimeoutMS`, `connectTimeoutMS`); this limit ends that too.
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
         self.with_timeouts(timeout, self.inner.migration_timeout)
     }
 
-    /// This store, with another limit to how long [`MongoStore::migrate`] may take; ten minutes unless set.
+    /// Sets how long [`MongoStore::migrate`] may take. It is ten minutes unless set.
     #[must_use]
     pub fn with_migration_timeout(self, timeout: Duration) -> Self {
         self.with_timeouts(self.inner.timeout, timeout)
@@ -110,14 +110,15 @@ impl MongoStore {
         Self { inner: Arc::new(inner) }
     }
 
-    /// Makes the collections and indexes, or brings them to this version of the library. Never done on opening.
+    /// Makes the collections and indexes, or brings them to this version of the library. Opening a store never does
+    /// this.
     ///
-    /// Does nothing where nothing is missing. May be interrupted, run again, and run by several processes at once.
-    /// Keeps its book in `referral_schema`.
+    /// It does nothing if nothing is missing. It may be interrupted, run again, and run by several processes at once. What
+    /// it has made is noted in the collection `referral_schema`.
     ///
     /// # Errors
-    /// `Corrupt` where the database was migrated by a newer library, or has an index of ours in another shape;
-    /// `Unavailable` where it takes longer than [`MongoStore::with_migration_timeout`] says; faults.
+    /// `Corrupt` if a newer library migrated the database, or if it has an index of one of these names in another shape;
+    /// `Unavailable` if it takes longer than [`MongoStore::with_migration_timeout`] allows; any error of the database.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         let inner = self.inner.clone();
         let task =

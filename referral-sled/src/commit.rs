@@ -19,7 +19,7 @@ pub(crate) struct Job {
     reply: oneshot::Sender<Vec<Answer>>,
 }
 
-/// How long a caller waits. sled has been reported to hang under load; a caller then gets its answer all the same.
+/// How long a caller waits. sled has been reported to hang under load; a caller then gets `UnknownOutcome`.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The most changesets of one transaction.
 const MOST: usize = 1024;

@@ -26,7 +26,7 @@ use crate::read;
 ///
 /// Clones share the transaction. Reads see what it wrote. A conflict undoes its own changeset and nothing else.
 /// There is no retry: where a store by itself would try again, this one answers `Contended`, because only the host
-/// can run its transaction again. After a commit with a fault, and after a read whose statement failed, the
+/// can run its transaction again. After a commit that failed, and after a read whose statement failed, the
 /// transaction is rolled back, and every later call answers the same error. A read that only met a row this library
 /// did not write (`Corrupt`) fails alone.
 ///

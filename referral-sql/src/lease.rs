@@ -51,8 +51,8 @@ impl<B: Backend> Lease<B> {
         Ok(Self { connection, deadline, discarded: false, answered: false })
     }
 
-    /// Takes note of how the work with the connection ended. Whoever is dropped before this leaves it in the middle of
-    /// something.
+    /// Takes note of how the work with the connection ended. A lease that is dropped before this leaves a statement
+    /// half answered.
     pub(crate) fn done<T>(&mut self, result: Result<T, DbError>) -> Result<T, DbError> {
         self.answered = result.as_ref().err().is_none_or(DbError::is_answered);
         result
@@ -112,11 +112,11 @@ impl<B: Backend> TransactionGuard<B> {
         let mut begun = Box::pin(pool.begin_with(B::BEGIN));
         match in_time(deadline::<B>(timeout), async { Ok(begun.as_mut().await?) }).await {
             Ok(transaction) => Ok(Self::new(transaction, timeout)),
-            Err(fault) => {
-                if matches!(fault, DbError::TimedOut) {
+            Err(error) => {
+                if matches!(error, DbError::TimedOut) {
                     close(begun);
                 }
-                Err(fault)
+                Err(error)
             }
         }
     }
@@ -129,7 +129,7 @@ impl<B: Backend> TransactionGuard<B> {
         self.transaction.take()
     }
 
-    /// Drops it, after a fault: one that was met in silence is not waited for again.
+    /// Drops it after a failure. A server that was silent is not waited for again.
     pub(crate) fn undo_after(mut self, silent: bool) {
         if silent {
             self.timeout = Duration::ZERO;

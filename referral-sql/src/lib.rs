@@ -24,18 +24,19 @@
 //! It never migrates by itself: call [`SqlStore::migrate`]. An in-memory SQLite is refused, because each connection
 //! would see a database of its own; take core's `MemoryStore`. SQLite's log needs a local disk, not a network mount.
 //!
-//! # The rooms
+//! # The files
 //!
-//! Every backend crate of Referral has the same: `store` (open, facts), `commit` (the one write), `read` (the four
-//! reads), `schema` (names and migrations), `error`, `retry`, and behind a feature `harness` (for the conformance
-//! suite). Here also `lease` (connections and their deadlines), `apply` and `count` (changes inside a transaction),
-//! `statement` (the SQL, written once), `join`, `explain`, and `backend` (what differs between the databases). Tables, columns
-//! and indexes derive from core's description of each kind of record; the tables themselves are in `migrations/`.
+//! Every backend crate of Referral has `store` (open, facts), `commit` (the one write), `read` (the four reads), `schema`
+//! (names and migrations), `error` and `retry`. Here they stand on each other in this order, and none looks up: `backend`
+//! (what differs between the databases), `error`, `statement` (the SQL, written once), `migrate`, `lease` (connections and
+//! their deadlines), `pools`, then `read`, `count`, `hold` and `apply` (what happens inside a transaction), `commit`, `join`,
+//! `store` and `open`. Tables, columns and indexes derive from core's description of each kind of record; the tables
+//! themselves are in `migrations/`.
 //!
 //! # Features
 //!
 //! `sqlite`: compiled in, nothing to install. `postgres`: version 13 or newer. `mysql`: MySQL 8 and MariaDB 10.6 or
-//! newer. Leave off what you do not run; without any of them there is nothing to open.
+//! newer. Leave off what you do not run; without any of them the crate does not compile.
 //!
 //! `harness`: what the conformance suite of `referral-testkit` opens these stores with, each case in a folder, schema or
 //! database of its own. For tests; leave it off in an application.
@@ -81,3 +82,8 @@ pub use store::SqlStore;
 pub use store::SqliteStore;
 
 pub use sqlx;
+
+/// Holds the example of the README.
+#[cfg(all(doctest, feature = "sqlite"))]
+#[doc = include_str!("../README.md")]
+struct ReadmeExample;

@@ -124,7 +124,7 @@ impl<B: Backend> SqlStore<B> {
     ///
     /// # Errors
     /// `Corrupt` where the database was migrated by a newer library; `Unavailable` where it takes longer than
-    /// [`SqlStore::with_migration_timeout`] says; faults.
+    /// [`SqlStore::with_migration_timeout`] says; and failures of the database.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         let (connect, through) = (self.pools.deadline(), deadline::<B>(self.pools.migration_timeout));
         let task = tokio::spawn(migrate::migrate(self.pools.write.clone(), connect, through));
@@ -135,7 +135,7 @@ impl<B: Backend> SqlStore<B> {
     /// ran. To tell what it did, ask before and after.
     ///
     /// # Errors
-    /// Faults.
+    /// Failures of the database.
     pub async fn migrations(&self) -> Result<Vec<(i64, String)>, StoreError> {
         migrate::migrations(&self.pools.write).await
     }
@@ -150,7 +150,7 @@ impl<B: Backend> SqlStore<B> {
     /// transaction is dropped. Calls of a joined store are bounded, and lose none.
     ///
     /// # Errors
-    /// `Unavailable` where no connection becomes free, or the server does not answer, in time; faults.
+    /// `Unavailable` where no connection becomes free, or the server does not answer, in time; and failures of the database.
     pub async fn begin(&self) -> Result<Transaction<'static, B>, StoreError> {
         let (pool, timeout) = (self.pools.write.clone(), self.pools.timeout);
         // In a task of its own: a `begin` that is dropped half-way can leave an open transaction in the pool.

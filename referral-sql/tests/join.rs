@@ -188,11 +188,11 @@ async fn a_row_that_is_none_of_ours_fails_its_read_and_a_failed_statement_everyt
 
     sqlx::raw_sql("DROP TABLE referral_alias").execute(&mut *transaction).await.unwrap();
     let joined = store.join(transaction);
-    let fault = joined.get(&[alias(1, "abc").id.into()]).await.unwrap_err();
-    assert_eq!(fault.kind(), StoreErrorKind::Corrupt, "{fault:?}");
+    let failure = joined.get(&[alias(1, "abc").id.into()]).await.unwrap_err();
+    assert_eq!(failure.kind(), StoreErrorKind::Corrupt, "{failure:?}");
     let later = joined.get(&[link(2).id.into()]).await.unwrap_err();
-    assert_eq!(later.to_string(), fault.to_string());
-    assert_eq!(joined.release().await.unwrap_err().to_string(), fault.to_string());
+    assert_eq!(later.to_string(), failure.to_string());
+    assert_eq!(joined.release().await.unwrap_err().to_string(), failure.to_string());
     assert_eq!(store.get(&[link(1).id.into()]).await.unwrap(), [Some(link(1).into())], "it rolled back");
 }
 

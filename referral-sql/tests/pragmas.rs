@@ -1,4 +1,4 @@
-//! How SQLite is opened, what is refused, and how its troubles are told.
+//! How SQLite is opened, what is refused, and how its failures are reported.
 #![cfg(feature = "sqlite")]
 #![allow(clippy::unwrap_used)] // to clippy, helpers are no tests
 
@@ -163,7 +163,7 @@ fn insert(record: impl Into<Record>) -> Changeset {
 #[tokio::test]
 async fn a_full_disk_is_told_as_full_and_the_store_recovers() {
     let (store, _folder) = SqliteHarness::new().scratch().await;
-    // Of this connection only: the store closes it after the fault, and opens one without a limit.
+    // Of this connection only: the store closes it after the failure, and opens one without a limit.
     let pages: i64 = sqlx::query_scalar("PRAGMA page_count").fetch_one(store.pool()).await.unwrap();
     let limit = sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"));
     sqlx::raw_sql(limit).execute(store.pool()).await.unwrap();

@@ -123,9 +123,3 @@ pub use settings::Settings;
 #[allow(rustdoc::invalid_rust_codeblocks, reason = "its excerpts begin and end within items")]
 #[doc = include_str!("../docs/store-author.md")]
 pub mod guide {}
-
-/// One test of [`conformance!`].
-#[doc(hidden)]
-pub fn __test(harness: std::sync::Arc<dyn Harness>, group: &str, name: &str, path: &str) {
-    runner::test(harness, group, name, path);
-}

@@ -210,38 +210,6 @@ macro_rules! for_each_case {
     };
 }
 
-/// Makes the tests of a store. Write `conformance!(MyHarness::from_env());` into a file of its own under `tests/`.
-///
-/// The harness expression is evaluated once for each case. A case becomes the test `group::name`, with no
-/// runtime to bring along.
-#[macro_export]
-macro_rules! conformance {
-    ($harness:expr) => {
-        $crate::for_each_case!([$crate::__tests] { $harness });
-    };
-}
-
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __tests {
-    ({ $harness:expr } $($group:ident: $($case:ident),+;)+) => {
-        $(mod $group {
-            #[allow(unused_imports)]
-            use super::*;
-
-            $(#[test]
-            fn $case() {
-                $crate::__test(
-                    ::std::sync::Arc::new($harness),
-                    ::std::stringify!($group),
-                    ::std::stringify!($case),
-                    ::std::concat!(::std::module_path!(), "::", ::std::stringify!($case)),
-                );
-            })+
-        })+
-    };
-}
-
 /// One promise that the suite holds a store to.
 #[derive(Clone, Copy)]
 pub struct Case {

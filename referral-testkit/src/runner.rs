@@ -13,6 +13,38 @@ use crate::harness::Harness;
 use crate::registry::{Case, registry};
 use crate::settings::{Settings, runtime};
 
+/// Makes the tests of a store. Write `conformance!(MyHarness::from_env());` into a file of its own under `tests/`.
+///
+/// The harness expression is evaluated once for each case. A case becomes the test `group::name`, with no
+/// runtime to bring along.
+#[macro_export]
+macro_rules! conformance {
+    ($harness:expr) => {
+        $crate::for_each_case!([$crate::__tests] { $harness });
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __tests {
+    ({ $harness:expr } $($group:ident: $($case:ident),+;)+) => {
+        $(mod $group {
+            #[allow(unused_imports)]
+            use super::*;
+
+            $(#[test]
+            fn $case() {
+                $crate::runner::__test(
+                    ::std::sync::Arc::new($harness),
+                    ::std::stringify!($group),
+                    ::std::stringify!($case),
+                    ::std::concat!(::std::module_path!(), "::", ::std::stringify!($case)),
+                );
+            })+
+        })+
+    };
+}
+
 /// What became of a case.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Outcome {
@@ -163,7 +195,8 @@ fn said(panic: &(dyn Any + Send)) -> String {
 }
 
 /// One test of [`conformance!`](crate::conformance): a failure panics, a skip says so and passes.
-pub(crate) fn test(harness: Arc<dyn Harness>, group: &str, name: &str, path: &str) {
+#[doc(hidden)]
+pub fn __test(harness: Arc<dyn Harness>, group: &str, name: &str, path: &str) {
     let case = registry().iter().copied().find(|case| case.group == group && case.name == name);
     let case = case.expect("a case of the list");
     // A test is called by its path without the name of the program.

@@ -2,10 +2,10 @@
 
 macro_rules! kinds {
     ($($kind:ident($id:ident) = $code:literal $name:literal;)+) => {
-        /// Which kind of record.
+        /// A kind of record.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
         pub enum Kind {
-            $(#[doc = concat!("A [`", stringify!($kind), "`](crate::", stringify!($kind), ").")] $kind = $code,)+
+            $(#[doc = concat!("A [`", stringify!($kind), "`].")] $kind = $code,)+
         }
 
         impl Kind {
@@ -81,7 +81,7 @@ macro_rules! kinds {
         /// itself fails to compile when a kind is added, instead of losing its records.
         #[derive(Clone, PartialEq, Eq, Debug)]
         pub enum Record {
-            $(#[doc = concat!("A [`", stringify!($kind), "`](crate::", stringify!($kind), ").")] $kind($kind),)+
+            $(#[doc = concat!("A [`", stringify!($kind), "`].")] $kind($kind),)+
         }
 
         impl Record {

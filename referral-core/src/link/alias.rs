@@ -22,7 +22,7 @@ id_field!(AliasId);
 pub struct Alias {
     /// Its id.
     pub id: AliasId,
-    /// Whose it is.
+    /// The tenant that it belongs to.
     pub tenant: Tenant,
     /// How often it was written.
     pub version: Version,
@@ -32,7 +32,7 @@ pub struct Alias {
     pub code: Code,
     /// The link it leads to.
     pub link: LinkId,
-    /// Whether only this very spelling leads there. Imports keep `abc` and `ABC` apart with it.
+    /// Whether only this exact spelling leads there. Imports keep `abc` and `ABC` apart with it.
     pub case_exact: bool,
 }
 

@@ -13,7 +13,7 @@ pub enum DeadCode {
     Unknown,
     /// Its link is switched off or archived.
     Disabled,
-    /// Its link's time is over.
+    /// Its link has expired.
     Expired,
     /// Its link was used as often as it may be.
     Exhausted,

@@ -1,4 +1,4 @@
-//! The link cache: a code that was asked for a moment ago costs no query.
+//! The link cache: a code that was asked for a moment ago needs no query.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,27 +17,27 @@ use crate::value::Timestamp;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct CacheLimits {
-    /// The most codes, and the most links.
+    /// The most codes that are kept, and the most links.
     pub entries: usize,
-    /// How long a found one is used.
+    /// How long what was found is used.
     pub life: Duration,
-    /// How long it is believed that there is none.
+    /// How long a code or link that was not found is taken for absent.
     pub absent_life: Duration,
 }
 
 impl Default for CacheLimits {
-    /// 10,000 codes and as many links; 30 seconds; one second.
+    /// 10,000 codes and as many links. What was found is used for 30 seconds, and what was absent for one second.
     fn default() -> Self {
         Self { entries: 10_000, life: Duration::from_secs(30), absent_life: Duration::from_secs(1) }
     }
 }
 
-/// Remembers links and the codes that lead to them, and that there are none.
+/// Remembers links and the codes that lead to them, and also which of them do not exist.
 ///
-/// What is written through this handle is forgotten at once: before the commit, so that nobody reads the old one
-/// after it, and after it, so that a read that overlapped does not bring it back. Another process may go on
-/// serving a link that was disabled here until its entry's life ends: 30 seconds, unless configured. So may this one
-/// where the caller of a commit was dropped before the store had finished it.
+/// What is written through this handle is forgotten at once: before the commit, so that nobody reads the old link
+/// afterwards, and after the commit, so that a read at the same time does not bring it back. Another process may go on
+/// serving a link that was disabled here until the life of its entry ends, which is 30 seconds by default. So may this
+/// process, if the caller of a commit was dropped before the store had finished.
 pub struct LinkCache<S> {
     store: S,
     limits: CacheLimits,
@@ -61,7 +61,7 @@ impl<S: Store> LinkCache<S> {
         Self::with_limits(store, CacheLimits::default(), Arc::new(SystemClock))
     }
 
-    /// Wraps a store, with limits and a clock of the host's.
+    /// Wraps a store, with these limits and this clock.
     #[must_use]
     pub fn with_limits(store: S, limits: CacheLimits, clock: Arc<dyn Clock>) -> Self {
         Self {
@@ -74,8 +74,8 @@ impl<S: Store> LinkCache<S> {
         }
     }
 
-    /// Forgets whatever these changes may have changed. Needed where they were committed past this handle: after
-    /// the host committed a transaction of its own.
+    /// Forgets whatever these changes may have changed. It is needed after changes were committed without this handle, as
+    /// when the host commits a transaction of its own.
     pub fn forget(&self, changes: &[Change]) {
         let touches = |change: &Change| match change {
             Change::Insert(record) | Change::Update { record, .. } => cached(record.id().kind),
@@ -156,7 +156,7 @@ impl<S: Store> LinkCache<S> {
         let found = read(missing.clone()).await?;
         for (key, record) in missing.into_iter().zip(&found).filter(|(key, _)| cacheable(key)) {
             cache.insert(key.clone(), self.held(record.as_ref(), now));
-            // Looked at after the insert: an invalidation that came between would else be undone by it.
+            // The check stands after the insert. Otherwise the insert could undo an invalidation that came in between.
             if self.generation.load(Ordering::SeqCst) != began {
                 cache.remove(&key);
             }

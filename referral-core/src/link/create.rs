@@ -16,7 +16,7 @@ use crate::value::Code;
 pub struct Existing {
     /// The link.
     pub link: Link,
-    /// Whether this call made it.
+    /// Whether this call made the link.
     pub created: bool,
 }
 
@@ -30,11 +30,12 @@ enum Inserted {
 }
 
 impl Links<'_> {
-    /// Makes a link, also where an equal one exists.
+    /// Makes a link, even if an equal one exists.
     ///
     /// # Errors
-    /// `RedirectError` where the policy denies it, `CodeError` for one that may not be chosen, `LinkRefusal::CodeTaken` for a chosen
-    /// code, `LinkRefusal::CodesExhausted` and `GeneratorError` for a generated one, `Refused` by a guard, [`StoreError`](crate::store::StoreError).
+    /// `RedirectError` if the policy denies the destination, `LinkRefusal::Loop` if it is a link itself, `CodeError` for a
+    /// code that may not be chosen, `LinkRefusal::CodeTaken` for a chosen code, `LinkRefusal::CodesExhausted` and
+    /// `GeneratorError` for a generated code, `Refused` by a guard, [`StoreError`](crate::store::StoreError).
     pub async fn create(&self, draft: LinkDraft) -> Result<Link, Error> {
         self.admit(&draft).await?;
         match self.insert(&draft, None).await? {
@@ -44,8 +45,9 @@ impl Links<'_> {
         }
     }
 
-    /// The link of this owner, label, destination and target; made if there is none. Of two equal calls at once
-    /// one makes it and both get it. A chosen code that an existing link does not have becomes its primary one.
+    /// Gives the link of this owner, label, destination and target, and makes it if there is none. Of two equal calls at
+    /// once, one makes the link and both get it. A chosen code that the existing link does not have becomes its primary
+    /// code.
     ///
     /// # Errors
     /// As [`Links::create`].

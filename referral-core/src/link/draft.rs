@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::link::{Limits, NaturalKey};
 use crate::value::{Code, Destination, Label, Metadata, Target, TextError, Timestamp, UserId};
 
-/// What a new link shall be. The destination is required, the rest has defaults.
+/// What a new link shall be. The destination is required, and the rest has defaults.
 ///
 /// ```
 /// use referral_core::{LinkDraft, UserId};
@@ -18,9 +18,9 @@ use crate::value::{Code, Destination, Label, Metadata, Target, TextError, Timest
 pub struct LinkDraft {
     /// Where it shall lead.
     pub destination: Destination,
-    /// The code that the owner chose; made by the generator where absent.
+    /// The code that the owner chose. The generator makes one if it is absent.
     pub code: Option<Code>,
-    /// Whether only the very spelling of `code` shall lead there.
+    /// Whether only the exact spelling of `code` shall lead there.
     pub case_exact: bool,
     /// Who gets the credit.
     pub owner: Option<UserId>,
@@ -28,7 +28,7 @@ pub struct LinkDraft {
     pub label: Label,
     /// The object of the host's that it is about.
     pub target: Option<Target>,
-    /// From when on it is dead.
+    /// The moment from which on it is dead.
     pub expires_at: Option<Timestamp>,
     /// How much it may be used.
     pub limits: Limits,
@@ -37,10 +37,10 @@ pub struct LinkDraft {
 }
 
 impl LinkDraft {
-    /// A link to a path of the site, or to a URL that the redirect policy allows.
+    /// Begins a draft that leads to a path of the site, or to a URL that the redirect policy allows.
     ///
     /// # Errors
-    /// A destination over 2,048 bytes or with a NUL. The policy itself is asked when the link is made.
+    /// A destination that has more than 2,048 bytes or holds a NUL. The policy is asked when the link is made.
     pub fn to(destination: impl Into<Cow<'static, str>>) -> Result<Self, TextError> {
         Ok(Self {
             destination: Destination::new(destination)?,
@@ -55,14 +55,14 @@ impl LinkDraft {
         })
     }
 
-    /// With a code of the owner's choice instead of a generated one.
+    /// Uses a code of the owner's choice instead of a generated one.
     #[must_use]
     pub fn with_code(mut self, code: Code) -> Self {
         self.code = Some(code);
         self
     }
 
-    /// With a code that only its exact spelling finds; `abc` and `ABC` can then be two links.
+    /// Uses a code that only its exact spelling finds, so that `abc` and `ABC` can be two links.
     #[must_use]
     pub fn with_exact_code(mut self, code: Code) -> Self {
         self.code = Some(code);
@@ -70,44 +70,44 @@ impl LinkDraft {
         self
     }
 
-    /// Credited to this user.
+    /// Credits the link to this user.
     #[must_use]
     pub fn with_owner(mut self, owner: UserId) -> Self {
         self.owner = Some(owner);
         self
     }
 
-    /// Called so by its owner.
+    /// Gives the link a label.
     ///
     /// # Errors
-    /// A label over 100 bytes or with a NUL.
+    /// A label that has more than 100 bytes or holds a NUL.
     pub fn with_label(mut self, label: impl Into<Cow<'static, str>>) -> Result<Self, TextError> {
         self.label = Label::new(label)?;
         Ok(self)
     }
 
-    /// About this object of the host's.
+    /// Makes it a link about this object of the host's.
     #[must_use]
     pub fn with_target(mut self, target: Target) -> Self {
         self.target = Some(target);
         self
     }
 
-    /// Dead from this moment on.
+    /// Makes the link dead from this moment on.
     #[must_use]
     pub fn with_expiry(mut self, at: Timestamp) -> Self {
         self.expires_at = Some(at);
         self
     }
 
-    /// Dead after so many counted clicks.
+    /// Makes the link dead after this many counted clicks.
     #[must_use]
     pub fn with_click_limit(mut self, clicks: u32) -> Self {
         self.limits.clicks = Some(clicks);
         self
     }
 
-    /// With fields of the host's own.
+    /// Keeps fields of the host's own with the link.
     #[must_use]
     pub fn with_metadata(mut self, metadata: Metadata) -> Self {
         self.metadata = metadata;

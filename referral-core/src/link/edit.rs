@@ -9,7 +9,7 @@ use crate::referrals::{Contended, Error};
 use crate::store::{Change, Changeset, Conflict, Outcome, Read as _};
 use crate::value::{Code, Destination, Label, Metadata, Target, Timestamp, UserId};
 
-/// What shall be different about a link; what is not named stays.
+/// What shall be different about a link. Everything that is not named stays as it is.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
 pub struct LinkEdit {
@@ -25,12 +25,12 @@ pub struct LinkEdit {
     pub expires_at: Option<Option<Timestamp>>,
     /// Other limits.
     pub limits: Option<Limits>,
-    /// Other fields of the host's, instead of all of them.
+    /// Other fields of the host's, which replace all that were there.
     pub metadata: Option<Metadata>,
 }
 
 impl LinkEdit {
-    /// Another owner, or nobody. What came before keeps the owner of its time.
+    /// Gives it another owner, or none. Earlier responses keep the owner of their time.
     #[must_use]
     pub fn with_owner(mut self, owner: Option<UserId>) -> Self {
         self.owner = Some(owner);
@@ -100,10 +100,11 @@ impl LinkEdit {
 }
 
 impl Links<'_> {
-    /// Changes a link. Of two edits at once both are applied, one after the other, each to what it names.
+    /// Changes a link. Two edits at once are both applied, one after the other, each to the fields that it names.
     ///
     /// # Errors
-    /// `LinkRefusal::NotFound`, `LinkRefusal::Archived`, `RedirectError`, `LinkRefusal::Exists` if another link is what this one would become, [`StoreError`](crate::store::StoreError).
+    /// `LinkRefusal::NotFound`, `LinkRefusal::Archived`, `RedirectError`, `LinkRefusal::Loop`, `LinkRefusal::Exists` if
+    /// another link is what this one would become, [`StoreError`](crate::store::StoreError).
     pub async fn edit(&self, link: LinkId, edit: LinkEdit) -> Result<Link, Error> {
         if let Some(destination) = &edit.destination {
             self.check_destination(destination.as_str())?;
@@ -119,7 +120,7 @@ impl Links<'_> {
         self.change(link, |link| link.status = Status::Active).await
     }
 
-    /// Switches a link off: its codes stay taken and lead nowhere until it is enabled again. What came before stays.
+    /// Switches a link off: its codes stay taken, and lead nowhere until it is enabled again. Its history stays.
     ///
     /// # Errors
     /// `LinkRefusal::NotFound`, `LinkRefusal::Archived`, [`StoreError`](crate::store::StoreError).
@@ -127,7 +128,7 @@ impl Links<'_> {
         self.change(link, |link| link.status = Status::Disabled).await
     }
 
-    /// Puts a link away for good, with its history. Its codes stay taken; an equal link may be made again.
+    /// Puts a link away for good. Its history stays and its codes stay taken, but an equal link may be made again.
     ///
     /// # Errors
     /// `LinkRefusal::NotFound`, `LinkRefusal::Archived` if it is already, [`StoreError`](crate::store::StoreError).
@@ -164,10 +165,11 @@ impl Links<'_> {
         Err(Contended.into())
     }
 
-    /// Gives a link another code and makes it the one that its URL shows. The codes before stay alive.
+    /// Gives a link another code and makes it the one that its URL shows. The earlier codes still work.
     ///
     /// # Errors
-    /// `LinkRefusal::NotFound`, `LinkRefusal::Archived`, `CodeError`, `LinkRefusal::CodeTaken` if it leads to another link, [`StoreError`](crate::store::StoreError).
+    /// `LinkRefusal::NotFound`, `LinkRefusal::Archived`, `CodeError`, `LinkRefusal::CodeTaken` if the code leads to another
+    /// link, [`StoreError`](crate::store::StoreError).
     pub async fn add_code(&self, link: LinkId, code: Code) -> Result<Link, Error> {
         self.choose(&code)?;
         let alias = self.alias(link, code.clone(), false);

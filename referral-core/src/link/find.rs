@@ -19,13 +19,13 @@ pub struct Preview {
     pub link: LinkId,
     /// The code that its URL shows.
     pub code: Code,
-    /// Who invites.
+    /// The user who shares the link.
     pub owner: Option<UserId>,
     /// What the owner calls it.
     pub label: Label,
     /// Where it leads.
     pub destination: Destination,
-    /// Why it does not work, if it does not.
+    /// Why the link does not work; `None` if it works.
     pub dead: Option<DeadCode>,
 }
 
@@ -38,10 +38,10 @@ impl Links<'_> {
         Ok(self.referrals.store.link(&self.referrals.site.tenant, id).await?)
     }
 
-    /// Several links by id, in the order asked for; those that are absent are left out.
+    /// Several links by id, in the order asked for. Links that do not exist are left out.
     ///
     /// # Errors
-    /// [`StoreError`](crate::store::StoreError); `Invalid` for over 1,000.
+    /// [`StoreError`](crate::store::StoreError), which is `Invalid` for more than 1,000 ids.
     pub async fn get_many(&self, ids: &[LinkId]) -> Result<Vec<Link>, Error> {
         Ok(self.referrals.store.links_by_id(&self.referrals.site.tenant, ids).await?)
     }
@@ -66,7 +66,7 @@ impl Links<'_> {
             .await?)
     }
 
-    /// The codes of a link, oldest first; its primary one is among them.
+    /// The codes of a link, oldest first. Its primary code is among them.
     ///
     /// # Errors
     /// [`StoreError`](crate::store::StoreError).
@@ -119,7 +119,7 @@ impl Links<'_> {
     /// The URL of a link that leads to another page of the site than it usually does.
     ///
     /// # Errors
-    /// `RedirectError` where the policy denies it.
+    /// `RedirectError` if the policy denies the path.
     pub fn url_to(&self, link: &Link, path: &str) -> Result<String, Error> {
         let safe: SafeDestination = self.referrals.site.redirects().check(path)?;
         let mut url = self.url(link);
@@ -131,7 +131,7 @@ impl Links<'_> {
         Ok(url)
     }
 
-    /// What may be shown of a link before anybody follows it: who invites, and whether it works. Changes nothing.
+    /// What may be shown of a link before anybody follows it: whose it is, and whether it works. It changes nothing.
     ///
     /// # Errors
     /// [`StoreError`](crate::store::StoreError). A text that is no code is `None`, as an unknown code is.

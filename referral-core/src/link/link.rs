@@ -31,17 +31,17 @@ impl LinkId {
 pub struct Link {
     /// Its id.
     pub id: LinkId,
-    /// Whose it is.
+    /// The tenant that it belongs to.
     pub tenant: Tenant,
     /// How often it was written.
     pub version: Version,
     /// When it was made.
     pub created_at: Timestamp,
-    /// The code that its URL shows. Every code of a link, also this one, is an alias.
+    /// The code that its URL shows. There is an alias for every code of a link, also for this one.
     pub code: Code,
     /// The user who gets the credit; nobody for a campaign.
     pub owner: Option<UserId>,
-    /// What the owner calls it; may be empty.
+    /// What the owner calls it. It may be empty.
     pub label: Label,
     /// Where it leads. Checked by the redirect policy when written and again when used.
     pub destination: Destination,
@@ -49,7 +49,7 @@ pub struct Link {
     pub target: Option<Target>,
     /// Whether it works.
     pub status: Status,
-    /// From this moment on it is dead; never, where absent.
+    /// The moment from which on it is dead. Absent if it never expires.
     pub expires_at: Option<Timestamp>,
     /// How much it may be used.
     pub limits: Limits,
@@ -81,20 +81,20 @@ columns! {
 /// Whether a link works.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Status {
-    /// It does.
+    /// It works.
     Active,
-    /// Switched off; can be switched on again.
+    /// It is switched off, and can be switched on again.
     Disabled,
-    /// Put away for good. Its history stays; its codes stay taken, its natural key is free again.
+    /// It is put away for good. Its history stays and its codes stay taken, but its natural key is free again.
     Archived,
 }
 
 named!(Status { Active = "active", Disabled = "disabled", Archived = "archived" });
 
-/// How much a link may be used. Decided by a counter, so exact under any race.
+/// How much a link may be used. A counter decides it, so it is exact under any race.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Limits {
-    /// The most counted clicks; without limit where absent.
+    /// The most counted clicks. Absent if there is no limit.
     pub clicks: Option<u32>,
 }
 
@@ -114,13 +114,13 @@ impl Field for Limits {
     }
 }
 
-/// Two links with the same natural key are the same link: SHA-256 over owner, label, destination and target,
-/// each with a byte that says whether it is there and its length, so that nothing can be confused with nothing.
+/// What two equal links have in common: SHA-256 over owner, label, destination and target. Each is hashed with its length
+/// and a byte that says whether it is there, so that an absent part differs from an empty one.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct NaturalKey(String);
 
 impl NaturalKey {
-    /// The natural key of these four.
+    /// The natural key of these four parts.
     #[must_use]
     pub fn of(
         owner: Option<&UserId>,
@@ -145,7 +145,7 @@ impl NaturalKey {
         Self(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
-    /// 64 hexadecimal digits.
+    /// The key as 64 hexadecimal digits.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

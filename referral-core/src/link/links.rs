@@ -11,14 +11,14 @@ use crate::referrals::{Error, Event, Referrals};
 use crate::store::{Change, Changeset, Version};
 use crate::value::{Code, CodeError};
 
-/// Making, finding, showing and changing links: [`Referrals::links`].
+/// The area of links: making, finding, showing and changing them. [`Referrals::links`] gives it.
 #[derive(Clone, Copy, Debug)]
 pub struct Links<'a> {
     pub(super) referrals: &'a Referrals,
 }
 
 impl Referrals {
-    /// Making, finding, showing and changing links.
+    /// The area of links: making, finding, showing and changing them.
     #[must_use]
     pub const fn links(&self) -> Links<'_> {
         Links { referrals: self }
@@ -26,7 +26,7 @@ impl Referrals {
 }
 
 impl Links<'_> {
-    /// The link of this id as the store has it at this moment, past the cache: for deciding who may change it.
+    /// The link of this id as the store has it at this moment, without the cache. Use it to decide who may change it.
     ///
     /// # Errors
     /// [`StoreError`](crate::store::StoreError).

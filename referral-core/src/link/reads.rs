@@ -6,7 +6,7 @@ use crate::link::link::{Link, LinkId, NaturalKey};
 use crate::store::{ListError, Listing, Page, PageRequest, Prefix, Range, Read, StoreError, UniqueKey, list};
 use crate::value::{Code, Target, Tenant, UserId, Value};
 
-/// Links by id, by code, by owner. Another tenant's links are absent.
+/// Typed reads of links, over every store. Another tenant's links are absent.
 pub trait LinkReads: Read {
     /// The link of this id.
     fn link(
@@ -15,7 +15,7 @@ pub trait LinkReads: Read {
         id: LinkId,
     ) -> impl Future<Output = Result<Option<Link>, StoreError>> + Send;
 
-    /// Several links by id, in the order asked for; those that are absent are left out.
+    /// Several links by id, in the order asked for. Links that do not exist are left out.
     fn links_by_id(
         &self,
         tenant: &Tenant,

@@ -4,7 +4,7 @@ use super::link::LinkId;
 use crate::referrals::{Detail, ErrorKind};
 use crate::value::Code;
 
-/// Why a link cannot be made, found or changed; the [detail](crate::Error::detail) of an error.
+/// Why a link cannot be made, found or changed. It is the [detail](crate::Error::detail) of an error.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LinkRefusal {
@@ -17,7 +17,7 @@ pub enum LinkRefusal {
     /// The generator proposed only codes that are taken.
     #[error("{attempts} generated codes were all taken")]
     CodesExhausted {
-        /// How often it was asked.
+        /// How often the generator was asked.
         attempts: u32,
     },
     /// Another link of the same owner, label, destination and target exists.
@@ -29,7 +29,7 @@ pub enum LinkRefusal {
     /// There is no such link in this tenant.
     #[error("there is no such link")]
     NotFound,
-    /// An archived link is history; it cannot be changed.
+    /// An archived link cannot be changed.
     #[error("the link is archived")]
     Archived,
     /// The destination is a link itself, perhaps this one.

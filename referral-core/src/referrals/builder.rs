@@ -18,7 +18,7 @@ use crate::token::KeyRing;
 use crate::value::{Action, Tenant};
 use crate::visit::{AddressStorage, Classifier, VisitSettings, VisitStorage};
 
-/// Collects what a host wants to be otherwise than by default. Only [`Builder::build`] can fail.
+/// Collects the settings of a host. Only [`Builder::build`] can fail.
 #[must_use]
 pub struct Builder<S> {
     store: S,
@@ -57,31 +57,32 @@ impl<S: Store> Builder<S> {
         }
     }
 
-    /// For this customer of the host's. Default: the empty one.
+    /// Uses the data of this tenant. Default: the empty tenant.
     pub fn with_tenant(mut self, tenant: Tenant) -> Self {
         self.site = self.site.map(|site| site.with_tenant(tenant));
         self
     }
 
-    /// Codes of new links come from here. Default: [`RandomCode`], ten symbols.
+    /// Takes the codes of new links from this generator. Default: [`RandomCode`](crate::link::RandomCode) with ten symbols.
     pub fn with_codes(mut self, codes: impl CodeGenerator + 'static) -> Self {
         self.links.codes = Box::new(codes);
         self
     }
 
-    /// Codes that nobody may choose and no generator may make. Default: those that routes need.
+    /// Sets the codes that nobody may choose and no generator may make. Default: a few words that routes need.
     pub fn with_reserved_words(mut self, words: ReservedWords) -> Self {
         self.links.reserved = words;
         self
     }
 
-    /// How often a generator is asked for one link. Default: 10.
+    /// Sets how often a generator is asked for one link. Default: 10.
     pub fn with_attempts(mut self, attempts: u32) -> Self {
         self.links.attempts = attempts.max(1);
         self
     }
 
-    /// What people read instead of an action's name. `RESPONDED` is "Clicked on referral link" unless named here.
+    /// Sets what people read instead of the names of actions. `RESPONDED` is "Clicked on referral link" unless it is
+    /// named here.
     pub fn with_actions<A, T>(mut self, actions: impl IntoIterator<Item = (A, T)>) -> Self
     where
         A: Into<String>,
@@ -96,58 +97,61 @@ impl<S: Store> Builder<S> {
         self
     }
 
-    /// Tells this hook what happens; several are told in the order of these calls.
+    /// Tells this hook what happens. Several hooks are told in the order of these calls.
     pub fn with_hook(mut self, hook: impl Hook + 'static) -> Self {
         self.hooks.push(Box::new(hook));
         self
     }
 
-    /// Asks this guard first; several are asked in the order of these calls, and the first denial ends it.
+    /// Asks this guard before a commit. Several guards are asked in the order of these calls, and the first denial ends
+    /// the call.
     pub fn with_guard(mut self, guard: impl Guard + 'static) -> Self {
         self.guards.push(Box::new(guard));
         self
     }
 
-    /// Reports failures that no caller is told of. Default: they are logged through `tracing`, where that feature is on.
+    /// Reports failures that no caller is told of to this function. Default: they are logged through `tracing`, if that
+    /// feature is on.
     pub fn with_observer(mut self, observer: impl Fn(&Failure<'_>) + Send + Sync + 'static) -> Self {
         self.observer = Some(Box::new(observer));
         self
     }
 
-    /// Tells people, bots and speculative loads apart. Default: [`DefaultClassifier`].
+    /// Tells people, bots and speculative loads apart with this classifier. Default:
+    /// [`DefaultClassifier`](crate::visit::DefaultClassifier).
     pub fn with_classifier(mut self, classifier: impl Classifier + 'static) -> Self {
         self.visits.classifier = Box::new(classifier);
         self
     }
 
-    /// What is kept of a visitor's address. Default: nothing.
+    /// Sets what is kept of a visitor's address. Default: nothing.
     pub fn with_addresses(mut self, storage: AddressStorage) -> Self {
         self.visits.addresses = storage;
         self
     }
 
-    /// What is kept of where a visitor came from and landed, and of the browser's name. Default:
-    /// [`VisitStorage::default`].
+    /// Sets what is kept of the landing URL, the referrer and the user agent, and which parameters are kept as tags.
+    /// Default: [`VisitStorage::default`].
     pub fn with_storage(mut self, storage: VisitStorage) -> Self {
         self.visits.storage = storage;
         self
     }
 
-    /// Whether each response is also tallied for the link's owner by day, which costs one or two rows more for each
-    /// response. Worth it where owners have hundreds of links. What came before it was switched on is not in these
-    /// numbers. Default: no, and the numbers of an owner's links are added up when they are read.
+    /// Sets whether each response is also tallied for the owner of the link, by day. That costs one or two rows more for
+    /// each response, and helps if owners have hundreds of links. These numbers begin when it is switched on. Default:
+    /// no, and the numbers of an owner's links are added up when they are read.
     pub fn with_owner_days(mut self, owner_days: bool) -> Self {
         self.visits.owner_days = owner_days;
         self
     }
 
-    /// What the visitor's cookie is called, behind the prefix that its mode needs. Default: `referral`.
+    /// Sets the name of the visitor's cookie, without the prefix that its mode needs. Default: `referral`.
     pub fn with_cookie_name(mut self, name: impl Into<String>) -> Self {
         self.site = self.site.and_then(|site| site.with_cookie_name(name));
         self
     }
 
-    /// Lets links and `?redirect_to=` lead to this host too: `blog.example`, `blog.example:8443`.
+    /// Lets links and `?redirect_to=` lead to this host too, such as `blog.example` or `blog.example:8443`.
     pub fn with_allowed_host(mut self, host: impl AsRef<str>) -> Self {
         self.site = self.site.and_then(|site| site.with_allowed_host(host));
         self
@@ -159,70 +163,73 @@ impl<S: Store> Builder<S> {
         self
     }
 
-    /// Where links live on the site. Default: `/r`, so that links read `https://shop.example/r/CODE`.
+    /// Sets the path of links on the site. Default: `/r`, so that links read `https://shop.example/r/CODE`.
     pub fn with_route(mut self, route: impl Into<String>) -> Self {
         self.site = self.site.and_then(|site| site.with_route(route));
         self
     }
 
-    /// Where a dead code leads. Default: the path of the public URL, which is `/` for most.
+    /// Sets where a dead code leads. Default: the path of the public URL, which is `/` for most sites.
     pub fn with_fallback(mut self, path: impl Into<String>) -> Self {
         self.site = self.site.and_then(|site| site.with_fallback(path));
         self
     }
 
-    /// Query parameters that name a destination for this one visit, the first winning. Default: `redirect_to`, `next`.
+    /// Sets the query parameters that name a destination for one visit. The first one in this order wins. Default:
+    /// `redirect_to`, `next`.
     pub fn with_redirect_parameters<T: Into<String>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
         self.visits.redirect_parameters = names.into_iter().map(Into::into).collect();
         self
     }
 
-    /// How long a touch can win later actions. Default: 30 days.
+    /// Sets how long a touch can win later actions. Default: 30 days.
     pub fn with_window(mut self, window: Duration) -> Self {
         self.visits.window = window;
         self
     }
 
-    /// Within which time a repeated click is a duplicate. Default: one hour.
+    /// Sets within which time a repeated click is a duplicate. Default: one hour.
     pub fn with_repeat_window(mut self, window: Duration) -> Self {
         self.visits.repeat = window;
         self
     }
 
-    /// How long a visitor's token lives. Default: 90 days; browsers keep none longer than 400.
+    /// Sets how long a visitor's token lives. Default: 90 days. Browsers keep no cookie longer than 400 days.
     pub fn with_token_life(mut self, life: Duration) -> Self {
         self.visits.token_life = life.min(LONGEST_TOKEN);
         self
     }
 
-    /// Tells the time. Default: the machine's clock.
+    /// Asks this clock for the time. Default: the machine's clock.
     pub fn with_clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// Makes ids. Default: UUIDv7.
+    /// Takes ids from this source. Default: UUIDv7.
     pub fn with_ids(mut self, ids: impl IdSource) -> Self {
         self.ids = Arc::new(ids);
         self
     }
 
-    /// How concurrent writes are merged; `None` commits each by itself. Default: [`GroupLimits::default`].
+    /// Sets how concurrent writes are merged. With `None` each is committed by itself. Default:
+    /// [`GroupLimits::default`].
     pub fn with_group_commit(mut self, limits: Option<GroupLimits>) -> Self {
         self.group = limits;
         self
     }
 
-    /// How links are cached; `None` asks the store each time. Default: [`CacheLimits::default`].
+    /// Sets how links are cached. With `None` the store is asked each time. Default: [`CacheLimits::default`].
     pub fn with_cache(mut self, limits: Option<CacheLimits>) -> Self {
         self.cache = limits;
         self
     }
 
-    /// The handle.
+    /// Makes the handle.
     ///
     /// # Errors
-    /// A public URL, a host, a path, a cookie's or an action's name that is none.
+    /// The first of these settings that cannot be used: the public URL, a host, a path, or the name of the cookie or of an
+    /// action.
     pub fn build(self) -> Result<Referrals, BuildError> {
         let config = Config {
             keys: self.keys,
@@ -256,8 +263,8 @@ impl<S: Store> Builder<S> {
 }
 
 impl Referrals {
-    /// Begins to set up a handle over a store, with the keys that sign tokens and the URL that the public knows the
-    /// site by. `Host` headers are never asked.
+    /// Begins to set up a handle over a store, with the keys that sign tokens and the site's public URL. `Host` headers
+    /// are never asked.
     pub fn builder<S: Store>(store: S, keys: KeyRing, public_url: impl AsRef<str>) -> Builder<S> {
         Builder::new(store, keys, public_url.as_ref())
     }

@@ -21,7 +21,7 @@ impl Referrals {
     /// Commits a changeset. Where the answer is lost, it is committed again: its witness then conflicts if the
     /// first try was applied, and reading the witness tells that it was this one.
     ///
-    /// Once an answer was lost, no later fault says that nothing was written: then the outcome stays unknown.
+    /// Once an answer was lost, no later failure can say that nothing was written. The outcome then stays unknown.
     pub(crate) async fn commit(&self, changeset: &Changeset) -> Result<Outcome, Error> {
         let batch = std::slice::from_ref(changeset);
         let mut doubt: Option<StoreError> = None;

@@ -36,7 +36,7 @@ impl Event {
     }
 }
 
-/// What a host's transaction has still to do once it is committed: run hooks and forget cached links.
+/// What is still to be done once a host's transaction is committed: run hooks, and forget cached links.
 ///
 /// Dropping it loses the hooks of that transaction.
 #[must_use = "hand it to Referrals::committed once the transaction is committed"]
@@ -47,13 +47,13 @@ pub struct Effects {
 }
 
 impl Effects {
-    /// How many hooks wait.
+    /// How many events wait for the hooks.
     #[must_use]
     pub fn len(&self) -> usize {
         self.events.len()
     }
 
-    /// Whether none does.
+    /// Whether no event waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.events.is_empty()

@@ -8,10 +8,10 @@ use crate::redirect::{HostError, RedirectError};
 use crate::store::{CursorError, ListError, StoreError, StoreErrorKind};
 use crate::value::{CodeError, TextError};
 
-/// Why a verb did not do what it was asked to. Nothing stored has changed, with two exceptions: the kind
-/// [`ErrorKind::UnknownOutcome`] leaves that open, and `identify` keeps what it had claimed.
+/// Why a verb did not do what it was asked to. Nothing stored has changed, with two exceptions: after
+/// [`ErrorKind::UnknownOutcome`] nobody knows, and what `identify` had claimed stays claimed.
 ///
-/// `Display` gives the reason. What a program needs beyond the kind is the typed detail:
+/// `Display` gives the reason. If a program needs to know more than the kind, it asks for the typed detail:
 ///
 /// ```
 /// # use referral_core::{Code, Error};
@@ -27,23 +27,23 @@ pub struct Error {
     detail: Box<dyn StdError + Send + Sync>,
 }
 
-/// What kind of error it is, in whatever area.
+/// What kind of error it is. The kinds are the same in all areas.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// What the caller passed cannot be used; passing it again will not help.
+    /// What the caller passed cannot be used, and passing it again will not help.
     InvalidInput,
     /// There is no such record in this tenant.
     NotFound,
-    /// Something that exists stands against it.
+    /// Something that exists is in the way.
     Conflict,
-    /// A guard of the host's said no. The detail is [`Refused`].
+    /// A guard of the host's said no. The detail is a [`Refused`].
     Refused,
-    /// Others kept getting in between; try again.
+    /// Others kept changing the same records; try again.
     Contended,
     /// The database is away or full; try again later.
     Unavailable,
-    /// The answer of the database was lost, so nobody knows whether it was done.
+    /// The answer of the database was lost, so nobody knows whether the change was made.
     UnknownOutcome,
     /// Something failed that trying again will not mend.
     Internal,
@@ -68,7 +68,7 @@ impl Error {
         self.kind
     }
 
-    /// The detail, if it is of this type: [`LinkRefusal`](crate::link::LinkRefusal),
+    /// The detail, if it is of this type. The types are [`LinkRefusal`](crate::link::LinkRefusal),
     /// [`VisitRefusal`](crate::visit::VisitRefusal), [`Refused`], [`TextError`], [`CodeError`], [`RedirectError`],
     /// [`GeneratorError`], [`CursorError`] or [`StoreError`].
     #[must_use]
@@ -82,7 +82,7 @@ impl Error {
         matches!(self.kind, ErrorKind::Contended | ErrorKind::Unavailable | ErrorKind::UnknownOutcome)
     }
 
-    /// Whether something that exists stands against it.
+    /// Whether something that exists is in the way.
     #[must_use]
     pub const fn is_conflict(&self) -> bool {
         matches!(self.kind, ErrorKind::Conflict)
@@ -126,7 +126,7 @@ impl fmt::Debug for Error {
 }
 
 impl StdError for Error {
-    /// The cause behind the detail; the detail itself is what this error prints.
+    /// The cause behind the detail. The detail itself is what this error prints.
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.detail.source()
     }
@@ -136,7 +136,7 @@ impl StdError for Error {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("refused: {reason}")]
 pub struct Refused {
-    /// The guard's reason, for the host's staff.
+    /// The reason that the guard gave, for the host's staff.
     pub reason: String,
 }
 
@@ -185,11 +185,11 @@ impl From<ListError> for Error {
     }
 }
 
-/// Why [`Builder::build`](super::Builder::build) or a [`Site`](super::Site) could not be made.
+/// Why [`Builder::build`](super::Builder::build) or a [`Site`](super::Site) cannot use a setting.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// The public URL is no absolute `http` or `https` URL.
+    /// The public URL is not an absolute `http` or `https` URL.
     #[error("{url:?} is no public URL: http(s)://host, without query, fragment or credentials")]
     PublicUrl {
         /// What was given.
@@ -198,7 +198,7 @@ pub enum BuildError {
     /// An allowed host is no host.
     #[error("an allowed host is no host")]
     Host(#[from] HostError),
-    /// An action's name does not fit.
+    /// The name of an action is empty, too long, or holds a NUL.
     #[error("an action's name does not fit")]
     Action(#[from] TextError),
     /// The route or the fallback is no path of the site.

@@ -10,13 +10,14 @@ use crate::visit::Response;
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// Go on.
+    /// Allows it.
     Allow,
-    /// Go on, but flag the response as suspect: it is kept and does not count. Elsewhere the same as `Allow`.
+    /// Allows it, but flags the response as suspect, so that it is kept and does not count. If there is no response, this is
+    /// the same as `Allow`.
     Flag,
-    /// Do not.
+    /// Forbids it.
     Deny {
-        /// Why, for the host's staff.
+        /// The reason, for the host's staff.
         reason: String,
     },
 }
@@ -25,17 +26,17 @@ pub enum Verdict {
 #[async_trait]
 #[allow(unused_variables)]
 pub trait Guard: Send + Sync {
-    /// May this link be made?
+    /// Whether this link may be made.
     async fn may_create(&self, draft: &LinkDraft) -> Verdict {
         Verdict::Allow
     }
 
-    /// May this response be recorded? A veto still redirects the visitor.
+    /// Whether this response may be recorded. The visitor is redirected in any case.
     async fn may_record(&self, response: &Response, link: &Link) -> Verdict {
         Verdict::Allow
     }
 
-    /// May this user claim what this visitor did?
+    /// Whether this user may claim the responses of this visitor.
     async fn may_claim(&self, visitor: VisitorId, user: &UserId) -> Verdict {
         Verdict::Allow
     }

@@ -15,9 +15,9 @@ use crate::store::Store;
 use crate::token::{Purpose, TokenSigner};
 use crate::value::Tenant;
 
-/// What an application holds: cheap to clone, safe to share.
+/// The handle that an application holds. It is cheap to clone and safe to share.
 ///
-/// What happens to a visitor stands on it: [`land`](Self::land), [`touch`](Self::touch),
+/// What happens to a visitor is a method of it: [`land`](Self::land), [`touch`](Self::touch),
 /// [`enter_code`](Self::enter_code), [`record`](Self::record), [`respond`](Self::respond) and
 /// [`identify`](Self::identify). Everything else is on a handle for each area: [`links`](Self::links),
 /// [`responses`](Self::responses).
@@ -46,8 +46,7 @@ pub struct Referrals {
 }
 
 impl Referrals {
-    /// The same handle for another site of the host's. Everything but the site is shared, the store's group commit and
-    /// cache too.
+    /// The same handle for another site of the host's. Everything but the site is shared, also group commit and the cache.
     #[must_use]
     pub fn for_site(&self, site: &Site) -> Self {
         Self { site: Arc::new(site.clone()), ..self.clone() }
@@ -59,19 +58,19 @@ impl Referrals {
         &self.site
     }
 
-    /// Whose data the site uses.
+    /// The tenant whose data the site uses.
     #[must_use]
     pub fn tenant(&self) -> &Tenant {
         self.site.tenant()
     }
 
-    /// The site's own URL.
+    /// The public URL of the site.
     #[must_use]
     pub fn public_url(&self) -> &Url {
         self.site.public_url()
     }
 
-    /// The path that links live under, without a slash at its end: `/r`.
+    /// The path of links below the public URL, without a slash at its end, such as `/r`.
     #[must_use]
     pub fn route(&self) -> &str {
         self.site.route()

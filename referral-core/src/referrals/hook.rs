@@ -8,13 +8,13 @@ use crate::link::Link;
 use crate::referrals::error::Error;
 use crate::visit::Response;
 
-/// Whatever a hook wants to fail with.
+/// The error of a hook, which may be of any type.
 pub type HookError = Box<dyn StdError + Send + Sync>;
 
 /// Is told what happened, after the commit, once for each record that a call changed, in order.
 ///
-/// A hook that fails is reported to the observer and undoes nothing. A crash between commit and hook loses the call:
-/// a hook is for what may be lost.
+/// A hook that fails is reported to the observer and undoes nothing. If the program crashes between the commit and the
+/// hook, the hook is not called. So use it only for what may be lost.
 ///
 /// ```
 /// use referral_core::{Hook, HookError, Link, Response, async_trait};
@@ -32,7 +32,7 @@ pub type HookError = Box<dyn StdError + Send + Sync>;
 #[async_trait]
 #[allow(unused_variables)]
 pub trait Hook: Send + Sync {
-    /// A link was made. Not for one that `get_or_create` found.
+    /// A link was made. It is not called for a link that `get_or_create` found.
     async fn link_created(&self, link: &Link) -> Result<(), HookError> {
         Ok(())
     }
@@ -47,7 +47,7 @@ pub trait Hook: Send + Sync {
         Ok(())
     }
 
-    /// A response of a visitor turned out to be this user's (`response.user`). Once for each response, ever.
+    /// A response of a visitor was claimed for a user (`response.user`). It is called once for each response.
     async fn user_linked_to_response(&self, response: &Response, link: &Link) -> Result<(), HookError> {
         Ok(())
     }
@@ -59,14 +59,14 @@ pub trait Hook: Send + Sync {
 pub enum Failure<'a> {
     /// A hook failed.
     Hook {
-        /// Which of its methods.
+        /// The method that failed.
         event: &'static str,
-        /// With what.
+        /// The error that it gave.
         error: &'a (dyn StdError + 'static),
     },
     /// A visitor was redirected without attribution because something failed.
     Landing {
-        /// What failed.
+        /// What went wrong.
         error: &'a Error,
     },
 }

@@ -7,8 +7,8 @@ use crate::referrals::effects::{Effects, Sink};
 use crate::referrals::handle::Referrals;
 use crate::store::Store;
 
-/// A facade over a transaction of the host's: its reads see the transaction's own writes, and its hooks wait until
-/// the host has committed.
+/// The handle inside a transaction of the host's. Its reads see what the transaction wrote, and its hooks wait until the
+/// host has committed.
 ///
 /// ```
 /// # use referral_core::{KeyRing, LinkDraft, Referrals};
@@ -31,7 +31,7 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// What is still to be done once the host's transaction is committed. If it is rolled back instead, drop them.
+    /// What is still to be done once the host's transaction is committed. After a rollback, drop it.
     pub fn into_effects(self) -> Effects {
         std::mem::take(&mut *self.effects.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -46,7 +46,8 @@ impl Deref for Scope {
 }
 
 impl Referrals {
-    /// The same facade over another store: one that is joined to the host's transaction. No cache, no group commit.
+    /// The same handle over another store, which is joined to the host's transaction. There is no cache and no group
+    /// commit inside.
     pub fn within(&self, joined: impl Store) -> Scope {
         let effects = Arc::new(Mutex::new(Effects::default()));
         let joined: Arc<dyn Store> = Arc::new(joined);

@@ -6,10 +6,10 @@ use super::error::BuildError;
 use crate::redirect::{RedirectPolicy, SafeDestination};
 use crate::value::{Code, Tenant};
 
-/// One of the host's sites: whose data it uses, and what the public knows it by.
+/// One of the host's sites: a tenant with its own public URL, route, cookie name and list of allowed hosts.
 ///
-/// The builder of [`Referrals`](crate::Referrals) makes the first one. A host that serves several customers makes one
-/// for each, and takes the handle for it with [`Referrals::for_site`](crate::Referrals::for_site): URLs, codes,
+/// The builder of [`Referrals`](crate::Referrals) makes the first site. A host that serves several customers makes one
+/// for each, and gets the handle for it from [`Referrals::for_site`](crate::Referrals::for_site). URLs, codes,
 /// redirects and cookies of one site never reach another.
 ///
 /// ```
@@ -32,7 +32,7 @@ pub struct Site {
 }
 
 impl Site {
-    /// A site with this public URL, of the empty tenant, with links below `/r` and the cookie `referral`.
+    /// Makes a site with this public URL, the empty tenant, links below `/r` and the cookie `referral`.
     ///
     /// # Errors
     /// `PublicUrl` unless it is an absolute `http` or `https` URL without query, fragment and credentials.
@@ -49,23 +49,23 @@ impl Site {
         })
     }
 
-    /// Whose data it uses. Default: the empty tenant.
+    /// Sets the tenant whose data the site uses. Default: the empty tenant.
     #[must_use]
     pub fn with_tenant(mut self, tenant: Tenant) -> Self {
         self.tenant = tenant;
         self
     }
 
-    /// Where links live below the public URL. Default: `/r`.
+    /// Sets the path of links below the public URL. Default: `/r`.
     ///
     /// # Errors
-    /// `Path` for what is no path of the site.
+    /// `Path` if the text is no path of the site.
     pub fn with_route(mut self, route: impl Into<String>) -> Result<Self, BuildError> {
         path(route.into())?.location().trim_end_matches('/').clone_into(&mut self.route);
         Ok(self)
     }
 
-    /// Where a dead code leads. Default: the path of the public URL, which is `/` for most.
+    /// Sets where a dead code leads. Default: the path of the public URL, which is `/` for most sites.
     ///
     /// # Errors
     /// `Path` for what is no path of the site.
@@ -107,19 +107,19 @@ impl Site {
         Ok(self)
     }
 
-    /// Whose data it uses.
+    /// The tenant whose data the site uses.
     #[must_use]
     pub const fn tenant(&self) -> &Tenant {
         &self.tenant
     }
 
-    /// What the public knows it by.
+    /// The public URL of the site.
     #[must_use]
     pub const fn public_url(&self) -> &Url {
         &self.public_url
     }
 
-    /// The path that links live under, without a slash at its end: `/r`. It begins below the public URL's own path.
+    /// The path of links, without a slash at its end, such as `/r`. It begins below the path of the public URL.
     #[must_use]
     pub fn route(&self) -> &str {
         &self.route
@@ -131,7 +131,7 @@ impl Site {
         &self.fallback
     }
 
-    /// What the visitor's cookie is called, without the prefix that its mode needs.
+    /// The name of the visitor's cookie, without the prefix that its mode needs.
     #[must_use]
     pub fn cookie_name(&self) -> &str {
         &self.cookie_name
@@ -143,7 +143,7 @@ impl Site {
         &self.redirects
     }
 
-    /// The absolute URL that a code has here.
+    /// The absolute URL that a code has on this site.
     #[must_use]
     pub fn url_of(&self, code: &Code) -> String {
         let site = self.public_url.as_str().trim_end_matches('/');

@@ -1,10 +1,10 @@
 //! Signed tokens and the keys behind them.
 //!
-//! A [`Token`] says which visitor a browser is. It is signed, not secret: what it
-//! holds may be read by whoever carries it, but nobody can make or change one. The
-//! same format serves every place where it travels; [`Purpose`] and audience are
-//! part of what is signed, so a token that was made for one place is worth nothing
-//! in another.
+//! A [`Token`] says which visitor a browser is. It is signed and not secret: whoever
+//! carries it can read it, but nobody without the keys can make or change one. The
+//! same format serves every place where it travels. [`Purpose`] and audience are part
+//! of what is signed, so a token that was made for one place is worth nothing in
+//! another.
 //!
 //! ```
 //! # use std::time::Duration;

@@ -10,7 +10,7 @@ use crate::token::key::{Key, KeyError, absorb};
 use crate::token::purpose::Purpose;
 use crate::value::Timestamp;
 
-/// The keys of an installation: the first signs, all of them verify, each until it
+/// The keys of an installation. The first key signs, and each key verifies until it
 /// retires.
 ///
 /// To change keys without signing anybody out, put a new one in front and let the
@@ -51,8 +51,8 @@ impl KeyRing {
         Key::generate().map(Self::new)
     }
 
-    /// Adds a key that no longer signs, but verifies until `not_after` (from then
-    /// on it does not); without one, for as long as it is in the ring.
+    /// Adds a key that no longer signs, but verifies until `not_after`. Without
+    /// `not_after` it verifies for as long as it is in the ring.
     ///
     /// # Errors
     ///

@@ -18,10 +18,10 @@ const LOOK_BACK: u32 = 250;
 const LOOK_BACK_PAGES: usize = 4;
 
 impl Referrals {
-    /// Records that a visitor or user did something, and credits the link of the touch that wins: the last one
-    /// inside the window. `None` if there is none, which is the ordinary case, and for a request that nobody may
-    /// ever see the answer of: HEAD, or a speculative load. Made again with the same
-    /// [request](Visit::with_request), it gets the first answer and records nothing.
+    /// Records that a visitor or user did something, and credits the link of the touch that wins, which is the last one
+    /// inside the window. The answer is `None` if there is none, which is the ordinary case. It is also `None` for `HEAD`
+    /// and for a speculative load, because perhaps nobody sees the answer to these. A call that is made again with the same
+    /// [request](Visit::with_request) gets the first answer and records nothing.
     ///
     /// # Errors
     /// [`Refused`] by a guard, [`StoreError`](crate::store::StoreError).
@@ -44,12 +44,12 @@ impl Referrals {
         }
     }
 
-    /// Records that a visitor or user did something with a given link, whatever touch would win. Made again with the
-    /// same [request](Visit::with_request), it gets the first answer and records nothing.
+    /// Records that a visitor or user did something with a given link, whatever touch would win. A call that is made again
+    /// with the same [request](Visit::with_request) gets the first answer and records nothing.
     ///
     /// # Errors
     /// [`LinkRefusal::NotFound`], [`VisitRefusal::Nobody`] for a visit without visitor and user, [`Refused`] by a guard,
-    /// [`VisitRefusal::Exhausted`] for one click more than the link's limit, [`StoreError`](crate::store::StoreError).
+    /// [`VisitRefusal::Exhausted`] for a click beyond the link's limit, [`StoreError`](crate::store::StoreError).
     pub async fn respond(
         &self,
         link: LinkId,
@@ -88,10 +88,10 @@ impl Referrals {
         }
     }
 
-    /// The link whose touch wins what this visitor or user does now: the last one inside the window that is no
-    /// bot's, not the owner's own and not of a link that is switched off.
+    /// The link whose touch wins what this visitor or user does now. It is the last touch inside the window that is not a
+    /// bot's, not the owner's own, and not of a link that is switched off.
     ///
-    /// A signed-in user's touches and the still unclaimed ones of the browser count together.
+    /// The touches of a signed-in user and the unclaimed touches of the browser count together.
     ///
     /// # Errors
     /// [`StoreError`](crate::store::StoreError).

@@ -1,4 +1,4 @@
-//! Identify: a visitor turns out to be a user.
+//! Identify: a visitor is found out to be a user.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,13 +17,12 @@ use crate::visit::response::Response;
 pub struct SignedIn {
     /// The user.
     pub user: UserId,
-    /// When the account was made, where the host knows it. An account that is older than the touches was not
-    /// referred by them.
+    /// When the account was made, if the host knows it. Touches did not bring an account that is older than they are.
     pub since: Option<Timestamp>,
 }
 
 impl SignedIn {
-    /// A user whose account was made at this moment.
+    /// Says that a user is signed in whose account was made at this moment.
     #[must_use]
     pub const fn since(user: UserId, since: Timestamp) -> Self {
         Self { user, since: Some(since) }
@@ -48,23 +47,24 @@ impl From<&UserId> for SignedIn {
 pub struct Identified {
     /// Exactly the responses that this call gave to the user, oldest first, as they are now.
     pub claimed: Vec<Response>,
-    /// Whether it is a referred sign-up: the account was made after the first of these, or the host did not say when
-    /// it was made. An existing account that signs in claims its responses too, and is no sign-up; nor is one for
-    /// which there was nothing to claim.
+    /// Whether it is a referred sign-up: the account was made after the first of these responses, or the host did not say
+    /// when it was made. An existing account that signs in claims its responses too, but that is no sign-up. Nor is it
+    /// one if there was nothing to claim.
     pub sign_up: bool,
 }
 
 impl Referrals {
-    /// A visitor turns out to be this user: gives every unclaimed response of the visitor, through all links, to the
-    /// user, each once. Can be called in the very request that signs the user up.
+    /// Says that a visitor is this user. It gives every unclaimed response of the visitor, through all links, to the user,
+    /// each once. It can be called in the same request that signs the user up.
     ///
-    /// Of two calls at once each gets its own part; no response is in both answers, and no hook runs twice. A
-    /// response that another user has claimed stays theirs. Afterwards the visitor's token is to be taken away, so
-    /// that the next person at this browser is another visitor.
+    /// If two calls run at once, no response is in both answers and no hook runs twice for it. A response that another
+    /// user has claimed stays theirs. Take the visitor's token away afterwards, so that the next person at this browser is
+    /// another visitor.
     ///
     /// # Errors
-    /// [`Refused`] by a guard, [`StoreError`](crate::store::StoreError), or others kept getting in between. What was claimed before a fault stays claimed; calling again
-    /// goes on with the rest.
+    /// [`Refused`] by a guard, [`StoreError`](crate::store::StoreError), and an error of the kind
+    /// [`Contended`](crate::ErrorKind::Contended) if others kept changing the same responses. What was claimed before the
+    /// error stays claimed, and another call goes on with the rest.
     pub async fn identify(
         &self,
         visitor: VisitorId,
@@ -110,7 +110,7 @@ impl Referrals {
         since: Option<Timestamp>,
     ) -> Result<Option<Vec<Response>>, Error> {
         let at = self.now();
-        // Read before the commit: a fault afterwards would lose the hooks of what is claimed by then.
+        // They are read before the commit, because a failure afterwards would lose the hooks of what is claimed by then.
         let links = self.links_of(&batch).await?;
         let of = batch.iter().map(|response| (response.id.as_uuid(), response.version)).collect();
         let user_value = Value::Text(user.as_str().to_owned().into());

@@ -13,11 +13,11 @@ use crate::referrals::Referrals;
 pub struct Landing {
     /// What became of the touch, and what to do with the token.
     pub touch: Touch,
-    /// Where to redirect to. Answer 302 with `Cache-Control: no-store` and `X-Robots-Tag: noindex`, so that the
-    /// next click comes here again and no search engine lists the link.
+    /// Where to redirect to. Answer 302 with `Cache-Control: no-store` and `X-Robots-Tag: noindex`. Then the next click
+    /// comes here again, and no search engine lists the link.
     pub redirect: SafeDestination,
-    /// Whether the redirect is the configured fallback, because nothing better was known. A host that rather
-    /// answers 404 to dead codes asks this.
+    /// Whether the redirect is the configured fallback, because no other destination was known. A host that answers 404
+    /// to dead codes asks this.
     pub fallback: bool,
 }
 
@@ -36,9 +36,9 @@ impl Referrals {
     /// A visitor follows a link: resolves the code, classifies the request, records the response and says where to
     /// redirect to.
     ///
-    /// A destination in the query (`redirect_to`, then `next`) wins where the policy allows it. A dead code leads
-    /// to such a destination, else to the stored one if the link expired or is exhausted, else to the fallback;
-    /// it changes no touch and no token. A store that fails costs the attribution, not the visit.
+    /// A destination in the query (`redirect_to`, then `next`) wins if the policy allows it. A dead code leads to such a
+    /// destination, otherwise to the stored one if the link expired or is exhausted, otherwise to the fallback. It changes
+    /// no touch and no token. If the store fails, the visitor is redirected without attribution.
     pub async fn land(&self, code: &str, visit: &Visit) -> Landing {
         let touch = self.touch(code, visit, Via::Click).await;
         let wanted = self.wanted(&visit.url);

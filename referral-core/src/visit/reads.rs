@@ -6,7 +6,7 @@ use crate::store::{ListError, Listing, Page, PageRequest, Prefix, Range, Read, S
 use crate::value::{Action, Tenant, Timestamp, UserId, VisitorId};
 use crate::visit::response::{Response, ResponseId};
 
-/// Responses by id, by visitor, by user. Another tenant's responses are absent.
+/// Typed reads of responses, over every store. Another tenant's responses are absent.
 pub trait ResponseReads: Read {
     /// The response of this id.
     fn response(
@@ -68,10 +68,10 @@ fn responses(records: Vec<crate::catalogue::Record>) -> Result<Vec<Response>, St
     Ok(records.into_iter().filter_map(|record| Response::try_from(record).ok()).collect())
 }
 
-/// Which responses to list. Nothing set: all of the tenant, newest first.
+/// Which responses to list. If nothing is set, these are all responses of the tenant, newest first.
 ///
-/// The first of link, owner, user and visitor that is set chooses the index; the rest is looked at row by row, at
-/// most four pages a call.
+/// The first of link, owner, user and visitor that is set chooses the index. The other conditions are checked for each
+/// row, on at most four pages for each call.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
 pub struct ResponseFilter {
@@ -81,60 +81,60 @@ pub struct ResponseFilter {
     pub owner: Option<UserId>,
     /// By this user.
     pub user: Option<UserId>,
-    /// By this visitor, and not claimed by any user.
+    /// By this visitor, if no user has claimed them.
     pub visitor: Option<VisitorId>,
     /// With this action.
     pub action: Option<Action>,
-    /// Counted ones, or flagged ones.
+    /// Only counted ones (`true`), or only flagged ones (`false`).
     pub counted: Option<bool>,
     /// From this moment on.
     pub from: Option<Timestamp>,
-    /// Up to, and without, this moment.
+    /// Up to this moment, and without it.
     pub until: Option<Timestamp>,
-    /// Oldest first.
+    /// Whether the oldest come first.
     pub oldest_first: bool,
 }
 
 impl ResponseFilter {
-    /// Those through a link.
+    /// The responses through a link.
     #[must_use]
     pub fn of_link(link: LinkId) -> Self {
         Self { link: Some(link), ..Self::default() }
     }
 
-    /// Those through the links of an owner.
+    /// The responses through the links of an owner.
     #[must_use]
     pub fn of_owner(owner: UserId) -> Self {
         Self { owner: Some(owner), ..Self::default() }
     }
 
-    /// Those of a user.
+    /// The responses of a user.
     #[must_use]
     pub fn of_user(user: UserId) -> Self {
         Self { user: Some(user), ..Self::default() }
     }
 
-    /// Those of a visitor that no user has claimed.
+    /// The responses of a visitor that no user has claimed.
     #[must_use]
     pub fn unclaimed_of(visitor: VisitorId) -> Self {
         Self { visitor: Some(visitor), ..Self::default() }
     }
 
-    /// Only this action.
+    /// Lists only this action.
     #[must_use]
     pub fn with_action(mut self, action: Action) -> Self {
         self.action = Some(action);
         self
     }
 
-    /// Only counted ones (`true`), or only flagged ones.
+    /// Lists only counted ones (`true`), or only flagged ones (`false`).
     #[must_use]
     pub const fn with_counted(mut self, counted: bool) -> Self {
         self.counted = Some(counted);
         self
     }
 
-    /// Only those from `from` on and before `until`.
+    /// Lists only those from `from` on and before `until`.
     #[must_use]
     pub const fn between(mut self, from: Option<Timestamp>, until: Option<Timestamp>) -> Self {
         self.from = from;

@@ -2,7 +2,7 @@
 
 use crate::referrals::{Detail, ErrorKind};
 
-/// Why an action cannot be recorded; the [detail](crate::Error::detail) of an error.
+/// Why an action cannot be recorded. It is the [detail](crate::Error::detail) of an error.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum VisitRefusal {

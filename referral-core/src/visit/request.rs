@@ -1,4 +1,4 @@
-//! Requests: what a host may send twice and wants done once.
+//! Requests: what a host may ask for twice, and wants done once.
 
 use super::response::ResponseId;
 use crate::value::column::{columns, id_field, named};
@@ -11,25 +11,25 @@ id! {
 }
 id_field!(RequestRecordId);
 
-/// A request of the host's that was done: a second try of the same verb with the same request id meets it, and gets
-/// the first answer.
+/// A request of the host's that was done. A second try of the same verb with the same request id finds it, and gets the
+/// first answer.
 ///
-/// Unique key: verb and request. Written in the changeset of what it names.
+/// Unique key: verb and request. It is written in the same changeset as the response that it names.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Request {
     /// Its id.
     pub id: RequestRecordId,
-    /// Whose it is.
+    /// The tenant that it belongs to.
     pub tenant: Tenant,
     /// How often it was written.
     pub version: Version,
     /// When it was done.
     pub created_at: Timestamp,
-    /// What was asked for.
+    /// The verb that was called.
     pub verb: Verb,
     /// The host's own name for the request.
     pub request: RequestId,
-    /// What was recorded.
+    /// The response that was recorded.
     pub response: ResponseId,
 }
 

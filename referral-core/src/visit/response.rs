@@ -17,14 +17,14 @@ id! {
 }
 id_field!(ResponseId);
 
-/// One touch or action of a visitor through a link. Append-only: only a claim and an erasure change it.
+/// One touch or action of a visitor through a link. Only a claim changes it.
 ///
 /// It is *unclaimed* while it has a visitor and no user.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Response {
     /// Its id.
     pub id: ResponseId,
-    /// Whose it is.
+    /// The tenant that it belongs to.
     pub tenant: Tenant,
     /// How often it was written.
     pub version: Version,
@@ -36,12 +36,11 @@ pub struct Response {
     pub owner: Option<UserId>,
     /// The browser it came from.
     pub visitor: Option<VisitorId>,
-    /// The user it came from: known at once, or claimed later.
+    /// The user it came from, who was known at once or claimed it later.
     pub user: Option<UserId>,
-    /// When it was claimed; absent while unclaimed, and where the user was known at the touch.
+    /// When it was claimed. Absent while it is unclaimed, and also if the user was known at once.
     pub claimed_at: Option<Timestamp>,
-    /// When the user's account was made, where the host said so: an account older than the touch was not referred by
-    /// it.
+    /// When the user's account was made, if the host said so. A touch did not bring an account that is older than itself.
     pub account_at: Option<Timestamp>,
     /// How the visitor came.
     pub via: Via,
@@ -51,13 +50,13 @@ pub struct Response {
     pub target: Option<Target>,
     /// The page the visitor came from, as much of it as [`VisitStorage`](super::VisitStorage) keeps.
     pub referrer: Option<Referrer>,
-    /// The browser's name for itself.
+    /// The user agent, as much of it as [`VisitStorage`](super::VisitStorage) keeps.
     pub agent: Option<Agent>,
     /// The URL landed on, as much of it as [`VisitStorage`](super::VisitStorage) keeps.
     pub landing: Option<LandingUrl>,
-    /// The network address, masked or hashed, where the host keeps it.
+    /// The network address, masked or hashed, if the host keeps it.
     pub address: Option<Address>,
-    /// The allow-listed parameters of the URL landed on.
+    /// The parameters of the URL landed on that the host keeps.
     pub tags: Option<Tags>,
     /// Why it may not count.
     pub flags: Flags,
@@ -101,15 +100,15 @@ impl Response {
 /// How a visitor came to a link.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Via {
-    /// Followed its URL.
+    /// The visitor followed its URL.
     Click,
-    /// Typed its code.
+    /// The visitor typed its code.
     Code,
-    /// Used its code as a coupon.
+    /// The visitor used its code as a coupon.
     Coupon,
-    /// Accepted an invitation.
+    /// The visitor accepted an invitation.
     Invitation,
-    /// A person of the host's said so.
+    /// A person of the host's staff said so.
     Manual,
     /// The host's server said so, without a browser.
     Server,
@@ -137,7 +136,7 @@ impl Flags {
     pub const SPECULATIVE: Self = Self(2);
     /// 4: the same visitor followed the same link within the hour before.
     pub const DUPLICATE: Self = Self(4);
-    /// 8: the owner's own.
+    /// 8: the response of the link's owner.
     pub const OWN_LINK: Self = Self(8);
     /// 16: a guard of the host's flagged it.
     pub const SUSPECT: Self = Self(16);
@@ -150,7 +149,7 @@ impl Flags {
         (Self::SUSPECT, "suspect"),
     ];
 
-    /// From the number that a store kept.
+    /// The flags of a number that a store kept.
     #[must_use]
     pub const fn from_bits(bits: i64) -> Self {
         Self(bits)
@@ -162,13 +161,13 @@ impl Flags {
         self.0
     }
 
-    /// These and those.
+    /// These flags and `more`.
     #[must_use]
     pub const fn with(self, more: Self) -> Self {
         Self(self.0 | more.0)
     }
 
-    /// Whether all of `those` are among these.
+    /// Whether all flags of `those` are among these.
     #[must_use]
     pub const fn contains(self, those: Self) -> bool {
         self.0 & those.0 == those.0

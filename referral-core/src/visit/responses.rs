@@ -1,4 +1,4 @@
-//! The area of responses: listing them.
+//! The area of responses: listing and counting them.
 
 use super::reads::{ResponseFilter, ResponseReads as _, responses_by};
 use super::response::{Response, ResponseId};
@@ -6,14 +6,14 @@ use crate::referrals::{Error, Referrals};
 use crate::store::{Page, PageRequest};
 use crate::value::Action;
 
-/// Listing and counting responses: [`Referrals::responses`].
+/// The area of responses: listing and counting them. [`Referrals::responses`] gives it.
 #[derive(Clone, Copy, Debug)]
 pub struct Responses<'a> {
     pub(super) referrals: &'a Referrals,
 }
 
 impl Referrals {
-    /// Listing and counting responses.
+    /// The area of responses: listing and counting them.
     #[must_use]
     pub const fn responses(&self) -> Responses<'_> {
         Responses { referrals: self }
@@ -37,7 +37,7 @@ impl<'a> Responses<'a> {
         Ok(responses_by(&self.referrals.store, self.referrals.tenant(), filter, page).await?)
     }
 
-    /// What people read instead of an action's name; the name itself where the host named no text for it.
+    /// What people read instead of the name of an action. It is the name itself if the host set no text for it.
     #[must_use]
     pub fn action_display<'b>(&self, action: &'b Action) -> &'b str
     where

@@ -1,4 +1,4 @@
-//! Statistics: exact after every acknowledged write, and as quick for ten million responses as for ten.
+//! Statistics. They are exact after every acknowledged write, and as quick for ten million responses as for ten.
 
 use std::collections::BTreeMap;
 
@@ -13,11 +13,11 @@ use crate::value::{Action, Timestamp, UserId};
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
 pub struct Numbers {
-    /// How often it counts.
+    /// How often it counted.
     pub counted: i64,
-    /// How often it is flagged: bots, repeats, the owner's own.
+    /// How often it was flagged, as for bots, repeats and the owner's own clicks.
     pub flagged: i64,
-    /// How many of the counted ones came from a browser that carried no token.
+    /// How many of the counted ones are clicks of a browser that carried no token.
     pub new_visitors: i64,
 }
 
@@ -36,7 +36,7 @@ impl Numbers {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
 pub struct Statistics {
-    /// By action, in the order of their names.
+    /// The numbers of each action, in the order of the names.
     pub actions: BTreeMap<Action, Numbers>,
 }
 
@@ -66,7 +66,7 @@ impl Responses<'_> {
         Ok(self.referrals.store.number(&key).await?)
     }
 
-    /// What came through a link, by action; at most 1,000 actions.
+    /// The numbers of a link by action, for at most 1,000 actions.
     ///
     /// # Errors
     /// [`StoreError`](crate::store::StoreError).
@@ -76,7 +76,7 @@ impl Responses<'_> {
         Ok(statistics)
     }
 
-    /// What came through several links together, such as all of an owner's.
+    /// The numbers of several links together, such as all links of an owner.
     ///
     /// # Errors
     /// [`StoreError`](crate::store::StoreError).

@@ -14,7 +14,7 @@ use crate::value::{Address, Agent, LandingUrl, Referrer, Timestamp};
 
 /// What is kept of a visitor's address with a response.
 ///
-/// All but [`Never`](Self::Never) is personal data still: pseudonymous, not anonymous.
+/// Everything but [`Never`](Self::Never) is still personal data: pseudonymous, and not anonymous.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum AddressStorage {
@@ -24,9 +24,10 @@ pub enum AddressStorage {
     /// The network that it is in: the first 24 bits of an IPv4 address, the first 48
     /// of an IPv6 one, as `198.51.100.0/24` or `2001:db8:1::/48`.
     Masked,
-    /// A keyed hash of it, which is another one every UTC day: tells whether two
-    /// responses of a day came from one address, but not from which, and not over days.
-    /// The hash is keyed because all IPv4 addresses are quickly tried.
+    /// A keyed hash of it, which is different on every day of UTC. It tells whether two
+    /// responses of one day came from one address, but neither from which address nor
+    /// anything about other days. The hash is keyed, because without a key all IPv4
+    /// addresses could be tried quickly.
     Hashed(KeyRing),
 }
 
@@ -61,9 +62,9 @@ impl AddressStorage {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Keep {
-    /// All of it, up to what its column holds.
+    /// The whole text, up to what its column holds.
     Whole,
-    /// What rarely tells who somebody is; [`VisitStorage`] says what that is for each field.
+    /// The part that rarely tells who somebody is. [`VisitStorage`] says what that is for each field.
     Cut,
     /// Nothing.
     Nothing,
@@ -73,13 +74,13 @@ pub enum Keep {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct VisitStorage {
-    /// The URL landed on. Cut, which is the default: its path without the query, in which secrets travel.
+    /// The URL landed on. Default: cut, which is its path without the query, because queries carry secrets.
     pub landing: Keep,
-    /// The page that the visitor came from. Cut, which is the default: scheme, host and path.
+    /// The page that the visitor came from. Default: cut, which is its scheme, host and path.
     pub referrer: Keep,
-    /// The browser's name for itself. Cut: without minor versions. Whole is the default.
+    /// The user agent. Default: whole. Cut, it is kept without minor versions.
     pub agent: Keep,
-    /// The parameters of the landing URL that are kept as [`Tags`], in the order in which they are given room.
+    /// The parameters of the landing URL that are kept as [`Tags`]. If there is not enough room, the first ones are kept.
     /// Default: `utm_source`, `utm_medium`, `utm_campaign`, `utm_term`, `utm_content` and `sub1` to `sub5`.
     pub tags: Vec<String>,
 }
@@ -108,28 +109,28 @@ impl Default for VisitStorage {
 }
 
 impl VisitStorage {
-    /// So much of the URL landed on.
+    /// Keeps this much of the URL landed on.
     #[must_use]
     pub const fn with_landing(mut self, keep: Keep) -> Self {
         self.landing = keep;
         self
     }
 
-    /// So much of the page that the visitor came from.
+    /// Keeps this much of the page that the visitor came from.
     #[must_use]
     pub const fn with_referrer(mut self, keep: Keep) -> Self {
         self.referrer = keep;
         self
     }
 
-    /// So much of the browser's name for itself.
+    /// Keeps this much of the user agent.
     #[must_use]
     pub const fn with_agent(mut self, keep: Keep) -> Self {
         self.agent = keep;
         self
     }
 
-    /// These parameters, and no others, are kept as tags.
+    /// Keeps these parameters, and no others, as tags.
     #[must_use]
     pub fn with_tags<T: Into<String>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
         self.tags = names.into_iter().map(Into::into).collect();
@@ -143,7 +144,7 @@ impl VisitStorage {
         kept(self.landing, &visit.url, || path().to_owned()).map(|text| LandingUrl::cut(&text))
     }
 
-    /// What is kept of the page that the visitor came from. What is no URL is cut to nothing.
+    /// What is kept of the page that the visitor came from. If it is cut and is no URL, nothing is kept.
     #[must_use]
     pub fn referrer(&self, visit: &Visit) -> Option<Referrer> {
         let referrer = visit.referrer.as_deref()?;
@@ -159,14 +160,14 @@ impl VisitStorage {
         kept(self.referrer, referrer, origin_and_path).map(|text| Referrer::cut(&text))
     }
 
-    /// What is kept of the browser's name for itself.
+    /// What is kept of the user agent.
     #[must_use]
     pub fn agent(&self, visit: &Visit) -> Option<Agent> {
         let agent = visit.agent.as_deref()?;
         kept(self.agent, agent, || without_minor_versions(agent)).map(|text| Agent::cut(&text))
     }
 
-    /// The allow-listed parameters of the URL landed on.
+    /// The parameters of the URL landed on that are kept.
     #[must_use]
     pub fn tags(&self, visit: &Visit) -> Option<Tags> {
         let (_, query) = visit.url.split_once('?')?;

@@ -6,11 +6,11 @@ use crate::value::column::field;
 use crate::value::metadata::{from_json, to_json};
 use crate::value::{ColumnType, Value};
 
-/// The allow-listed parameters of the URL that a visitor landed on, such as `utm_source` or `sub1`; together at most
-/// 1 KiB.
+/// The parameters of the landing URL that the host wants to keep, such as `utm_source` or `sub1`. Together they take at
+/// most 1 KiB.
 ///
-/// Stored as one JSON object. Personal only if the host puts persons into its parameters, so they are shown in `Debug`
-/// by name only.
+/// They are stored as one JSON object. `Debug` shows only their names, because a host may put personal data into the
+/// values.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Tags(BTreeMap<String, String>);
 
@@ -18,10 +18,11 @@ impl Tags {
     /// The most bytes that the stored form may have.
     pub const MAX: usize = 1024;
 
-    /// Those parameters of a query, without its `?`, that are on the list; of several of one name the first.
+    /// The parameters of a query, given without its `?`, that are on the list. If a name is there several times, the first
+    /// value is kept.
     ///
-    /// Never fails: a NUL is stripped, and what does not fit into 1 KiB any more is left out, the last names on the list
-    /// first.
+    /// It never fails. NUL is removed, and a value that no longer fits into 1 KiB is left out. The names that come first on
+    /// the list have priority.
     #[must_use]
     pub fn of_query(query: &str, names: &[String]) -> Self {
         let mut tags = Self::default();
@@ -42,12 +43,12 @@ impl Tags {
         self.0.get(name).map(String::as_str)
     }
 
-    /// All names and values, by name.
+    /// All names and values, in the order of the names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// Whether there is none.
+    /// Whether there are no tags.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

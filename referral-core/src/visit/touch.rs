@@ -18,7 +18,7 @@ use crate::value::{Action, Code, Timestamp, VisitorId};
 pub struct Touch {
     /// What became of it.
     pub outcome: TouchOutcome,
-    /// The link, dead or alive; `None` for an unknown code or a store that failed.
+    /// The link, dead or alive. `None` if the code is unknown or the store failed.
     pub link: Option<Link>,
     /// What to do with the token.
     pub token: TokenChange,
@@ -28,7 +28,7 @@ pub struct Touch {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum TouchOutcome {
-    /// It is recorded; flagged where it does not count.
+    /// It is recorded. It is flagged if it does not count.
     Recorded(Box<Response>),
     /// The link is alive, and this kind of request leaves no trace.
     Ignored(Class),
@@ -37,7 +37,7 @@ pub enum TouchOutcome {
         /// The guard's reason.
         reason: String,
     },
-    /// The code leads nowhere now. Neither touches nor token change.
+    /// The code leads nowhere now. Neither the touches nor the token change.
     Dead(DeadCode),
     /// Something failed; the observer was told.
     Failed(Error),
@@ -47,11 +47,11 @@ pub enum TouchOutcome {
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum TokenChange {
-    /// Leave it.
+    /// Leave the token as it is.
     Keep,
-    /// Give the browser this one.
+    /// Give the browser this token.
     Set(Token),
-    /// Take it away.
+    /// Take the token away.
     Clear,
 }
 
@@ -71,7 +71,8 @@ impl Touch {
 }
 
 impl Referrals {
-    /// Records that a visitor came with a code, whatever way. [`Referrals::land`] is this plus where to redirect to.
+    /// Records that a visitor came with a code, in whatever way. [`Referrals::land`] does this and also says where to
+    /// redirect to.
     pub async fn touch(&self, code: &str, visit: &Visit, via: Via) -> Touch {
         let touch = self.try_touch(code, visit, via, Asked::CLICK).await;
         let touch = touch.unwrap_or_else(|error| Touch::without_token(TouchOutcome::Failed(error), None));
@@ -81,9 +82,9 @@ impl Referrals {
         touch
     }
 
-    /// Records a code that a person typed, such as at sign-up. The same code twice within the hour, or one whose
-    /// link was just clicked, is a flagged duplicate; the owner's own is flagged too. Made again with the same
-    /// [request](Visit::with_request), it gets the first answer and records nothing.
+    /// Records a code that a person typed, such as at sign-up. The same code twice within the hour, or a code whose link
+    /// was just clicked, is flagged as a duplicate. An owner's own code is flagged too. A call that is made again with the
+    /// same [request](Visit::with_request) gets the first answer and records nothing.
     ///
     /// # Errors
     /// [`StoreError`](crate::store::StoreError). An unknown or dead code is an outcome.

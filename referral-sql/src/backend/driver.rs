@@ -68,15 +68,21 @@ pub trait Cells: Send {
 /// The same few lines for every driver. Bounds on `&mut Connection` are not implied, so they cannot be generic.
 macro_rules! driver {
     ($connection:ty, $row:ty) => {
-        impl crate::backend::Driver for $connection {
+        impl crate::backend::driver::Driver for $connection {
             type Cells = $row;
 
-            async fn run(&mut self, statement: crate::backend::Statement) -> Result<u64, sqlx::Error> {
+            async fn run(
+                &mut self,
+                statement: crate::backend::driver::Statement,
+            ) -> Result<u64, sqlx::Error> {
                 let (sql, values) = statement.into_parts();
                 Ok(sqlx::query_with(sql, values).execute(self).await?.rows_affected())
             }
 
-            async fn rows(&mut self, statement: crate::backend::Statement) -> Result<Vec<$row>, sqlx::Error> {
+            async fn rows(
+                &mut self,
+                statement: crate::backend::driver::Statement,
+            ) -> Result<Vec<$row>, sqlx::Error> {
                 let (sql, values) = statement.into_parts();
                 sqlx::query_with(sql, values).fetch_all(self).await
             }
@@ -86,7 +92,7 @@ macro_rules! driver {
             }
         }
 
-        impl crate::backend::Cells for $row {
+        impl crate::backend::driver::Cells for $row {
             fn int(&self, at: usize) -> Result<Option<i64>, sqlx::Error> {
                 sqlx::Row::try_get(self, at)
             }

@@ -114,8 +114,8 @@ impl<B: Server> ServerHarness<B> {
     /// Opens a store and removes it, so that what keeps every case from running is told once.
     ///
     /// # Errors
-    /// `Invalid` for a URL that is none, `Unavailable` where the server does not answer within ten seconds; faults
-    /// where nothing can be made or removed.
+    /// `Invalid` for a URL that is none, `Unavailable` where the server does not answer within ten seconds; and
+    /// failures of the database where nothing can be made or removed.
     pub async fn check(&self) -> Result<(), StoreError> {
         let url = self.url();
         let url =

@@ -8,8 +8,8 @@ use referral_core::store::{StoreError, StoreErrorKind};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::samples::WRITERS;
 use crate::load::Load;
+use crate::samples::WRITERS;
 use crate::told::Ack;
 
 /// How long anything may take that the load shall do: then it is stuck.

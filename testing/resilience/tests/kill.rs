@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
-use referral_resilience::samples::WRITERS;
 use referral_resilience::everything::Everything;
 use referral_resilience::figures::report;
 use referral_resilience::load::Load;
 use referral_resilience::on_stores;
 use referral_resilience::run::{World, number};
+use referral_resilience::samples::WRITERS;
 use referral_resilience::told::{Ack, verdict};
 use referral_testkit::Opened;
 use referral_testkit::child::{Child, acknowledge, task};

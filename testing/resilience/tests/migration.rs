@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use referral_core::store::{Outcome, Store, StoreError, StoreErrorKind};
+use referral_core::store::{Kind, Outcome, Store, StoreError, StoreErrorKind};
 use referral_mongo::MongoStore;
 use referral_mongo::mongodb::bson::{Document, doc};
 use referral_mongo::mongodb::options::ClientOptions;
@@ -197,8 +197,23 @@ async fn a_killed_migration_of_postgres_is_run_again() {
     direct.close().await;
 }
 
-const TABLES: &str =
-    "DROP TABLE IF EXISTS referral_response, referral_alias, referral_link, referral_counter";
+/// Drops every table of ours.
+fn drop_tables() -> String {
+    let tables = Kind::ALL.iter().map(|kind| format!("referral_{}", kind.name()));
+    let tables: Vec<_> = tables.chain(["referral_counter".to_owned()]).collect();
+    format!("DROP TABLE IF EXISTS {}", tables.join(", "))
+}
+
+/// The statements of all migrations of MySQL, in their order.
+fn statements() -> Vec<String> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../referral-sql/migrations/mysql");
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+    files.sort();
+    let scripts = files.into_iter().map(|file| std::fs::read_to_string(file).unwrap());
+    let statements =
+        scripts.flat_map(|script| script.split_inclusive(");\n").map(str::to_owned).collect::<Vec<_>>());
+    statements.filter(|statement| statement.contains("CREATE TABLE")).collect()
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_migration_of_mysql_is_run_again() {
@@ -206,22 +221,20 @@ async fn a_killed_migration_of_mysql_is_run_again() {
     let direct = MySqlStore::open(&database.url).await.unwrap();
     let pool = direct.pool();
     let reset = async || {
-        sqlx::raw_sql(TABLES).execute(pool).await.unwrap();
+        sqlx::raw_sql(AssertSqlSafe(drop_tables())).execute(pool).await.unwrap();
         sqlx::raw_sql("DROP TABLE IF EXISTS _referral_migrations").execute(pool).await.unwrap();
     };
     cut::<MySql>("mysql", &database.url, &direct, reset, async || catalogue::mysql(pool).await).await;
     // All statements go over the line at once, and MySQL commits each by itself: what a server leaves that dies between
     // two of them.
     let schema = catalogue::mysql(pool).await;
-    let statements =
-        include_str!("../../../referral-sql/migrations/mysql/0001_links.sql").split_inclusive(");\n");
-    let statements: Vec<_> = statements.filter(|statement| statement.contains("CREATE TABLE")).collect();
-    assert_eq!(statements.len(), 4);
+    let statements = statements();
+    assert_eq!(statements.len(), Kind::ALL.len() + 1, "a table for each kind, and one for the numbers");
     for there in 0..=statements.len() {
-        sqlx::raw_sql(TABLES).execute(pool).await.unwrap();
+        sqlx::raw_sql(AssertSqlSafe(drop_tables())).execute(pool).await.unwrap();
         sqlx::raw_sql("UPDATE _referral_migrations SET success = FALSE").execute(pool).await.unwrap();
         for statement in statements.iter().take(there) {
-            sqlx::raw_sql(*statement).execute(pool).await.unwrap();
+            sqlx::raw_sql(AssertSqlSafe(statement.clone())).execute(pool).await.unwrap();
         }
         direct.migrate().await.unwrap();
         assert_eq!(catalogue::mysql(pool).await, schema, "killed after {there} statements");

@@ -9,11 +9,11 @@ use crate::value::{Code, CodeError};
 
 /// Proposes the code of a new link.
 ///
-/// The facade calls it with the draft of the link and an attempt number that
-/// begins at 0 and grows by one each time the proposal was already taken (or
-/// reserved), and gives up after a bounded number of attempts. A generator
-/// therefore never looks a code up: only the store knows what is free, and only
-/// at the moment of the write.
+/// It is called with the draft of the link and an attempt number. The number begins
+/// at 0 and grows by one each time the proposal was taken or reserved. After a
+/// bounded number of attempts the link is not made. A generator never looks a code
+/// up, because only the store knows what is free, and only at the moment of the
+/// write.
 ///
 /// A plain closure is a generator too:
 ///
@@ -26,7 +26,7 @@ use crate::value::{Code, CodeError};
 /// takes(|_: &LinkDraft, attempt: u32| Ok(Code::new(format!("summer-{attempt}"))?));
 /// ```
 ///
-/// Implement the trait itself where the code comes from elsewhere:
+/// Implement the trait itself if the code comes from somewhere else:
 ///
 /// ```
 /// # use async_trait::async_trait;
@@ -46,12 +46,12 @@ use crate::value::{Code, CodeError};
 /// ```
 #[async_trait]
 pub trait CodeGenerator: Send + Sync {
-    /// A code for this draft; another one for another `attempt`, else attempts
-    /// run out for nothing.
+    /// Proposes a code for this draft. For another `attempt` it should be another code,
+    /// because the same one would be refused again.
     ///
     /// # Errors
     ///
-    /// Whatever keeps the generator from proposing one; the link is then not made.
+    /// Whatever keeps the generator from proposing a code. The link is then not made.
     async fn code(&self, draft: &LinkDraft, attempt: u32) -> Result<Code, GeneratorError>;
 }
 
@@ -69,16 +69,16 @@ where
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum GeneratorError {
-    /// What it came up with is no code.
+    /// What it proposed is no code.
     #[error("the generator proposed something that is no code")]
     Code(#[from] CodeError),
-    /// Something of its own went wrong.
+    /// The generator itself failed.
     #[error("the code generator failed")]
     Failed(#[source] Box<dyn Error + Send + Sync>),
 }
 
 impl GeneratorError {
-    /// Wraps an error of the generator's own; a text will do.
+    /// Wraps an error of the generator's own, which may be a text.
     pub fn new(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Failed(source.into())
     }

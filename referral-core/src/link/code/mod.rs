@@ -1,10 +1,9 @@
 //! Codes: what stands in the URL of a link, and where they come from.
 //!
-//! A [`Code`](crate::Code) always obeys the grammar `[A-Za-z0-9_-]{1,64}`, so nothing that a
-//! generator or a person comes up with can fail to be routed later. Whether a
-//! code is free is not decided here but by the store's unique keys: a
-//! [`CodeGenerator`] proposes, and is asked again with the next attempt number
-//! when its proposal was taken.
+//! A [`Code`](crate::Code) always follows the grammar `[A-Za-z0-9_-]{1,64}`, so every code that a
+//! generator or a person makes can be routed. Whether a code is free is decided by the
+//! unique keys of the store: a [`CodeGenerator`] proposes, and is asked again with the
+//! next attempt number if its proposal was taken.
 //!
 //! | Generator | Codes | For |
 //! | --- | --- | --- |

@@ -12,11 +12,11 @@ use crate::value::Code;
 /// namesakes `ada-2`, `ada-3`, `ada-4`, then `ada-k7m2xq`. A link without an owner
 /// gets a random code.
 ///
-/// Use it where user ids are names that may be seen: whatever the id says, the URL
-/// says too. Where ids are e-mail addresses, take another generator.
+/// Use it if user ids are names that everybody may see, because the URL shows the id.
+/// If ids are e-mail addresses, use another generator.
 ///
 /// The id is made into a slug the way [`Slug`](super::Slug) does it, so the code
-/// always obeys the grammar, whatever users are called.
+/// always follows the grammar, whatever users are called.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PerOwner {
     namesake: Namesake,

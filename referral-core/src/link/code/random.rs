@@ -32,7 +32,7 @@ const ALPHANUMERIC: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RandomCode {
-    // Checked when made: 2 to 64 different symbols of the grammar, all ASCII.
+    // `new` checks that these are 2 to 64 different symbols of the grammar, all ASCII.
     alphabet: Box<[u8]>,
     // The smallest 2^n - 1 that reaches every place of the alphabet.
     mask: u8,
@@ -82,8 +82,8 @@ impl RandomCode {
 
     /// The next code.
     ///
-    /// Draws again where a random value falls outside the alphabet instead of
-    /// wrapping round, which would favour its first symbols.
+    /// If a random value falls outside of the alphabet, another one is drawn. To wrap it
+    /// round would favour the first symbols.
     pub fn draw(&self) -> Code {
         let mut symbols = String::with_capacity(self.length);
         let mut noise = [0_u8; 64];

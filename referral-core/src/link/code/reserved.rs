@@ -6,10 +6,10 @@ use crate::value::{Code, CodeError, fold_symbol};
 
 /// Words that no code may look like.
 ///
-/// Compared on the [folded](Code::fold) form, so `AP1` is as reserved as `api`.
-/// The default holds a handful of words that routes beside `/r/{code}` like to
-/// have. What counts as offensive depends on the language and the shop: that list
-/// is empty, add your own with [`with_fragment`](Self::with_fragment).
+/// The [folded](Code::fold) forms are compared, so `AP1` is reserved because `api` is.
+/// The default holds a few words that are often used for routes beside `/r/{code}`.
+/// Which words are offensive depends on the language and the shop, so that list is
+/// empty. Add your own with [`with_fragment`](Self::with_fragment).
 ///
 /// ```
 /// # use referral_core::Code;
@@ -26,11 +26,11 @@ pub struct ReservedWords {
     fragments: BTreeSet<String>,
 }
 
-/// Kept tiny on purpose: every word here is a code that nobody can have.
+/// The list is short on purpose, because nobody can have a code that stands here.
 const ROUTES: [&str; 8] = ["admin", "api", "edit", "invite", "invited", "login", "new", "signup"];
 
 impl ReservedWords {
-    /// Nothing is reserved.
+    /// Reserves nothing.
     pub const fn none() -> Self {
         Self { words: BTreeSet::new(), fragments: BTreeSet::new() }
     }

@@ -7,7 +7,7 @@ use crate::link::code::random::{RandomCode, UNAMBIGUOUS};
 use crate::link::draft::LinkDraft;
 use crate::value::Code;
 
-/// The longest slug before anything is appended. Leaves room for a suffix.
+/// The longest slug before anything is appended, which leaves room for a suffix.
 const STEM_MAX: usize = 40;
 
 /// From this attempt on counting up would take as many attempts as there are
@@ -27,7 +27,7 @@ pub struct Slug {
 }
 
 impl Slug {
-    /// Slugs with this generator for labels that cannot be made into one.
+    /// Makes slugs, and uses this generator for labels of which nothing is left.
     pub fn with_fallback(fallback: RandomCode) -> Self {
         Self { namesake: Namesake::with_fallback(fallback) }
     }

@@ -6,13 +6,13 @@ use crate::store::error::{StoreError, StoreErrorKind};
 /// What a store answers to one changeset.
 pub type Answer = Result<Outcome, StoreError>;
 
-/// Which changesets of a batch break a rule, and with which error each of them is answered.
+/// The changesets of a batch that break a rule, each with the error that answers it.
 #[derive(Debug)]
 pub struct Refusals(Vec<Result<(), StoreError>>);
 
-/// The changesets of a batch that keep the rules, and the answers to those that do not.
+/// Splits a batch into the changesets that keep the rules, and the answers to those that do not.
 ///
-/// The first are handles on the same changes, so a task may own them.
+/// The changesets are handles on the same changes, so a task may own them.
 #[must_use]
 pub fn sort_out(batch: &[Changeset]) -> (Vec<Changeset>, Refusals) {
     let checks: Vec<_> = batch.iter().map(Changeset::check).collect();
@@ -21,7 +21,8 @@ pub fn sort_out(batch: &[Changeset]) -> (Vec<Changeset>, Refusals) {
 }
 
 impl Refusals {
-    /// One answer for each changeset of the batch, in its order: these for the ones that keep the rules.
+    /// Gives one answer for each changeset of the batch, in its order. `answers` are those to the changesets that keep the
+    /// rules.
     #[must_use]
     pub fn merge(self, answers: impl IntoIterator<Item = Answer>) -> Vec<Answer> {
         let mut answers = answers.into_iter();
@@ -35,8 +36,8 @@ impl Refusals {
 
 /// Answers a batch by one transaction over those changesets that keep the rules.
 ///
-/// If it fails, its error is the answer to each of them, also to one that would have been a conflict: that may rest on a
-/// neighbour that was not written.
+/// If the transaction fails, its error is the answer to each of them. That includes a changeset that would have been a
+/// conflict, because the conflict may rest on a neighbour that was not written.
 pub fn answer(
     batch: &[Changeset],
     transact: impl FnOnce(&[Changeset]) -> Result<Vec<Answer>, StoreError>,
@@ -45,11 +46,11 @@ pub fn answer(
     refusals.merge(or_error(valid.len(), transact(&valid)))
 }
 
-/// Answers changesets by one transaction, or if that fails with an error that [may be of one](may_be_of_one) of them, each
-/// by a transaction of its own, so that its neighbours do not pay for it.
+/// Answers changesets by one transaction. If that fails with an error that [may be of one](may_be_of_one) of them, each
+/// changeset gets a transaction of its own, so that its neighbours do not fail with it.
 ///
-/// The store has tried again by itself before `transact` fails. Nothing of a transaction that failed is stored, but for
-/// [`StoreErrorKind::UnknownOutcome`].
+/// Before `transact` fails, the store has tried again by itself. Nothing of a transaction that failed is stored, except
+/// perhaps after [`StoreErrorKind::UnknownOutcome`].
 pub async fn together_or_singly<F>(batch: &[Changeset], transact: impl Fn(Vec<Changeset>) -> F) -> Vec<Answer>
 where
     F: Future<Output = Result<Vec<Answer>, StoreError>>,

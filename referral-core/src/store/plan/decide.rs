@@ -10,7 +10,7 @@ use crate::store::plan::slots::{Slots, Transition};
 use crate::store::unique::UniqueKey;
 use crate::value::Version;
 
-/// What a batch comes to. The answers hold only if everything else in here is written as a whole.
+/// What a batch comes to. The answers are true only if everything else in the plan is written as a whole.
 #[derive(Debug)]
 pub struct Plan {
     /// One answer for each changeset, in their order.
@@ -31,10 +31,10 @@ impl Plan {
     }
 }
 
-/// Decides a batch, as if one changeset after another was applied to what `look` finds. Writes nothing.
+/// Decides a batch, as if one changeset after another were applied to what `look` finds. It writes nothing.
 ///
-/// A changeset that breaks a rule is answered with the error of [`Changeset::check`], and one for which a look fails
-/// with that error. Neither these nor conflicts touch a neighbour.
+/// A changeset that breaks a rule is answered with the error of [`Changeset::check`]. A changeset for which a look fails is
+/// answered with the error of the look. Neither these nor conflicts touch another changeset.
 #[must_use]
 pub fn decide(batch: &[Changeset], look: &impl Look) -> Plan {
     let mut draft =

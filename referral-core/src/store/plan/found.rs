@@ -13,13 +13,13 @@ use crate::value::Tenant;
 /// What [`decide`](super::decide) asks for besides unique keys.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Wanted {
-    /// Ids of records, sorted, each once.
+    /// Ids of records, sorted and without repetitions.
     pub records: Vec<RecordId>,
-    /// Numbers, sorted, each once.
+    /// Names of numbers, sorted and without repetitions.
     pub numbers: Vec<CounterKey>,
 }
 
-/// What was read for a batch: an entry for each thing that was wanted, empty where it is absent.
+/// What was read for a batch. It has an entry for each thing that was wanted, and the entry of an absent one is empty.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
     /// The records of [`wanted`].
@@ -45,7 +45,12 @@ impl Look for Found {
 }
 
 fn unread() -> StoreError {
-    StoreError::new(StoreErrorKind::Other, "referral", "commit", "something was not read that was wanted")
+    StoreError::new(
+        StoreErrorKind::Other,
+        "referral",
+        "commit",
+        "the planner asked for what was not read ahead",
+    )
 }
 
 /// The records and numbers to read before a batch is decided.
@@ -65,8 +70,9 @@ pub fn wanted(batch: &[Changeset]) -> Wanted {
     Wanted { records: records.into_iter().collect(), numbers: numbers.into_iter().cloned().collect() }
 }
 
-/// The unique keys whose holders to read before a batch is decided, sorted, each once; the records of [`wanted`] must
-/// be in `found` by then. An update keeps the tenant of the stored record, so its keys depend on that.
+/// The unique keys whose holders to read before a batch is decided, sorted and without repetitions. The records of
+/// [`wanted`] must be in `found` by then, because an update keeps the tenant of the stored record, and so its keys depend
+/// on that record.
 #[must_use]
 pub fn wanted_keys(batch: &[Changeset], found: &Found) -> Vec<UniqueKey> {
     let mut keys = BTreeSet::new();

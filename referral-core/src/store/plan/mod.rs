@@ -2,8 +2,8 @@
 //!
 //! [`decide`] applies changesets one after another to what a [`Look`] finds, and gives a [`Plan`]: the answers, and
 //! each record, unique key and number that the applied changesets rest on, before and after. The store only has to
-//! write that. Nobody else may write between the look and the write: a store has one writer at a time, or it writes only
-//! where everything still is as it was before.
+//! write that. Nobody else may write between the look and the write. So a store has one writer at a time, or it writes only
+//! if everything is still as it was before.
 //!
 //! | A store that | does |
 //! | --- | --- |

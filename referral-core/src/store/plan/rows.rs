@@ -14,24 +14,24 @@ pub enum Table {
     Keys,
     /// The entries of indexes: [`bytes::entry`] to [`bytes::record`].
     Entries,
-    /// Numbers by [`bytes::counter`], big-endian; never 0.
+    /// Numbers by [`bytes::counter`], as big-endian bytes. A number that is 0 has no row.
     Numbers,
 }
 
 /// One row to write or to remove.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Row {
-    /// Where.
+    /// The place in which it is kept.
     pub table: Table,
     /// Its key, at most [`bytes::MAX_KEY`] bytes.
     pub key: Vec<u8>,
-    /// Its value; `None` to remove it.
+    /// Its value; `None` if the row is to be removed.
     pub value: Option<Vec<u8>>,
 }
 
 impl Plan {
-    /// What is to be written: the difference that the whole batch makes. No row is there twice, and none that stays as it
-    /// is. `encode` gives the stored form of a record by its values, one for each of [`Kind::columns`].
+    /// The rows to write: the difference that the whole batch makes. No row is there twice, and a row that stays as it is
+    /// is not there. `encode` gives the stored form of a record by its values, one for each of [`Kind::columns`].
     pub fn rows(&self, encode: impl Fn(Kind, &[Value]) -> Vec<u8>) -> Vec<Row> {
         let mut rows = Vec::new();
         for record in self.records.iter().filter(|record| record.is_change()) {

@@ -1,13 +1,13 @@
-//! Things by key as they were and as they will be, with a way back.
+//! What is stored by key, before and after the changes, with a way to undo a changeset.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-/// One thing that applied changesets rest on. Both sides are equal where it was only looked at; whoever has other
-/// writers guards that too.
+/// One thing that applied changesets rest on. Both sides are equal if it was only looked at. A store with other writers
+/// guards that too.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Transition<K, V> {
-    /// What it is.
+    /// The key of the thing.
     pub key: K,
     /// What is stored when the batch begins.
     pub before: Option<V>,
@@ -36,11 +36,11 @@ struct Slot<V> {
 }
 
 enum State<V> {
-    /// It is as it was, and no applied change asked for that.
+    /// It was read, and no applied change rests on it.
     Read,
-    /// It is as it was, and an applied change rests on that.
+    /// It stays as it was, and an applied change rests on that.
     Held,
-    /// It is this now.
+    /// A change gave it this value, or removed it.
     Set(Option<V>),
 }
 
@@ -60,7 +60,7 @@ impl<K, V> Default for Slots<K, V> {
 }
 
 impl<K: Ord + Clone, V: Clone> Slots<K, V> {
-    /// The value as the changes so far leave it; looks it up if nobody did.
+    /// The value as the changes so far leave it. It is looked up if it is not known yet.
     pub(super) fn get<E>(
         &mut self,
         key: &K,
@@ -73,17 +73,17 @@ impl<K: Ord + Clone, V: Clone> Slots<K, V> {
         Ok(slot.now())
     }
 
-    /// Makes known what is stored, without a look.
+    /// Says what is stored, without a look.
     pub(super) fn know(&mut self, key: &K, before: V) {
         self.slots.entry(key.clone()).or_insert_with(|| Slot { before: Some(before), state: State::Read });
     }
 
-    /// The new value of something that was looked up or made known.
+    /// Gives a new value to something that is known.
     pub(super) fn set(&mut self, key: &K, value: Option<V>) {
         self.replace(key, State::Set(value));
     }
 
-    /// The changeset at hand rests on this, and leaves it as it is.
+    /// Notes that the changeset at hand rests on this and leaves it as it is.
     pub(super) fn hold(&mut self, key: &K) {
         if self.slots.get(key).is_some_and(|slot| matches!(slot.state, State::Read)) {
             self.replace(key, State::Held);
@@ -96,7 +96,7 @@ impl<K: Ord + Clone, V: Clone> Slots<K, V> {
         }
     }
 
-    /// Ends a changeset: keeps what it did, or takes it back.
+    /// Ends a changeset: keeps what it did, or undoes it.
     pub(super) fn end(&mut self, keep: bool) {
         while let Some((key, state)) = self.undo.pop() {
             if !keep && let Some(slot) = self.slots.get_mut(&key) {
@@ -105,7 +105,7 @@ impl<K: Ord + Clone, V: Clone> Slots<K, V> {
         }
     }
 
-    /// Everything that the changesets which were kept rest on, sorted.
+    /// Everything that the applied changesets rest on, sorted.
     pub(super) fn transitions(self) -> Vec<Transition<K, V>> {
         let transition = |(key, Slot { before, state })| match state {
             State::Read => None,
