@@ -100,7 +100,7 @@ impl Links<'_> {
     ///
     /// # Errors
     /// `CursorError`, [`StoreError`](crate::store::StoreError).
-    pub async fn all(&self, page: &PageRequest) -> Result<Page<Link>, Error> {
+    pub async fn list(&self, page: &PageRequest) -> Result<Page<Link>, Error> {
         Ok(all_links(&self.referrals.store, &self.referrals.site.tenant, page).await?)
     }
 

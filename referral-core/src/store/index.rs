@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use crate::catalogue::{Index, Kind, Part, Record};
 use crate::store::error::StoreError;
+use crate::store::limits::MAX_PAGE;
 use crate::value::{Column, ColumnType, Tenant, Value};
 
 impl Index {
@@ -42,8 +43,8 @@ impl Index {
         let wanted = shape.parts.iter().filter(|part| matches!(part, Part::Is(_)));
         let columns = wanted.map(|part| part.column());
         check_parts("page", shape.name, shape.kind, columns, &prefix.parts)?;
-        if limit > super::MAX_PAGE {
-            return Err(StoreError::invalid("page", format!("at most {} records a page", super::MAX_PAGE)));
+        if limit > MAX_PAGE {
+            return Err(StoreError::invalid("page", format!("at most {} records a page", MAX_PAGE)));
         }
         Ok(())
     }

@@ -2,7 +2,6 @@
 
 use crate::store::counter::{CounterPrefix, CounterRange};
 use crate::store::error::StoreError;
-use crate::store::unique::UniqueKey;
 
 /// The most records, ids, keys or numbers that one read gives or takes.
 pub const MAX_PAGE: u32 = 1000;
@@ -16,16 +15,6 @@ pub fn check_points(operation: &'static str, asked: usize) -> Result<(), StoreEr
         return Err(StoreError::invalid(operation, format!("at most {MAX_PAGE} at a time")));
     }
     Ok(())
-}
-
-/// Whether a read by keys asks for no more keys than it may, and only for keys that can exist. Every store asks this
-/// first.
-///
-/// # Errors
-/// [`StoreErrorKind::Invalid`](super::StoreErrorKind::Invalid).
-pub fn check_keys(keys: &[UniqueKey]) -> Result<(), StoreError> {
-    check_points("find", keys.len())?;
-    keys.iter().try_for_each(UniqueKey::check)
 }
 
 /// Whether a read of numbers keeps the rules. Every store asks this first.

@@ -3,6 +3,7 @@
 use crate::catalogue::{Record, Unique};
 use crate::store::error::StoreError;
 use crate::store::index::check_parts;
+use crate::store::limits::check_points;
 use crate::value::{Tenant, Value};
 
 /// One unique key that a record holds, or that is looked for.
@@ -51,4 +52,14 @@ impl UniqueKey {
         let values = record.values();
         rules.filter_map(|unique| Self::held(unique, record.tenant(), &values)).collect()
     }
+}
+
+/// Whether a read by keys asks for no more keys than it may, and only for keys that can exist. Every store asks this
+/// first.
+///
+/// # Errors
+/// [`StoreErrorKind::Invalid`](super::StoreErrorKind::Invalid).
+pub fn check_keys(keys: &[UniqueKey]) -> Result<(), StoreError> {
+    check_points("find", keys.len())?;
+    keys.iter().try_for_each(UniqueKey::check)
 }

@@ -134,6 +134,9 @@ impl fmt::Debug for Key {
     }
 }
 
+/// The most keys of a ring.
+pub(super) const MAX_KEYS: usize = 16;
+
 /// Why a key or a ring of keys could not be made. It never holds a part of a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -142,7 +145,7 @@ pub enum KeyError {
     #[error("there is no key")]
     None,
     /// The ring has too many keys.
-    #[error("there are {keys} keys; at most {max} are kept", max = super::KeyRing::MAX)]
+    #[error("there are {keys} keys; at most {max} are kept", max = MAX_KEYS)]
     TooMany {
         /// How many there are.
         keys: usize,

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::Mac as _;
 
-use crate::token::key::{Key, KeyError, absorb};
+use crate::token::key::{Key, KeyError, MAX_KEYS, absorb};
 use crate::token::purpose::Purpose;
 use crate::value::Timestamp;
 
@@ -35,7 +35,7 @@ pub struct KeyRing {
 
 impl KeyRing {
     /// The most keys of a ring.
-    pub const MAX: usize = 16;
+    pub const MAX: usize = MAX_KEYS;
 
     /// A ring of one key.
     pub const fn new(current: Key) -> Self {

@@ -36,8 +36,7 @@ impl Referrals {
         }
         let (wanted, about) = (action.clone(), target.clone());
         let asked = Asked {
-            verb: Verb::Record,
-            request: visit.request.as_ref(),
+            request: visit.request.as_ref().map(|request| (Verb::Record, request)),
             action: &wanted,
             target: about.as_ref(),
             link: None,
@@ -69,8 +68,7 @@ impl Referrals {
         }
         let (wanted, about) = (action.clone(), target.clone());
         let asked = Asked {
-            verb: Verb::Respond,
-            request: visit.request.as_ref(),
+            request: visit.request.as_ref().map(|request| (Verb::Respond, request)),
             action: &wanted,
             target: about.as_ref(),
             link: Some(link),

@@ -17,8 +17,8 @@ use crate::value::{Action, RequestId, Target};
 /// What a verb was asked to record, and under which name of the host's.
 #[derive(Clone, Copy)]
 pub(super) struct Asked<'a> {
-    pub(super) verb: Verb,
-    pub(super) request: Option<&'a RequestId>,
+    /// The verb and the host's name for the request; `None` where the host gave none.
+    pub(super) request: Option<(Verb, &'a RequestId)>,
     pub(super) action: &'a Action,
     pub(super) target: Option<&'a Target>,
     /// The link that was named; `None` where the winning touch decides.
@@ -26,9 +26,9 @@ pub(super) struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// A click, which is never asked for by name.
-    pub(super) const CLICK: Asked<'static> =
-        Asked { verb: Verb::EnterCode, request: None, action: &Action::RESPONDED, target: None, link: None };
+    /// A touch that no name was given for.
+    pub(super) const TOUCH: Asked<'static> =
+        Asked { request: None, action: &Action::RESPONDED, target: None, link: None };
 
     /// Whether a response is what this asks for, by this visitor or user. A visitor without a token may be anybody.
     fn is_answered_by(&self, response: &Response, visit: &Visit) -> bool {
@@ -128,13 +128,13 @@ impl Referrals {
     fn changeset(&self, response: &Response, link: &Link, visit: &Visit, asked: Asked<'_>) -> Changeset {
         let click = response.action == Action::RESPONDED;
         let mut changes = vec![Change::Insert(response.clone().into())];
-        if let Some(request) = asked.request {
+        if let Some((verb, request)) = asked.request {
             let request = Request {
                 id: RequestRecordId::from_uuid(self.id(response.created_at)),
                 tenant: response.tenant.clone(),
                 version: Version::FIRST,
                 created_at: response.created_at,
-                verb: asked.verb,
+                verb,
                 request: request.clone(),
                 response: response.id,
             };
@@ -156,12 +156,12 @@ impl Referrals {
     /// # Errors
     /// [`VisitRefusal::RequestReused`] where it recorded something else, or for somebody else.
     pub(super) async fn done(&self, asked: Asked<'_>, visit: &Visit) -> Result<Option<Response>, Error> {
-        let Some(request) = asked.request else { return Ok(None) };
+        let Some((verb, request)) = asked.request else { return Ok(None) };
         let text = |text: &str| Value::Text(text.to_owned().into());
         let key = UniqueKey {
             unique: Unique::RequestOfVerb,
             tenant: self.site.tenant.clone(),
-            parts: vec![text(asked.verb.name()), text(request.as_str())],
+            parts: vec![text(verb.name()), text(request.as_str())],
         };
         let found = self.store.find(&[key]).await?.into_iter().flatten().next();
         let Some(request) = found.and_then(|record| Request::try_from(record).ok()) else { return Ok(None) };

@@ -3,6 +3,7 @@
 use super::classify::Class;
 use super::reads::ResponseReads as _;
 use super::recording::{Asked, Written};
+use super::request::Verb;
 use super::response::{Flags, Response, Via};
 use super::visit::Visit;
 use crate::link::{DeadCode, Link, LinkReads as _};
@@ -73,7 +74,7 @@ impl Referrals {
     /// Records that a visitor came with a code, in whatever way. [`Referrals::land`] does this and also says where to
     /// redirect to.
     pub async fn touch(&self, code: &str, visit: &Visit, via: Via) -> Touch {
-        let touch = self.try_touch(code, visit, via, Asked::CLICK).await;
+        let touch = self.try_touch(code, visit, via, Asked::TOUCH).await;
         let touch = touch.unwrap_or_else(|error| Touch::without_token(TouchOutcome::Failed(error), None));
         if let TouchOutcome::Failed(error) = &touch.outcome {
             self.report(&Failure::Landing { error });
@@ -89,7 +90,8 @@ impl Referrals {
     /// [`VisitRefusal::RequestReused`](super::VisitRefusal::RequestReused), [`StoreError`](crate::store::StoreError). An
     /// unknown or dead code is an outcome.
     pub async fn enter_code(&self, visit: &Visit, code: &str) -> Result<Touch, Error> {
-        let asked = Asked { request: visit.request.as_ref(), ..Asked::CLICK };
+        let request = visit.request.as_ref().map(|request| (Verb::EnterCode, request));
+        let asked = Asked { request, ..Asked::TOUCH };
         let touch = self.try_touch(code.trim(), visit, Via::Code, asked).await?;
         match touch.outcome {
             TouchOutcome::Failed(error) => Err(error),

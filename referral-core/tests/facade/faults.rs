@@ -121,7 +121,7 @@ async fn an_outcome_stays_unknown_when_the_store_is_down_afterwards() {
     let error = referrals.links().create(draft("/", "ada")).await.unwrap_err();
     assert!(error.kind() == ErrorKind::UnknownOutcome, "{error:?}");
     store.down.store(0, Ordering::SeqCst);
-    let page = referrals.links().all(&PageRequest::default()).await.unwrap();
+    let page = referrals.links().list(&PageRequest::default()).await.unwrap();
     assert_eq!(page.items.len(), 1, "it was applied, and only the answer lost");
 }
 

@@ -348,7 +348,7 @@ async fn a_guard_vetoes_before_anything_is_stored() {
     let world = World::with(|builder| builder.with_guard(NoBob));
     let refused = world.referrals.links().create(draft("/", "bob")).await;
     assert!(matches!(detail(&refused), Some(Refused { reason }) if reason == "not bob"));
-    assert!(world.referrals.links().all(&PageRequest::default()).await.unwrap().items.is_empty());
+    assert!(world.referrals.links().list(&PageRequest::default()).await.unwrap().items.is_empty());
     world.referrals.links().create(draft("/", "ada")).await.unwrap();
 }
 

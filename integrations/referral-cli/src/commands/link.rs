@@ -127,7 +127,7 @@ async fn list(args: &LinkListArgs, out: &mut Output) -> Result<(), Failure> {
     let referrals = database::referrals(&common.database, &common.tenant, &args.site).await?;
     let page = collect(&args.page, async |page| match &args.owner {
         Some(owner) => referrals.links().of_owner(owner, &page).await,
-        None => referrals.links().all(&page).await,
+        None => referrals.links().list(&page).await,
     });
     let page = page.await?;
     let line = |link| LinkLine::new(link, url(&referrals, &args.site, link), None);
