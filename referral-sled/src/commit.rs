@@ -1,5 +1,6 @@
 //! The one write: a thread that applies batches, each in one transaction over all trees.
 
+use std::cell::OnceCell;
 use std::fs::File;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -42,6 +43,9 @@ pub(crate) struct Writer {
     db: sled::Db,
     trees: Trees,
     log: File,
+    /// The first write that failed. What the trees hold since then may not be on the disk, and a second `fsync` may say
+    /// that it is although it is not.
+    failed: OnceCell<StoreError>,
 }
 
 impl Writer {
@@ -51,7 +55,7 @@ impl Writer {
         log: File,
     ) -> std::io::Result<(UnboundedSender<Job>, JoinHandle<()>)> {
         let (sender, receiver) = unbounded_channel();
-        let writer = Self { db, trees, log };
+        let writer = Self { db, trees, log, failed: OnceCell::new() };
         let thread =
             thread::Builder::new().name("referral-sled".into()).spawn(move || writer.run(receiver))?;
         Ok((sender, thread))
@@ -76,11 +80,16 @@ impl Writer {
     }
 
     fn transact(&self, batch: &[Changeset]) -> Result<Vec<Answer>, StoreError> {
+        if let Some(error) = self.failed.get() {
+            return Err(error.clone());
+        }
         let plan = plan::decide(batch, &self.trees);
-        // What a conflict names is on the disk already: it was synced before the batch that wrote it was answered.
+        // What a conflict names is on the disk already: it was synced before the batch that wrote it was answered, and
+        // after a write that failed nothing is answered any more.
         if plan.applies() {
-            self.write(&plan)?;
-            self.sync()?;
+            self.write(&plan).and_then(|()| self.sync()).inspect_err(|error| {
+                let _ = self.failed.set(error.clone());
+            })?;
         }
         Ok(plan.answers)
     }
@@ -112,16 +121,21 @@ impl Writer {
             });
         match done {
             Ok(()) => Ok(()),
-            Err(TransactionError::Storage(error)) => Err(error::from_sled("commit", error)),
+            // Some of the four trees may have it.
+            Err(TransactionError::Storage(error)) => Err(self.unknown("the write failed").with_source(error)),
             Err(TransactionError::Abort(())) => Err(error::gone("commit")),
         }
+    }
+
+    fn unknown(&self, message: &str) -> StoreError {
+        let message = format!("{message}; open the folder again before anything more is written");
+        StoreError::new(StoreErrorKind::UnknownOutcome, error::NAME, "commit", message)
     }
 
     /// sled's `flush()` ends in `sync_file_range` on Linux, which leaves the device's cache and the file's metadata
     /// alone; a second handle on the log does the rest.
     fn sync(&self) -> Result<(), StoreError> {
-        let unknown =
-            |message| StoreError::new(StoreErrorKind::UnknownOutcome, error::NAME, "flush", message);
+        let unknown = |message| self.unknown(message);
         self.db.flush().map_err(|e| unknown("the log could not be flushed").with_source(e))?;
         self.log.sync_data().map_err(|e| unknown("the log could not be synced").with_source(e))
     }

@@ -36,16 +36,8 @@ impl Read for SledStore {
 
     async fn find(&self, keys: &[UniqueKey]) -> Result<Vec<Option<Record>>, StoreError> {
         check_keys(keys)?;
-        let keys: Vec<_> = keys.iter().map(bytes::unique).collect();
-        let find = move |trees: &Trees| {
-            let held = |key: &Vec<u8>| match trees.unique.get(key) {
-                Ok(Some(record)) => trees.record(&record),
-                Ok(None) => Ok(None),
-                Err(e) => Err(error::from_sled("find", e)),
-            };
-            keys.iter().map(held).collect()
-        };
-        self.read("find", find).await
+        let keys = keys.to_vec();
+        self.read("find", move |trees| keys.iter().map(|key| trees.holder_of(key)).collect()).await
     }
 
     async fn page(

@@ -38,6 +38,24 @@ impl Trees {
         let found = self.records.get(key).map_err(|e| error::from_sled("read", e))?;
         found.map(|value| json::decode(error::NAME, key, &value)).transpose()
     }
+
+    /// The record that holds a key. It may give the key up between the two look-ups, so they are made again until the
+    /// record that is found does hold it.
+    pub(crate) fn holder_of(&self, key: &UniqueKey) -> Result<Option<Record>, StoreError> {
+        const ATTEMPTS: usize = 100;
+        for _ in 0..ATTEMPTS {
+            let Some(id) = Look::holder(self, key)? else { return Ok(None) };
+            let found = Look::record(self, id)?;
+            let holds = |record: &Record| {
+                UniqueKey::held(key.unique, record.tenant(), &record.values()).as_ref() == Some(key)
+            };
+            if found.as_ref().is_some_and(holds) {
+                return Ok(found);
+            }
+        }
+        let message = "the key changes hands too often";
+        Err(StoreError::new(StoreErrorKind::Contended, error::NAME, "find", message))
+    }
 }
 
 impl Look for Trees {

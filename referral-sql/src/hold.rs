@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use referral_core::store::{Change, Changeset, Kind};
+use referral_core::store::{Change, Changeset, CounterKey, Kind};
 use uuid::Uuid;
 
 use crate::backend::{Backend, Driver};
@@ -20,15 +20,25 @@ pub(crate) async fn hold<B: Backend>(
     if !B::CONCURRENT_WRITERS {
         return Ok(());
     }
-    hold_records::<B>(connection, batch).await?;
-    hold_counters::<B>(connection, batch).await
+    let changes = batch.iter().flat_map(Changeset::changes);
+    let counters: BTreeSet<_> = changes
+        .filter_map(|change| match change {
+            Change::Count { counter, .. } => Some(counter),
+            _ => None,
+        })
+        .collect();
+    // One counter alone has no order to keep, unless records are locked before it.
+    let several = counters.len() > 1;
+    hold_records::<B>(connection, batch, several).await?;
+    if several { hold_counters::<B>(connection, counters).await } else { Ok(()) }
 }
 
-/// By kind and id. One change alone needs nothing: it touches one record, or is a patch, which locks in this order
-/// itself.
+/// By kind and id. One change alone needs nothing, because it touches one record, or is a patch, which locks in this
+/// order itself. But where counters are locked at the beginning, every record is locked before them.
 async fn hold_records<B: Backend>(
     connection: &mut B::Connection,
     batch: &[Changeset],
+    counters_follow: bool,
 ) -> Result<(), DbError> {
     let mut kinds: BTreeMap<Kind, BTreeSet<Uuid>> = BTreeMap::new();
     let mut changes = 0;
@@ -47,7 +57,8 @@ async fn hold_records<B: Backend>(
         changes += 1;
     }
     // Several changes of one record have no order to keep.
-    if changes < 2 || kinds.values().map(BTreeSet::len).sum::<usize>() < 2 {
+    let alone = changes < 2 || kinds.values().map(BTreeSet::len).sum::<usize>() < 2;
+    if alone && !counters_follow {
         return Ok(());
     }
     for (kind, ids) in kinds {
@@ -59,22 +70,12 @@ async fn hold_records<B: Backend>(
     Ok(())
 }
 
-/// All counters that a batch counts, in the order of their keys.
+/// Counters, in the order of their keys.
 async fn hold_counters<B: Backend>(
     connection: &mut B::Connection,
-    batch: &[Changeset],
+    counters: BTreeSet<&CounterKey>,
 ) -> Result<(), DbError> {
-    let changes = batch.iter().flat_map(Changeset::changes);
-    let counted = changes.filter_map(|change| match change {
-        Change::Count { counter, .. } => Some(counter),
-        _ => None,
-    });
-    let keys: BTreeSet<_> = counted.collect();
-    // One alone has no order to keep.
-    if keys.len() < 2 {
-        return Ok(());
-    }
-    let keys: Vec<_> = keys.into_iter().collect();
+    let keys: Vec<_> = counters.into_iter().collect();
     for keys in chunks(&keys) {
         connection.run(statement::hold_counters::<B>(keys)).await?;
     }

@@ -312,7 +312,8 @@ impl Visitor {
     #[must_use = "call `committed` on it after the host's commit"]
     pub fn within(&self, scope: &Referrals) -> Self {
         Self {
-            joined: Some(scope.clone()),
+            // Of the site of this request, whatever site the scope was made for.
+            joined: Some(scope.for_site(self.referrals().site())),
             state: Arc::new(Mutex::new(self.state().clone())),
             root: Some(Arc::clone(&self.state)),
             ..self.clone()

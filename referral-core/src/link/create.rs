@@ -78,7 +78,8 @@ impl Links<'_> {
 
     async fn admit(&self, draft: &LinkDraft) -> Result<(), Error> {
         self.check_destination(draft.destination.as_str())?;
-        if let Some(code) = &draft.code {
+        // An importer keeps the codes that there are, also short and reserved ones.
+        if let Some(code) = draft.code.as_ref().filter(|_| !draft.case_exact) {
             self.choose(code)?;
         }
         for guard in &self.referrals.config.guards {

@@ -178,7 +178,7 @@ impl Links<'_> {
             if link.code == code {
                 return Ok(link);
             }
-            link.code = code.clone();
+            let shown = std::mem::replace(&mut link.code, code.clone());
             let both = [Change::Insert(alias.clone().into()), Self::update(&link)];
             let mut changeset = Changeset::new(both);
             let mut outcome = self.referrals.commit(&changeset).await?;
@@ -199,6 +199,9 @@ impl Links<'_> {
                             && (key.unique == Unique::AliasFolded || alias.code == code) =>
                     {
                         link.code = alias.code.clone();
+                        if link.code == shown {
+                            return Ok(link);
+                        }
                         changeset = Changeset::new([Self::update(&link)]);
                         outcome = self.referrals.commit(&changeset).await?;
                     }

@@ -57,12 +57,12 @@ impl Referrals {
             Some(Change::Insert(record)) => record.id() == *id && now.is_some(),
             Some(Change::Update { record, was }) => {
                 let mine = record.clone().at_version(was.next());
-                self.store.get(&[*id]).await?.into_iter().next().flatten() == Some(mine)
+                self.uncached.get(&[*id]).await?.into_iter().next().flatten() == Some(mine)
             }
             Some(Change::Delete { .. }) => now.is_none(),
             Some(Change::Patch { kind, of, set }) => {
                 let ids: Vec<_> = of.iter().map(|(uuid, _)| RecordId { kind: *kind, uuid: *uuid }).collect();
-                let found = self.store.get(&ids).await?;
+                let found = self.uncached.get(&ids).await?;
                 found.into_iter().zip(of).all(|(record, (_, was))| {
                     record.is_some_and(|record| record.version() == was.next() && record.holds(set))
                 })

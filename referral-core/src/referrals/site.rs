@@ -61,7 +61,13 @@ impl Site {
     /// # Errors
     /// `Path` if the text is no path of the site.
     pub fn with_route(mut self, route: impl Into<String>) -> Result<Self, BuildError> {
-        path(route.into())?.location().trim_end_matches('/').clone_into(&mut self.route);
+        let route = route.into();
+        let below = path(route.clone())?.location().trim_end_matches('/').to_owned();
+        // Below the root, every page of the site would be a link.
+        if below.is_empty() {
+            return Err(BuildError::Path { path: route });
+        }
+        self.route = below;
         Ok(self)
     }
 
@@ -168,7 +174,9 @@ fn path(path: String) -> Result<SafeDestination, BuildError> {
 
 /// The site's own URL: absolute, `http` or `https`, nothing behind the path.
 fn parse_public_url(text: &str) -> Result<Url, BuildError> {
-    let refuse = || BuildError::PublicUrl { url: text.to_owned() };
+    // What stands before an @ may be a password.
+    let shown = text.rsplit_once('@').map_or(text, |(_, rest)| rest);
+    let refuse = || BuildError::PublicUrl { url: shown.to_owned() };
     let url = Url::parse(text).map_err(|_| refuse())?;
     let plain = matches!(url.scheme(), "http" | "https")
         && url.has_host()

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use crate::catalogue::Kind;
 use crate::link::{Link, LinkId, LinkReads};
 use crate::referrals::{Contended, Error, Event, Referrals, Refused, Verdict};
-use crate::store::{Change, Changeset, Outcome, Range};
-use crate::value::{Timestamp, UserId, Value, VisitorId};
+use crate::store::{Change, Changeset, Outcome, Range, Version};
+use crate::value::{RequestId, Timestamp, UserId, Value, VisitorId};
 use crate::visit::reads::ResponseReads;
+use crate::visit::request::{Request, RequestRecordId, Verb};
 use crate::visit::response::Response;
 
 /// Who is signed in, and since when the account exists.
@@ -95,9 +96,10 @@ impl Referrals {
         let first = claimed.iter().map(|response: &Response| response.created_at).min();
         let sign_up = match (since, first) {
             (Some(since), Some(first)) => since >= first,
+            // The host did not say how old the account is.
+            (None, Some(_)) => true,
             // Nothing was claimed: whoever came, it was not this account's sign-up.
-            (Some(_), None) => false,
-            (None, _) => true,
+            (_, None) => false,
         };
         Ok(Identified { claimed, sign_up })
     }
@@ -116,7 +118,8 @@ impl Referrals {
         let user_value = Value::Text(user.as_str().to_owned().into());
         let mut set = vec![("user", user_value), ("claimed_at", Value::Int(at.as_millis()))];
         set.extend(since.map(|since| ("account_at", Value::Int(since.as_millis()))));
-        let changeset = Changeset::new([Change::Patch { kind: Kind::Response, of, set }]);
+        let claim = self.claim_record(&batch, at)?;
+        let changeset = Changeset::new([claim, Change::Patch { kind: Kind::Response, of, set }]);
         if self.commit(&changeset).await? != Outcome::Applied {
             return Ok(None);
         }
@@ -136,6 +139,23 @@ impl Referrals {
         };
         self.happened(changeset, claimed.iter().filter_map(event).collect()).await;
         Ok(Some(claimed))
+    }
+
+    /// What tells this claim from an equal one of another call: without it, both would take the responses for their own
+    /// after an unknown outcome.
+    fn claim_record(&self, batch: &[Response], at: Timestamp) -> Result<Change, Error> {
+        let id = self.id(at);
+        let response = batch.first().ok_or(Contended)?.id;
+        let request = Request {
+            id: RequestRecordId::from_uuid(id),
+            tenant: self.site.tenant.clone(),
+            version: Version::FIRST,
+            created_at: at,
+            verb: Verb::Identify,
+            request: RequestId::new(id.to_string())?,
+            response,
+        };
+        Ok(Change::Insert(request.into()))
     }
 
     /// The links of these responses.

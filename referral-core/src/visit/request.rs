@@ -55,6 +55,9 @@ pub enum Verb {
     Respond,
     /// [`Referrals::enter_code`](crate::Referrals::enter_code).
     EnterCode,
+    /// [`Referrals::identify`](crate::Referrals::identify), which names each of its claims by itself: of two equal claims at
+    /// once, the record tells which one was applied.
+    Identify,
 }
 
-named!(Verb { Record = "record", Respond = "respond", EnterCode = "enter_code" });
+named!(Verb { Record = "record", Respond = "respond", EnterCode = "enter_code", Identify = "identify" });

@@ -1,6 +1,6 @@
 //! Statistics. They are exact after every acknowledged write, and as quick for ten million responses as for ten.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::responses::Responses;
 use super::tallies::{Level, Measure};
@@ -82,7 +82,7 @@ impl Responses<'_> {
     /// [`StoreError`](crate::store::StoreError).
     pub async fn statistics_of(&self, links: &[LinkId]) -> Result<Statistics, Error> {
         let mut statistics = Statistics::default();
-        for link in links {
+        for link in links.iter().collect::<BTreeSet<_>>() {
             self.add_link(*link, &mut statistics).await?;
         }
         Ok(statistics)

@@ -84,7 +84,8 @@ impl Referrals {
 
     /// Records a code that a person typed, such as at sign-up. The same code twice within the hour, or a code whose link
     /// was just clicked, is flagged as a duplicate. An owner's own code is flagged too. A call that is made again with the
-    /// same [request](Visit::with_request) gets the first answer and records nothing.
+    /// same [request](Visit::with_request) gets the first answer and records nothing. A browser without a token gets one
+    /// with the first try only, so pass the user wherever the user is known.
     ///
     /// # Errors
     /// [`VisitRefusal::RequestReused`](super::VisitRefusal::RequestReused), [`StoreError`](crate::store::StoreError). An
@@ -105,7 +106,8 @@ impl Referrals {
         let Some(link) = self.store.link_by_code(&self.site.tenant, &code).await? else { return unknown() };
         let asked = Asked { link: Some(link.id), ..asked };
         if let Some(response) = self.done(asked, visit).await? {
-            return Ok(self.touched_before(response, link, visit));
+            // Never the token of the first try: whoever gives the name again may be somebody else.
+            return Ok(Touch::without_token(TouchOutcome::Recorded(Box::new(response)), Some(link)));
         }
         if let Some(dead) = self.dead(&link).await? {
             return Ok(Touch::without_token(TouchOutcome::Dead(dead), Some(link)));
@@ -120,23 +122,6 @@ impl Referrals {
         let (outcome, token) =
             recorded.unwrap_or_else(|error| (TouchOutcome::Failed(error), TokenChange::Keep));
         Ok(Touch { outcome, link: Some(link), token })
-    }
-
-    /// What a request that was done before answers again. A browser without a token gets that of the first try, which
-    /// it may have lost with the answer; but not once somebody has claimed what the first try recorded, or it is older
-    /// than the time within which a click is a repeat: who asks then may be somebody else.
-    fn touched_before(&self, response: Response, link: Link, visit: &Visit) -> Touch {
-        let nobody_yet = visit.user.is_none() && visit.token.is_none();
-        let fresh = self.now().since(response.created_at) < self.config.visits.repeat;
-        let token = match response.visitor.filter(|_| nobody_yet && fresh && response.is_unclaimed()) {
-            Some(visitor) => {
-                let last = LastTouch { link: response.link, response: response.id, at: response.created_at };
-                let life = self.config.visits.token_life;
-                TokenChange::Set(Token::new(visitor, response.created_at, life).with_last(last))
-            }
-            None => TokenChange::Keep,
-        };
-        Touch { outcome: TouchOutcome::Recorded(Box::new(response)), link: Some(link), token }
     }
 
     async fn record_touch(

@@ -1,18 +1,17 @@
 //! Promises for the days on which the store fails.
 
-use referral_core::ErrorKind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use referral_core::KeyRing;
-use referral_core::PageRequest;
-use referral_core::Tenant;
 use referral_core::memory::MemoryStore;
-use referral_core::store::Record;
-use referral_core::store::{Changeset, Outcome, Range, Read, Store, StoreError, StoreErrorKind, StoreFacts};
-use referral_core::visit::ResponseReads as _;
+use referral_core::source::ManualClock;
+use referral_core::store::Change;
+use referral_core::store::{Changeset, Outcome, Read, Store, StoreError, StoreErrorKind, StoreFacts};
 use referral_core::visit::{TokenChange, TouchOutcome};
+use referral_core::{ErrorKind, PageRequest};
 use referral_core::{Referrals, async_trait};
+use referral_core::{Status, Timestamp};
 
 use crate::world::{draft, get, issued, user};
 
@@ -131,16 +130,13 @@ async fn an_outcome_stays_unknown_when_its_witness_cannot_be_read() {
     let store = Flaky::default();
     let referrals = shop(&store);
     let link = referrals.links().create(draft("/", "ada")).await.unwrap();
-    let token = issued(&referrals.land(link.code.as_str(), &get("/r/x")).await.touch).unwrap();
-    let batch =
-        store.unclaimed_responses(&Tenant::default(), token.visitor, &Range::oldest(), 9).await.unwrap();
     store.reads_down_once_lost.store(1, Ordering::SeqCst);
     store.lost_after.store(1, Ordering::SeqCst);
-    let error = referrals.identify(token.visitor, &user("bob")).await.unwrap_err();
+    let error = referrals.links().disable(link.id).await.unwrap_err();
     assert!(error.kind() == ErrorKind::UnknownOutcome, "{error:?}");
     store.reads_down.store(0, Ordering::SeqCst);
-    let claimed = store.get(&[batch[0].id.into()]).await.unwrap().remove(0);
-    assert!(matches!(claimed, Some(Record::Response(response)) if response.user == Some(user("bob"))));
+    let link = referrals.links().get(link.id).await.unwrap().unwrap();
+    assert_eq!(link.status, Status::Disabled, "it was applied, and only the answer lost");
 }
 
 /// R18 of the reliability anchors: with the store down, a click still gets its redirect.
@@ -169,4 +165,53 @@ async fn a_link_that_is_still_cached_leads_where_it_led_when_the_store_is_down()
     assert!(matches!(landing.touch.outcome, TouchOutcome::Failed(_)));
     assert_eq!((landing.redirect.location(), landing.fallback), ("/sale", false));
     assert!(referrals.enter_code(&get("/signup"), link.code.as_str()).await.unwrap_err().is_unavailable());
+}
+
+/// Two calls meet at their first patch, and both lose the answer to it.
+#[derive(Debug)]
+struct Twins {
+    store: MemoryStore,
+    meet: tokio::sync::Barrier,
+    lost: AtomicUsize,
+}
+
+impl Read for Twins {
+    referral_core::forward_reads!(store);
+}
+
+#[async_trait]
+impl Store for Twins {
+    fn facts(&self) -> StoreFacts {
+        self.store.facts()
+    }
+
+    async fn commit(&self, batch: &[Changeset]) -> Vec<Result<Outcome, StoreError>> {
+        let patches = |changeset: &Changeset| {
+            changeset.changes().iter().any(|change| matches!(change, Change::Patch { .. }))
+        };
+        if !batch.iter().any(patches) || self.lost.fetch_add(1, Ordering::SeqCst) >= 2 {
+            return self.store.commit(batch).await;
+        }
+        self.meet.wait().await;
+        self.store.commit(batch).await;
+        let lost =
+            StoreError::new(StoreErrorKind::UnknownOutcome, "twins", "commit", "the connection closed");
+        batch.iter().map(|_| Err(lost.clone())).collect()
+    }
+}
+
+#[tokio::test]
+async fn of_two_equal_claims_whose_answers_are_lost_one_is_told_that_it_claimed() {
+    let store =
+        Twins { store: MemoryStore::new(), meet: tokio::sync::Barrier::new(2), lost: AtomicUsize::new(0) };
+    let clock = ManualClock::at(Timestamp::from_millis(1_800_000_000_000));
+    let builder = Referrals::builder(store, KeyRing::generate().unwrap(), "https://shop.example");
+    let referrals = builder.with_clock(clock).with_group_commit(None).build().unwrap();
+    let link = referrals.links().create(draft("/", "ada")).await.unwrap();
+    let token = issued(&referrals.land(link.code.as_str(), &get("/r/x")).await.touch).unwrap();
+    let bob = user("bob");
+    let (one, two) =
+        tokio::join!(referrals.identify(token.visitor, &bob), referrals.identify(token.visitor, &bob));
+    let claimed = [one, two].map(|answer| answer.unwrap().claimed.len());
+    assert_eq!(claimed.iter().sum::<usize>(), 1, "{claimed:?}");
 }

@@ -183,3 +183,12 @@ async fn a_bots_touch_wins_nothing() {
     assert!(issued(&landing.touch).is_none());
     assert_eq!(world.referrals.link_of(&get("/").with_user(user("bob"))).await.unwrap(), None);
 }
+
+#[tokio::test]
+async fn who_had_nothing_to_claim_is_no_referred_sign_up() {
+    let world = World::new();
+    let (_, token) = world.arrive(&world.link().await).await;
+    assert!(world.referrals.identify(token.visitor, &user("bob")).await.unwrap().sign_up);
+    let again = world.referrals.identify(token.visitor, &user("bob")).await.unwrap();
+    assert_eq!((again.claimed.len(), again.sign_up), (0, false));
+}

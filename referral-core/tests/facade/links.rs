@@ -367,3 +367,27 @@ async fn disabling_takes_effect_at_once_through_the_cache() {
     assert_eq!(world.arrive(&link).await.0.dead(), None);
     assert_eq!(world.heard.take().iter().filter(|heard| heard.starts_with("changed")).count(), 2);
 }
+
+#[tokio::test]
+async fn a_look_alike_of_the_links_own_code_changes_nothing() {
+    let world = World::new();
+    let draft = || draft("/", "ada");
+    let made = world.referrals.links().get_or_create(draft().with_code(code("paypal"))).await.unwrap().link;
+    world.heard.take();
+    let again = world.referrals.links().get_or_create(draft().with_code(code("PayPa1"))).await.unwrap();
+    assert_eq!((again.created, again.link), (false, made));
+    assert_eq!(world.heard.take(), [""; 0]);
+}
+
+#[tokio::test]
+async fn an_importer_may_bring_short_and_reserved_codes() {
+    let world = World::new();
+    for text in ["ab", "new"] {
+        let draft = draft("/", "ada").with_exact_code(code(text));
+        assert_eq!(world.referrals.links().create(draft).await.unwrap().code, code(text));
+    }
+}
+
+fn code(text: &str) -> Code {
+    Code::new(text).unwrap()
+}

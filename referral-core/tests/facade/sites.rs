@@ -62,9 +62,16 @@ fn a_site_refuses_what_is_no_url_route_host_or_cookie_name() {
     }
     let site = || Site::new("https://shop.example").unwrap();
     assert!(matches!(site().with_route("//evil"), Err(BuildError::Path { .. })));
+    assert!(matches!(site().with_route("/"), Err(BuildError::Path { .. })), "every page would be a link");
     assert!(matches!(site().with_fallback("https://evil.example"), Err(BuildError::Path { .. })));
     assert!(matches!(site().with_allowed_host("a b"), Err(BuildError::Host(_))));
     for name in ["", "__Host-x", "a b", "a=b", "a;b", "ä", &"x".repeat(65)] {
         assert!(matches!(site().with_cookie_name(name), Err(BuildError::Cookie { .. })), "{name}");
     }
+}
+
+#[test]
+fn a_refused_public_url_does_not_show_its_password() {
+    let error = Site::new("https://ada:hunter2@shop.example").unwrap_err();
+    assert!(error.to_string().contains("shop.example") && !format!("{error} {error:?}").contains("hunter2"));
 }
