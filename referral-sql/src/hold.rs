@@ -1,7 +1,7 @@
-//! Locks in one order for all.
+//! Takes the locks of a batch in one order that all batches share.
 //!
-//! Of two batches that wait for each other the database rolls one back, and PostgreSQL notices them after a second
-//! only. So a batch begins by locking what it writes, in an order that does not depend on the batch.
+//! If two batches wait for each other, the database rolls one back. PostgreSQL notices this only after a second. So
+//! a batch first locks what it writes, in an order that does not depend on the batch.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,8 +24,8 @@ pub(crate) async fn hold<B: Backend>(
     hold_counters::<B>(connection, batch).await
 }
 
-/// By kind and id. One change alone needs nothing: it touches one record, or is a patch, which locks in this order
-/// itself.
+/// Locks records in the order of kind and id. A batch with one change needs no lock here: the change touches one
+/// record, or it is a patch, which locks its records in this order itself.
 async fn hold_records<B: Backend>(
     connection: &mut B::Connection,
     batch: &[Changeset],
@@ -46,7 +46,7 @@ async fn hold_records<B: Backend>(
         kinds.entry(id.kind).or_default().insert(id.uuid);
         changes += 1;
     }
-    // Several changes of one record have no order to keep.
+    // Changes of a single record need no order.
     if changes < 2 || kinds.values().map(BTreeSet::len).sum::<usize>() < 2 {
         return Ok(());
     }
@@ -59,7 +59,7 @@ async fn hold_records<B: Backend>(
     Ok(())
 }
 
-/// All counters that a batch counts, in the order of their keys.
+/// Locks all counters that a batch counts, in the order of their keys.
 async fn hold_counters<B: Backend>(
     connection: &mut B::Connection,
     batch: &[Changeset],
@@ -70,7 +70,7 @@ async fn hold_counters<B: Backend>(
         _ => None,
     });
     let keys: BTreeSet<_> = counted.collect();
-    // One alone has no order to keep.
+    // A single counter needs no order.
     if keys.len() < 2 {
         return Ok(());
     }

@@ -5,25 +5,25 @@ use referral_core::store::Unique;
 use referral_core::store::{Index, Kind};
 use sea_query::Alias;
 
-/// The table of all numbers.
+/// The table of all counters and tallies.
 pub(crate) const COUNTER: &str = "referral_counter";
-/// Which migrations ran: a table of our own, because the host likely has sqlx migrations in the same database.
+/// The table of applied migrations. It is our own because the host may use sqlx migrations too.
 pub(crate) const MIGRATIONS: &str = "_referral_migrations";
 
 /// One migration.
 #[derive(Debug)]
 pub struct Script {
-    /// Its number; they run in the order of these.
+    /// Its number. Migrations run in the order of their numbers.
     pub(crate) version: i64,
-    /// What it makes.
+    /// The table that it makes.
     pub(crate) name: &'static str,
     pub(crate) sql: &'static str,
 }
 
-// A kind of record that no migration makes would be met at run time only.
+// Without this check, a kind of record without a migration would only be noticed at run time.
 const _: () = assert!(Kind::ALL.len() == 4, "referral-core has a kind of record that no migration makes");
 
-/// The migrations of a database, from the folder of its dialect. A released one is never edited.
+/// The migrations of a database, from the folder of its dialect. A migration that was released is never edited.
 macro_rules! scripts {
     ($dialect:ident: $folder:literal) => {
         scripts!($dialect: $folder, [1 "0001" "link", 2 "0002" "alias", 3 "0003" "response", 4 "0004" "request", 5 "0005" "counter"]);
