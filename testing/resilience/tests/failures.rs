@@ -1,5 +1,5 @@
 //! R10 without a kill: what MongoDB says and does when a primary steps down, when connections are cut and when answers to
-//! commits get lost, in the midst of a load. Needs a server with fail points; without one it says so and passes.
+//! commits get lost, under load. Needs a server with fail points; without one it says so and passes.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)] // to clippy, helpers are no tests
 
 use std::sync::Arc;
@@ -25,8 +25,8 @@ const TIMES: i32 = 5;
 /// How much has to be acknowledged meanwhile.
 const ENOUGH: usize = 50;
 
-/// What fails, and how.
-fn faults() -> Vec<(&'static str, Vec<&'static str>, Document)> {
+/// What fails: a name, the commands, and the options of the fail point.
+fn failures() -> Vec<(&'static str, Vec<&'static str>, Document)> {
     let transient = vec!["TransientTransactionError"];
     let unknown = vec!["UnknownTransactionCommitResult"];
     vec![
@@ -73,7 +73,7 @@ fn mongodb_loses_nothing_when_its_commands_fail() {
         loads[0].prepare().await;
         let journal = Journal::start(&loads);
         let mut kinds = Vec::new();
-        for (name, commands, how) in faults() {
+        for (name, commands, how) in failures() {
             journal.is_calm(3).await;
             let mut data = doc! { "failCommands": commands, "appName": CLIENT };
             data.extend(how);
@@ -93,14 +93,14 @@ fn mongodb_loses_nothing_when_its_commands_fail() {
             "mongodb",
             &[
                 ("server", server.version()),
-                ("kinds of faults", kinds.len().to_string()),
+                ("kinds of failures", kinds.len().to_string()),
                 ("commands failed of each kind", TIMES.to_string()),
                 ("acknowledged", met.told.len().to_string()),
                 ("found", verdict.found.to_string()),
                 ("lost", verdict.lost.len().to_string()),
                 ("duplicated", verdict.twice.len().to_string()),
                 ("half there", verdict.halves.len().to_string()),
-                ("faults heard", met.by_kind()),
+                ("errors heard", met.by_kind()),
                 ("doubtful clicks", met.doubtful_clicks.to_string()),
                 ("of them recorded", verdict.more_clicks.to_string()),
             ],

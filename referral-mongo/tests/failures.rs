@@ -49,7 +49,7 @@ async fn counted(store: &MongoStore) -> i64 {
 
 /// Makes commands fail as told, the next `times`; `false` on a server that does not take that.
 async fn fail(store: &MongoStore, times: i32, commands: &[&str], how: Document) -> bool {
-    let mut data = doc! { "failCommands": commands.to_vec(), "appName": "referral-faults" };
+    let mut data = doc! { "failCommands": commands.to_vec(), "appName": "referral-failures" };
     data.extend(how);
     set(store, doc! { "times": times }, data).await
 }
@@ -69,7 +69,7 @@ async fn store() -> Option<(MongoStore, Scratch)> {
     let (_, scratch) = MongoHarness::from_env().scratch().await?;
     let (name, url) = Scratch::split(scratch.address()).unwrap();
     let mut options = referral_mongo::mongodb::options::ClientOptions::parse(url).await.unwrap();
-    options.app_name = Some("referral-faults".to_owned());
+    options.app_name = Some("referral-failures".to_owned());
     options.server_selection_timeout = Some(std::time::Duration::from_secs(5));
     options.heartbeat_freq = Some(std::time::Duration::from_millis(500));
     let client = referral_mongo::mongodb::Client::with_options(options).unwrap();
