@@ -20,7 +20,7 @@ const STUCK: Duration = Duration::from_secs(90);
 pub struct Met {
     /// All that was acknowledged.
     pub told: BTreeSet<Ack>,
-    /// The errors that callers heard of, by kind and in the order of time.
+    /// The errors that callers got, with their kinds, in the order of time.
     pub errors: Vec<(Instant, StoreErrorKind, String)>,
     /// Clicks of which nobody knows whether they were recorded.
     pub doubtful_clicks: usize,
@@ -55,8 +55,8 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Starts the writers. Each takes the next of these loads, and never stops for a error: it writes the same
-    /// changeset again until that is acknowledged, and clicks anew.
+    /// Starts the writers. Each takes the next of these loads, and does not stop at an error: it writes the same
+    /// changeset again until it is acknowledged, and makes a new click.
     #[must_use]
     pub fn start(loads: &[Load]) -> Self {
         let met = Arc::new(Mutex::new(Met::default()));

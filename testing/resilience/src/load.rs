@@ -10,7 +10,7 @@ use referral_testkit::child::changeset;
 
 /// Over how many links their clicks are spread, so that writers meet.
 const POPULAR: u64 = 4;
-/// Between a error and the next try.
+/// How long to wait between an error and the next try.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// A store, and a facade over it.
@@ -51,11 +51,12 @@ impl Load {
 
     /// Writes the changeset of a number until its fate is known: applied.
     ///
-    /// Each error on the way is heard, and the same changeset committed again after a pause.
+    /// Each error is reported to `hear`, and the same changeset is committed again after a pause.
     ///
     /// # Panics
-    /// On a error that is not to be tried again, and on a conflict that cannot be: one with itself means that a
-    /// store said "nothing was written" of what it had written.
+    /// On an error that a retry cannot help, and on a conflict that must not happen. A conflict of the changeset
+    /// with itself, without an `UnknownOutcome` before it, means that the store said "nothing was written" although
+    /// it had written.
     pub async fn write(&self, number: u64, mut hear: impl FnMut(&StoreError)) {
         let changeset = changeset(number);
         let mut errors = Vec::new();
@@ -97,7 +98,7 @@ impl Load {
         }
     }
 
-    /// Pauses after a error.
+    /// Pauses after an error.
     pub async fn pause(&self) {
         tokio::time::sleep(PAUSE).await;
     }

@@ -1,5 +1,6 @@
-//! R10 without a kill: what MongoDB says and does when a primary steps down, when connections are cut and when answers to
-//! commits get lost, under load. Needs a server with fail points; without one it says so and passes.
+//! R10 without a kill: a primary of MongoDB steps down, connections are cut and answers to commits get lost, all
+//! under load. It needs a server with fail points. Without one it prints that it is skipped, or fails in strict
+//! mode.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)] // to clippy, helpers are no tests
 
 use std::sync::Arc;
@@ -22,7 +23,7 @@ use referral_resilience::told::verdict;
 const CLIENT: &str = "referral-in-mid-load";
 /// How many commands fail each time.
 const TIMES: i32 = 5;
-/// How much has to be acknowledged meanwhile.
+/// How many writes must be acknowledged while commands fail.
 const ENOUGH: usize = 50;
 
 /// What fails: a name, the commands, and the options of the fail point.
@@ -63,7 +64,7 @@ fn mongodb_loses_nothing_when_its_commands_fail() {
         let mut options = ClientOptions::parse(server.url()).await.unwrap();
         options.app_name = Some(CLIENT.to_owned());
         options.server_selection_timeout = Some(std::time::Duration::from_secs(5));
-        // Else, after a server that says "not the primary", the driver waits ten seconds before it looks again.
+        // Without this, the driver waits ten seconds before it looks again after a server said "not the primary".
         options.heartbeat_freq = Some(std::time::Duration::from_millis(500));
         let store =
             MongoStore::with_client(Client::with_options(options).unwrap(), "referral").await.unwrap();
@@ -82,7 +83,7 @@ fn mongodb_loses_nothing_when_its_commands_fail() {
             }
             journal.acknowledges(ENOUGH).await;
             assert!(set(&store, "off", None).await);
-            // Every writer gets on afterwards.
+            // Every writer can write again.
             journal.is_calm(3).await;
             kinds.push(name);
         }
@@ -110,7 +111,7 @@ fn mongodb_loses_nothing_when_its_commands_fail() {
     });
 }
 
-/// Sets the fail point; `false`, and a line that says so, on a server that has none.
+/// Sets the fail point. On a server without fail points it prints that the test is skipped, and returns `false`.
 async fn set(
     store: &MongoStore,
     mode: impl Into<referral_mongo::mongodb::bson::Bson>,

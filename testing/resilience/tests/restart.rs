@@ -23,7 +23,7 @@ use referral_sql::{MySqlStore, PostgresStore, SqlStore};
 use tokio::sync::Barrier;
 use tokio::time::sleep;
 
-/// In the promise: so long after the server answers again, no caller hears of a error.
+/// This long after the server answers again, no caller gets an error any more. The promise names this time.
 const WELL: Duration = Duration::from_secs(10);
 
 #[test]
