@@ -94,7 +94,7 @@ impl MongoHarness {
     /// named; a line on standard output then says that the test is skipped.
     ///
     /// # Panics
-    /// If the store cannot be opened. If no server is named and `REFERRAL_TESTKIT_STRICT=1`.
+    /// If the store cannot be opened, or if no server is named and `REFERRAL_TESTKIT_STRICT=1`.
     pub async fn scratch(&self) -> Option<(MongoStore, Scratch)> {
         let scratch = self.make().await?;
         Some(self.fresh(scratch).await.expect("a store in a database of its own"))

@@ -15,9 +15,9 @@
 //!
 //! A changeset is stored as a whole or not at all. When `commit` returns, it is on disk if the database's settings
 //! provide for that; [`facts`](referral_core::store::Store::facts) says whether they do. Unique indexes decide who
-//! holds a key, and guarded updates decide what a counter becomes. Nothing is decided by a read that comes before
-//! the write. Every transaction runs in its own task, so a caller that is dropped leaves no unfinished transaction
-//! on a connection. Inside a transaction of the host's, [`SqlStore::join`] gives a store with every read and write.
+//! holds a key, and guarded updates decide what a counter becomes. Nothing is decided by a read that does not hold
+//! a lock. Every transaction runs in its own task, so a caller that is dropped leaves no unfinished transaction on
+//! a connection. Inside a transaction of the host's, [`SqlStore::join`] gives a store with every read and write.
 //!
 //! # What it does not do
 //!

@@ -67,7 +67,7 @@ pub trait Cells: Send {
 }
 
 /// Implements the traits for one driver. The lines are the same for each, but they cannot be generic: the compiler
-/// does not imply bounds on a reference, such as `&mut PgConnection: Executor`.
+/// does not imply bounds on a reference, such as `&mut PgConnection`.
 macro_rules! driver {
     ($connection:ty, $row:ty) => {
         impl crate::backend::driver::Driver for $connection {

@@ -87,7 +87,7 @@ impl<B: Server> ServerHarness<B> {
     /// output then says that the test is skipped.
     ///
     /// # Panics
-    /// If it cannot be made. If no server is named and `REFERRAL_TESTKIT_STRICT=1`.
+    /// If it cannot be made, or if no server is named and `REFERRAL_TESTKIT_STRICT=1`.
     pub async fn make(&self) -> Option<Scratch> {
         let Some(url) = self.url() else {
             skip(B::STORE, B::SETUP);
@@ -108,7 +108,7 @@ impl<B: Server> ServerHarness<B> {
     /// a line on standard output then says that the test is skipped.
     ///
     /// # Panics
-    /// If the store cannot be opened. If no server is named and `REFERRAL_TESTKIT_STRICT=1`.
+    /// If the store cannot be opened, or if no server is named and `REFERRAL_TESTKIT_STRICT=1`.
     pub async fn scratch(&self) -> Option<(SqlStore<B>, Scratch)> {
         let scratch = self.make().await?;
         Some((self.migrated(&scratch).await.expect("the store opens"), scratch))
@@ -195,7 +195,7 @@ impl<B: Server> Harness for ServerHarness<B> {
 }
 
 /// The `where` clause is needed because [`Backend`] does not imply bounds on a reference, such as `&mut
-/// PgConnection: Executor`.
+/// PgConnection`.
 async fn run<B: Server>(
     options: &<B::Connection as Connection>::Options,
     server: String,
