@@ -1,8 +1,7 @@
-//! The one write: a batch is one transaction, in a task of its own.
+//! The one write. A batch is one transaction, in its own task.
 //!
-//! An error would end the transaction, so nothing is tried on the server to see whether it fails. What the changes
-//! rest on is read first, core decides them, and what they come to is written at once. What another transaction
-//! writes meanwhile, the server refuses to write again.
+//! An error ends a MongoDB transaction. So we read first, decide in core, and then write. If another transaction
+//! has written one of the documents since our read, the server refuses our write.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,14 +16,14 @@ use crate::retry::{in_time, retried};
 use crate::transaction::{begin, end};
 use crate::write::Writes;
 
-/// The most changesets, changes and bytes of one transaction, so that it stays far below the minute that a server
-/// gives one. A single changeset is never divided.
+/// The most changesets, changes and bytes of one transaction. With these it needs far less than the minute that a
+/// server allows. A single changeset is never divided.
 const CHANGESETS: usize = 256;
 const CHANGES: usize = 4096;
 const WEIGHT: usize = 8 * 1024 * 1024;
 
-/// Applies a batch. Goes on when the caller goes away: each changeset is whole or absent then, and the connections
-/// are as good as before.
+/// Applies a batch. If the caller is dropped, the work goes on: each changeset is stored whole or not at all, and
+/// the connections stay usable.
 pub(crate) async fn commit(inner: &Arc<Inner>, batch: &[Changeset]) -> Vec<Answer> {
     let (valid, refusals) = plan::sort_out(batch);
     let count = valid.len();
@@ -46,7 +45,7 @@ async fn commit_portions(inner: Arc<Inner>, batch: Vec<Changeset>) -> Vec<Answer
     answers
 }
 
-/// How many of these changesets make a transaction of a good size; at least one.
+/// How many of these changesets fit into one transaction. It is at least one.
 fn portion(batch: &[Changeset]) -> usize {
     let (mut changes, mut weight) = (0_usize, 0_usize);
     let fits = |changeset: &&Changeset| {
@@ -69,7 +68,7 @@ async fn commit_portion(inner: &Inner, batch: &[Changeset]) -> Vec<Answer> {
     plan::together_or_singly(batch, transact).await
 }
 
-/// Applies changesets in one transaction, as often as it takes.
+/// Applies changesets in one transaction, and tries it again after transient failures.
 async fn transact(inner: &Inner, batch: &[Changeset], timeout: Duration) -> Result<Vec<Answer>, Failure> {
     let begun = Instant::now();
     in_time(timeout, inner.check()).await?;
@@ -81,14 +80,14 @@ async fn transact(inner: &Inner, batch: &[Changeset], timeout: Duration) -> Resu
             Err(failure) if failure.reason() == Reason::Unavailable => {
                 left = timeout.saturating_sub(begun.elapsed());
             }
-            // Something is there already, or was in the way: look first, then write.
+            // A document exists already, or another transaction was in the way. So read first, then write.
             Err(_) => {}
         }
     }
     retried(left, |left| look_and_write(inner, batch, left)).await
 }
 
-/// Whether nothing is stored, and looking first may help.
+/// Whether nothing is stored and it may help to read first.
 fn starts_over(failure: &Failure) -> bool {
     match failure {
         Failure::Refused(..) => !matches!(failure.reason(), Reason::Full | Reason::Standalone),
@@ -119,6 +118,6 @@ async fn look_and_write(
         Ok(plan.answers)
     });
     let decided = decided.await;
-    // Also where nothing is written: only a commit says that what was read is kept by a majority.
+    // We commit even if nothing is written, because only a commit confirms that a majority has what was read.
     end(inner, session, decided, left()).await
 }

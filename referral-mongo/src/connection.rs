@@ -1,4 +1,4 @@
-//! What all clones of a store share.
+//! The state that all clones of a store share.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,7 +26,8 @@ pub(crate) struct Inner {
     pub(crate) migrated: AtomicBool,
 }
 
-/// Acknowledged by a majority of the servers, each of which has it on its disk.
+/// The write concern of this store: a majority of the servers acknowledges a write, each after it is in its journal
+/// on disk.
 pub(crate) fn durable() -> WriteConcern {
     WriteConcern::builder().w(Acknowledgment::Majority).journal(true).w_timeout(MAJORITY).build()
 }
@@ -36,7 +37,7 @@ impl Inner {
         self.database.collection(name)
     }
 
-    /// Looks once whether the indexes are there; afterwards it is known.
+    /// Checks that the indexes exist, and remembers a good result.
     pub(crate) async fn check(&self) -> Result<(), Failure> {
         if !self.migrated.load(Ordering::Acquire) {
             in_time(self.timeout, migrate::check(&self.database)).await?;

@@ -1,8 +1,9 @@
-//! Which pieces of an index a read takes.
+//! Divides a read into pieces of an index.
 //!
-//! Each piece is one unbroken run of entries: some fields are equal to a value, and the next one lies in a range. So
-//! the database needs to look at nothing but what it answers, on page 10,000 as on page 1. What follows after a
-//! place in an order of several fields is more than one such run; they are read one after another.
+//! Each piece is one range of entries: the first fields are equal to a value, and the next field lies in a range.
+//! So the database reads only the entries that it returns, on page 10,000 as on page 1. The entries after a
+//! position in an order of several fields are more than one such range. For example, after (5, x) come the entries
+//! with 5 and more than x, and then those with more than 5. The pieces are read one after another.
 
 use std::cmp::Ordering;
 
@@ -11,7 +12,7 @@ use referral_core::store::{CounterPrefix, CounterRange, Index, Part, Prefix, Ran
 
 use crate::schema::{self, COUNTER_FIELDS};
 
-/// The filters of a page, in the direction of reading; none where nothing can be inside.
+/// The filters of a page, in the order of reading. There are none if the range is empty.
 pub(crate) fn page(index: Index, prefix: &Prefix, range: &Range) -> Vec<Document> {
     let shape = index.shape();
     let mut equal = Document::from_iter([("tenant".to_owned(), prefix.tenant.as_str().into())]);
@@ -36,7 +37,7 @@ pub(crate) fn page(index: Index, prefix: &Prefix, range: &Range) -> Vec<Document
     if let Some(after) = range.after {
         let behind = if range.ascending { "$gt" } else { "$lt" };
         if inside(after.at) {
-            // Those at the same moment.
+            // The entries with the same time, which the id orders.
             let mut ties = with(order, after.at.into());
             ties.insert("_id", Document::from_iter([(behind.to_owned(), schema::id(after.id))]));
             pieces.push(ties);
@@ -55,7 +56,7 @@ pub(crate) fn page(index: Index, prefix: &Prefix, range: &Range) -> Vec<Document
     pieces
 }
 
-/// The filters of a read of numbers, in the order of their keys; none where nothing can be inside.
+/// The filters of a read of numbers, in the order of their keys. There are none if the range is empty.
 pub(crate) fn numbers(prefix: &CounterPrefix, range: &CounterRange) -> Vec<Document> {
     let given: Vec<Bson> = prefix.parts.iter().map(|part| Bson::from(part.as_str())).collect();
     let after = range.after.as_ref().map(|after| {
@@ -69,7 +70,7 @@ pub(crate) fn numbers(prefix: &CounterPrefix, range: &CounterRange) -> Vec<Docum
         Some((Ordering::Greater, _)) => return pieces,
         Some((Ordering::Equal, after)) => {
             let of_key = after.parts.each_ref().map(|part| Bson::from(part.as_str()));
-            // The same parts and a later bucket; then a later second part; then a later first one.
+            // First the same parts with a later bucket, then a later second part, then a later first part.
             let later = Ends { after: Some(after.bucket), ..ends };
             pieces.extend(later.filter().map(|bucket| numbers_of(prefix, &of_key, None, bucket)));
             let Some(any) = ends.filter() else { return pieces };
@@ -89,7 +90,8 @@ pub(crate) fn numbers(prefix: &CounterPrefix, range: &CounterRange) -> Vec<Docum
     pieces
 }
 
-/// Numbers of these parts, of which the next one is greater than a value, in these buckets.
+/// The filter for numbers with these first parts and in these buckets. If `greater` is given, the next part is
+/// greater than its value.
 fn numbers_of(
     prefix: &CounterPrefix,
     parts: &[Bson],
@@ -108,7 +110,7 @@ fn numbers_of(
     filter
 }
 
-/// The ends of a run of integers.
+/// The ends of a range of integers.
 #[derive(Clone, Copy)]
 struct Ends {
     from: Option<i64>,
@@ -118,9 +120,9 @@ struct Ends {
 }
 
 impl Ends {
-    /// The narrowest of them as a filter, empty where there is no end; `None` where nothing lies between.
+    /// The narrowest ends as a filter. The filter is empty if there is no end. It is `None` if the range is empty.
     fn filter(self) -> Option<Document> {
-        // An integer after another one is one from the next on.
+        // For integers, `> n` is the same as `>= n + 1`.
         let after = match self.after {
             Some(after) => Some(after.checked_add(1)?),
             None => None,

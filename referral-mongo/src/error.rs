@@ -1,4 +1,4 @@
-//! From what the driver reports to what the contract says.
+//! Turns errors of the driver into the errors of the contract.
 
 use mongodb::bson::{Bson, Document};
 use mongodb::error::{
@@ -6,44 +6,44 @@ use mongodb::error::{
 };
 use referral_core::store::{StoreError, StoreErrorKind};
 
-/// What reports call this store.
+/// The name of this store in errors and reports.
 pub(crate) const NAME: &str = "mongodb";
-/// What a database is told that [`migrate`](crate::MongoStore::migrate) has not seen.
+/// The message for a database on which [`migrate`](crate::MongoStore::migrate) has not run.
 pub(crate) const UNMIGRATED: &str = "the indexes are not there, or not all of them: call migrate()";
 const NO_SUCH_TRANSACTION: i32 = 251;
-/// What a server is told that has no transactions.
+/// The message for a server without transactions.
 pub(crate) const STANDALONE: &str = "this mongod runs alone, and so has no transactions: start it with \
     --replSet rs0 and run `mongosh --eval 'rs.initiate()'` once; one node is enough";
 
-/// Why an attempt failed, before it is known whether another one is made.
+/// Why an attempt failed. It may still be tried again.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// Something before the commit failed; nothing of the transaction is stored.
+    /// Something before the commit failed. Nothing of the transaction is stored.
     Driver(Error),
-    /// A statement of a transaction was refused; nothing of the transaction is stored.
+    /// The server refused a statement of a transaction. Nothing of the transaction is stored.
     Refused(i32, String),
-    /// The commit failed, and whether it took hold is not known.
+    /// The commit failed, and it is not known whether it was applied.
     UnknownOutcome(Option<Error>),
-    /// What a transaction had read was changed when it wrote; run again.
+    /// A document was changed between the read and the write of a transaction. The transaction is run again.
     Moved,
-    /// The server did not answer in time; nothing of the transaction is stored.
+    /// The server did not answer in time. Nothing of the transaction is stored.
     Late,
-    /// In the words of the contract already.
+    /// Already an error of the contract.
     Store(StoreError),
 }
 
-/// What the database complains about.
+/// Why the database refused something.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Reason {
-    /// An `_id` is there already.
+    /// A document with this `_id` exists already.
     Duplicate,
-    /// Another transaction was in the way; the same one may work when run again.
+    /// Another transaction was in the way. The same transaction may work when it is run again.
     Transient,
-    /// No server takes work now.
+    /// No server accepts work now.
     Unavailable,
     /// There is no room.
     Full,
-    /// The server runs alone.
+    /// The server runs alone, without a replica set.
     Standalone,
     /// Something else.
     Other,
@@ -62,7 +62,7 @@ impl From<StoreError> for Failure {
 }
 
 impl Failure {
-    /// What the database complained about, if it was the database.
+    /// Why the database refused, if it was the database that failed.
     pub(crate) fn reason(&self) -> Reason {
         match self {
             Self::Driver(error) => reason(error),
@@ -76,15 +76,15 @@ impl Failure {
     /// Whether the same transaction may work when it is run again at once.
     pub(crate) fn is_transient(&self) -> bool {
         match self.reason() {
-            // Whoever holds it is read next time.
+            // The next attempt reads the document that is there.
             Reason::Duplicate | Reason::Transient => true,
-            // A new primary may be there when the driver has looked again.
+            // There may be a new primary when the driver looks again.
             Reason::Unavailable => !matches!(self, Self::Late),
             Reason::Full | Reason::Standalone | Reason::Other => false,
         }
     }
 
-    /// In the words of the contract.
+    /// The error of the contract for this failure.
     pub(crate) fn into_error(self, operation: &'static str) -> StoreError {
         let unknown = "the answer to the commit was lost; it is applied or not";
         let (kind, message) = match (&self, self.reason()) {
@@ -108,8 +108,8 @@ impl Failure {
     }
 }
 
-/// What the answer to a statement says that its status does not: statements fail one by one, and the command that
-/// carries them succeeds.
+/// Checks the answer to a command. A command can succeed although some of its statements failed, so the errors are
+/// in the answer.
 pub(crate) fn check(answer: &Document, statements: usize) -> Result<(), Failure> {
     if let Ok(errors) = answer.get_array("writeErrors")
         && let Some(Bson::Document(error)) = errors.first()
@@ -121,7 +121,7 @@ pub(crate) fn check(answer: &Document, statements: usize) -> Result<(), Failure>
     if matched == Some(statements) { Ok(()) } else { Err(Failure::Moved) }
 }
 
-/// Servers, and those who stand in for them, do not agree on the type of small numbers.
+/// Servers and stand-ins differ in the type that they use for small numbers.
 fn int(document: &Document, field: &str) -> Option<i32> {
     match document.get(field)? {
         Bson::Int32(number) => Some(*number),
@@ -131,23 +131,25 @@ fn int(document: &Document, field: &str) -> Option<i32> {
     }
 }
 
-/// Whether a failed commit may have taken hold all the same. Then it is asked for again.
+/// Whether a failed commit may have been applied nevertheless. If so, the commit is sent again.
 pub(crate) fn is_unknown(error: &Error) -> bool {
-    // A write concern that is not met says nothing about the write.
+    // If the write concern is not met, the write itself may still have been applied.
     let unmet = matches!(error.kind.as_ref(), Driver::Write(WriteFailure::WriteConcernError(_)));
     unmet || error.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT)
 }
 
-/// Whether the server does not know the transaction that it was to commit. An answer that was lost before may have
-/// been that it is committed: the driver asks again by itself and does not tell. A server remembers what it has
-/// committed, also when it was killed; but only so long, and what stands in for MongoDB only until it ends.
+/// Whether the server does not know the transaction that it was asked to commit. It may be committed nevertheless:
+/// the driver repeats a commit by itself, and the lost first answer may have been a success. A server remembers
+/// commits for a limited time, also across a restart. The stand-in forgets them when it ends.
 pub(crate) fn is_forgotten(error: &Error) -> bool {
     matches!(error.kind.as_ref(), Driver::Command(error) if error.code == NO_SUCH_TRANSACTION)
 }
 
 pub(crate) fn reason(error: &Error) -> Reason {
     let of_kind = of_kind(error);
-    // The label says that nothing is stored. It also stands on what the network did, of which we know more.
+    // The label `TransientTransactionError` says that nothing is stored and the transaction may be run again. The
+    // driver also puts it on network errors, where it is too general: those are `Unavailable`. So the label only
+    // counts if the error itself has no known reason.
     if of_kind == Reason::Other && error.contains_label(TRANSIENT_TRANSACTION_ERROR) {
         return Reason::Transient;
     }
@@ -156,7 +158,7 @@ pub(crate) fn reason(error: &Error) -> Reason {
 
 fn of_kind(error: &Error) -> Reason {
     match error.kind.as_ref() {
-        // The three shapes in which a duplicate arrives: a command, a write, an `insert_many`.
+        // A duplicate comes in three forms: as the error of a command, of a write, and of an `insert_many`.
         Driver::Command(error) => match of_code(error.code) {
             Reason::Other if error.message.starts_with("Transaction numbers are only allowed") => {
                 Reason::Standalone
@@ -175,7 +177,7 @@ fn of_kind(error: &Error) -> Reason {
         | Driver::DnsResolve { .. }
         | Driver::Authentication { .. }
         | Driver::Shutdown => Reason::Unavailable,
-        // Told by the driver before it asks a server.
+        // The driver reports these two before it asks a server.
         Driver::SessionsNotSupported => Reason::Standalone,
         Driver::Transaction { message, .. } if message.contains("not supported") => Reason::Standalone,
         _ => Reason::Other,
@@ -185,12 +187,13 @@ fn of_kind(error: &Error) -> Reason {
 const fn of_code(code: i32) -> Reason {
     match code {
         11000 | 11001 | 12582 => Reason::Duplicate,
-        // WriteConflict, LockTimeout, NoSuchTransaction, TransactionTooOld, snapshots and catalogues that moved on,
-        // and what migrations of shards do to transactions that meet them.
+        // WriteConflict, LockTimeout, NoSuchTransaction, TransactionTooOld, snapshots and catalogues that are too
+        // old, and transactions that meet the migration of a shard.
         112 | 24 | 251 | 225 | 239 | 246 | 262 | 46 | 63 | 117 | 133 | 150 | 156 | 267 | 285 => {
             Reason::Transient
         }
-        // Not the primary, or not any more, or going down; the network between servers.
+        // The server is not the primary, or no longer, or it is shutting down, or the network between servers
+        // failed.
         10107 | 13435 | 13436 | 10058 | 11600 | 11602 | 189 | 91 | 6 | 7 | 89 | 9001 | 134 | 64 | 50 => {
             Reason::Unavailable
         }
@@ -203,7 +206,7 @@ pub(crate) fn corrupt(message: &'static str) -> StoreError {
     StoreError::new(StoreErrorKind::Corrupt, NAME, "read", message)
 }
 
-/// The task of a transaction was lost: it panicked, or the runtime is going down.
+/// The error for a task of a transaction that was lost: it panicked, or the runtime is shutting down.
 pub(crate) fn lost(operation: &'static str, lost: tokio::task::JoinError) -> StoreError {
     StoreError::new(StoreErrorKind::UnknownOutcome, NAME, operation, "the task of the transaction was lost")
         .with_source(lost)

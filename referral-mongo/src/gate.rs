@@ -1,9 +1,10 @@
-//! Which transactions of this process may run at a time.
+//! Decides which transactions of this process may run at the same time.
 //!
-//! Two transactions that write one document cannot both succeed: the server refuses the second one at once, and it
-//! has to be run again. Between processes there is no other way. Within one, those that want the same counter or
-//! record wait for each other here, which is fairer and far cheaper than forty attempts at a popular link's numbers.
-//! And however many callers there are, only so many transactions are open at a time.
+//! Two transactions that write the same document cannot both succeed: the server refuses the second one at once,
+//! and it must be run again. Between processes there is no other way. Inside one process, transactions that write
+//! the same counter or record wait for each other here. That is fairer and far cheaper than up to forty attempts at
+//! the numbers of a popular link. The gate also limits how many transactions are open at once, however many callers
+//! there are.
 
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -18,23 +19,23 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::error::Failure;
 
-/// The locks that documents share, by hash.
+/// How many locks there are. Documents share them by hash.
 const LOCKS: u64 = 256;
-/// The most transactions that are open at once. More than a few for each connection of the driver (ten by default)
-/// are no faster; and a thousand callers at once would open a thousand, each of which waits for a connection with
-/// every statement, and holds what it wrote and a session of the server's storage meanwhile.
+/// The most transactions that are open at once. The driver has ten connections by default, and more than a few
+/// transactions for each connection are no faster. Each open transaction keeps its locks and a session of the
+/// server's storage while it waits for a connection.
 const TRANSACTIONS: usize = 64;
 
 /// Decides which transactions may begin.
 pub(crate) struct Gate {
     locks: Vec<Mutex<()>>,
     transactions: Semaphore,
-    /// When the server last answered a transaction, well or badly: microseconds from the beginning.
+    /// When the server last answered a transaction, with success or an error, in microseconds since `beginning`.
     heard: AtomicU64,
     beginning: Instant,
 }
 
-/// Permission to write, for as long as it is held.
+/// Permission to write, until it is dropped.
 pub(crate) struct Permit<'a> {
     _locks: Vec<MutexGuard<'a, ()>>,
     _transaction: Option<SemaphorePermit<'a>>,
@@ -55,8 +56,9 @@ impl Default for Gate {
 }
 
 impl Gate {
-    /// Waits until no other call of this process writes what these changesets change, and until there are fewer
-    /// transactions than may be open at once. Nobody waits for what is inserted: two calls seldom insert the same.
+    /// Waits until no other call of this process writes what these changesets change, and until a place for one
+    /// more open transaction is free. Inserted records are not waited for, because two calls seldom insert the same
+    /// record.
     ///
     /// A queue may be long, so this waits as long as the server answers any transaction. If it answers none for `timeout`,
     /// everyone in the queue gives up. The time without an answer is taken from the time of the transaction itself.
@@ -64,17 +66,18 @@ impl Gate {
         let wanted: BTreeSet<usize> = batch.iter().flat_map(Changeset::changes).flat_map(locks).collect();
         let mut held = Vec::with_capacity(wanted.len());
         let begun = Instant::now();
-        // In order, so that no two wait for each other.
+        // In a fixed order, so that no two calls wait for each other.
         for lock in wanted.into_iter().filter_map(|lock| self.locks.get(lock)) {
             held.push(self.turn(begun, timeout, lock.lock()).await?);
         }
-        // Last, so that whoever is let in waits for nobody. It is never closed.
+        // This comes last, so that a call with an open transaction waits for no lock. The semaphore is never
+        // closed.
         let transaction = self.turn(begun, timeout, self.transactions.acquire()).await?.ok();
         let left = timeout.saturating_sub(self.silent_since(begun).elapsed());
         Ok(Permit { _locks: held, _transaction: transaction, left })
     }
 
-    /// Waits for a turn, without losing the place in its queue, until the server is silent for too long.
+    /// Waits for a turn, until the server is silent for too long. The call keeps its place in the queue.
     async fn turn<T>(
         &self,
         begun: Instant,
@@ -94,13 +97,13 @@ impl Gate {
         }
     }
 
-    /// Since when the server has been silent for a call that began to wait at this moment.
+    /// Since when the server has been silent, as a call sees it that began to wait at `begun`.
     fn silent_since(&self, begun: Instant) -> Instant {
         let heard = Duration::from_micros(self.heard.load(Ordering::Acquire));
         self.beginning.checked_add(heard).map_or(begun, |heard| heard.max(begun))
     }
 
-    /// The server answered a transaction.
+    /// Notes that the server answered a transaction.
     pub(crate) fn answered(&self) {
         let now = u64::try_from(self.beginning.elapsed().as_micros()).unwrap_or_default();
         self.heard.fetch_max(now, Ordering::Release);
@@ -141,7 +144,7 @@ mod tests {
         let short = Duration::from_secs(4);
         let first = gate.enter(&batch, short).await.unwrap();
         assert!(matches!(gate.enter(&batch, short).await, Err(Failure::Late)));
-        // As long as it answers, the queue is waited for, however long it is.
+        // As long as the server answers, a call waits in the queue, however long the queue is.
         let answers = async {
             for _ in 0..8 {
                 tokio::time::sleep(short / 4).await;

@@ -1,4 +1,5 @@
-//! Look-ups by `_id`, inside a transaction or outside: records, holders of unique keys, and all that a batch rests on.
+//! Look-ups by `_id`, inside a transaction or outside: records, holders of unique keys, and everything that a batch
+//! depends on.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -18,7 +19,7 @@ const BATCH: u32 = 1000;
 /// The most `_id`s of one look-up.
 const POINTS: usize = 128;
 
-/// The documents of these `_id`s, inside a transaction if there is one.
+/// The documents with these `_id`s, read in the transaction of the session if there is one.
 async fn documents(
     collection: &Collection<Document>,
     ids: &[Bson],
@@ -40,7 +41,7 @@ async fn documents(
     Ok(found)
 }
 
-/// The records of these ids that are there.
+/// The records of these ids that exist.
 pub(crate) async fn records(
     inner: &Inner,
     ids: &[RecordId],
@@ -80,7 +81,7 @@ pub(crate) async fn holders(
     Ok(keys.iter().zip(&ids).map(holder).collect())
 }
 
-/// What a batch rests on, in as few commands as there are collections.
+/// Reads what a batch depends on, in as few commands as possible.
 pub(crate) async fn found(
     inner: &Inner,
     batch: &[Changeset],

@@ -1,4 +1,4 @@
-//! The four reads: points, keys, pages and numbers.
+//! The four reads: by id, by unique key, by page of an index, and of numbers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,7 +40,7 @@ impl Read for MongoStore {
         read(&self.inner, "find", async {
             match holding(&self.inner, keys, None).await? {
                 Some(found) => Ok(found),
-                // A key changed hands between the two look-ups. Inside a transaction nothing does.
+                // A key got another holder between the two look-ups. In a transaction both see the same moment.
                 None => {
                     let attempt = |left| in_a_task(self.inner.clone(), keys.to_vec(), left);
                     retried(self.inner.timeout, attempt).await
@@ -63,7 +63,7 @@ impl Read for MongoStore {
         read(&self.inner, "page", async {
             let mut records: Vec<Record> = Vec::new();
             for piece in cut::page(index, prefix, range) {
-                // To the database a limit of nothing is no limit.
+                // A limit of 0 means no limit to the database.
                 let left = limit.saturating_sub(u32::try_from(records.len()).unwrap_or(u32::MAX));
                 if left == 0 {
                     break;
@@ -112,7 +112,7 @@ impl Read for MongoStore {
     }
 }
 
-/// A read, on a database with the right indexes. The driver by itself tries twice.
+/// Runs a read, after checking that the indexes are the right ones. The driver itself tries a read twice.
 async fn read<T>(
     inner: &Inner,
     operation: &'static str,
@@ -125,7 +125,7 @@ async fn read<T>(
     in_time(inner.timeout, done).await.map_err(|failure: Failure| failure.into_error(operation))
 }
 
-/// The records that hold these keys; `None` if one of them no longer held its key when it was read.
+/// The records that hold these keys. It is `None` if a record no longer held its key when it was read.
 async fn holding(
     inner: &Inner,
     keys: &[UniqueKey],
@@ -145,7 +145,7 @@ async fn holding(
     Ok(keys.iter().zip(&ids).map(holds).collect())
 }
 
-/// In a task of its own: a transaction must be ended also when its caller goes away.
+/// Finds records in a transaction, in its own task, so that the transaction is ended even if the caller is dropped.
 async fn in_a_task(
     inner: Arc<Inner>,
     keys: Vec<UniqueKey>,
@@ -166,7 +166,8 @@ async fn find_at_once(
     found?.ok_or_else(|| corrupt("a unique key names a record that does not hold it").into())
 }
 
-/// Adds the numbers that documents make up, in their order: the stripes of one stand side by side.
+/// Adds up the stripes of each number. The documents come in the order of their keys, so the stripes of a number
+/// follow each other.
 async fn sum(
     find: Find<'_, Document>,
     sums: &mut Vec<(CounterKey, i64)>,
@@ -179,7 +180,7 @@ async fn sum(
         let ended = next.is_none();
         match (&mut current, next) {
             (Some((key, sum)), Some((next, value))) if *key == next => *sum = sum.saturating_add(value),
-            // Stripes may cancel out.
+            // The stripes of a number may add up to 0.
             (_, next) => sums.extend(std::mem::replace(&mut current, next).filter(|(_, sum)| *sum != 0)),
         }
         if ended {
@@ -190,10 +191,10 @@ async fn sum(
 }
 
 impl MongoStore {
-    /// How the database would read a page: its own words, for each find that the page takes.
+    /// Returns the database's plan for each find of a page.
     ///
     /// # Errors
-    /// As [`Read::page`].
+    /// The same as those of [`Read::page`].
     pub async fn explain_page(
         &self,
         index: Index,

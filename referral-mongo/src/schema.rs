@@ -7,8 +7,8 @@
 //! | `referral_counter` | the bytes of the number's key, and the stripe | the parts of the key, `stripe`, `value` |
 //! | `referral_schema` | `referral` | which of the above [`migrate`](crate::MongoStore::migrate) made |
 //!
-//! Ids are stored as UUIDs, integers with 64 bits, and texts as strings. The field `_guard` counts how often a transaction
-//! wrote a document only to keep others from changing it. It means nothing else, and belongs to this crate.
+//! Ids are stored as UUIDs, integers with 64 bits, and texts as strings. The field `_guard` counts how often a
+//! transaction wrote a document only to keep others from changing it. It has no other meaning.
 
 use std::cmp::Ordering;
 
@@ -27,14 +27,14 @@ use crate::error::corrupt;
 /// The collection that says which record holds which unique key. Its `_id` makes keys unique, also where collections
 /// are sharded.
 pub const KEYS: &str = "referral_keys";
-/// The collection of all numbers.
+/// The collection of all counters and tallies.
 pub const COUNTER: &str = "referral_counter";
 /// The collection in which [`migrate`](crate::MongoStore::migrate) notes what it made.
 pub const SCHEMA: &str = "referral_schema";
 /// The name of the index in whose order numbers are read.
 pub const COUNTER_ORDER: &str = "referral_counter_order";
 
-/// In how many documents a tally may be spread, so that several processes do not meet on one.
+/// Into how many documents a tally is divided, so that several processes seldom write the same one.
 pub(crate) const STRIPES: u8 = 8;
 /// The field that a transaction writes to guard a document without changing its record.
 pub(crate) const GUARD: &str = "_guard";
@@ -51,7 +51,7 @@ pub fn index_name(index: Index) -> String {
     format!("referral_{}", index.shape().name)
 }
 
-/// The name of a column in documents: core's, but `id` is `_id`.
+/// The name of a column in documents. It is core's name, except that `id` is `_id`.
 pub(crate) const fn field(column: &'static str) -> &'static str {
     match column.as_bytes() {
         b"id" => "_id",
@@ -66,7 +66,7 @@ pub(crate) fn fields(index: Index) -> impl Iterator<Item = &'static str> {
     ["tenant"].into_iter().chain(parts).chain([field(shape.order), "_id"])
 }
 
-/// Fields as the database names an order: each ascending, or each descending.
+/// An order of fields as the database expects it, all ascending or all descending.
 pub(crate) fn pattern<'a>(fields: impl IntoIterator<Item = &'a str>, ascending: bool) -> Document {
     let direction = if ascending { 1 } else { -1 };
     fields.into_iter().map(|field| (field.to_owned(), Bson::Int32(direction))).collect()
@@ -98,7 +98,7 @@ fn binary(subtype: BinarySubtype, bytes: Vec<u8>) -> Bson {
     Bson::Binary(Binary { subtype, bytes })
 }
 
-/// The bytes of an `_id`; none where it is something else.
+/// The bytes of an `_id`. They are empty if it is not binary.
 pub(crate) fn id_bytes(id: Option<&Bson>) -> Vec<u8> {
     match id {
         Some(Bson::Binary(binary)) => binary.bytes.clone(),
@@ -128,7 +128,7 @@ pub(crate) fn document(record: &Record) -> Document {
     document
 }
 
-/// What turns one version of a record into another.
+/// The update that turns one version of a record into another.
 pub(crate) fn difference(old: &Record, new: &Record) -> Document {
     let (mut set, mut unset) = (Document::new(), Document::new());
     let columns = old.id().kind.columns().iter();
@@ -153,7 +153,7 @@ pub(crate) fn record(kind: Kind, document: &Document) -> Result<Record, StoreErr
     let value = |column: &Column| match document.get(field(column.name)) {
         None | Some(Bson::Null) => Ok(Value::Null),
         Some(Bson::Int64(number)) => Ok(Value::Int(*number)),
-        // A person with a shell writes these.
+        // The shell writes these when a person types a number.
         Some(Bson::Int32(number)) => Ok(Value::Int(i64::from(*number))),
         Some(Bson::String(text)) => Ok(Value::Text(text.clone().into())),
         Some(other) => uuid(other).map(Value::Uuid),
@@ -181,7 +181,7 @@ pub(crate) fn key_document(key_id: Bson, unique: Unique, holder: Uuid) -> Docume
     doc! { "_id": key_id, "unique": unique.name(), "holder": id(holder) }
 }
 
-/// Which of a number's documents a writer adds to; what is counted has but one.
+/// The stripe that a writer adds to. A counter has only one document.
 pub(crate) const fn stripe(family: Family, writer: u8) -> u8 {
     if family.is_counted() { 0 } else { writer }
 }

@@ -1,4 +1,4 @@
-//! Opening a store, what it promises, and what the host does with it besides reading and writing.
+//! Opens a store, states its facts, and offers what a host needs besides reading and writing.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,9 +17,9 @@ use crate::gate::Gate;
 use crate::retry::{MIGRATION_TIMEOUT, TIMEOUT, in_time};
 use crate::{commit, migrate, schema};
 
-/// A store in a MongoDB. Clones share the connections.
+/// A store in a MongoDB database. Clones share the connections.
 ///
-/// Needs a tokio runtime: every transaction runs in a task of its own, and goes on when its caller goes away.
+/// A tokio runtime is needed. Every transaction runs in its own task and goes on if its caller is dropped.
 ///
 /// No call waits for ever, even if the server stops answering. A read, or one attempt at a commit, may take ten seconds
 /// ([`MongoStore::with_timeout`]), and a whole migration ten minutes ([`MongoStore::with_migration_timeout`]). After that
@@ -33,7 +33,7 @@ pub struct MongoStore {
 
 /// How long the driver looks for a server, and for its answer to a new connection, unless the address says otherwise.
 const SELECTION: Duration = Duration::from_secs(4);
-/// The database, where the address names none.
+/// The name of the database, if the address has none.
 const DATABASE: &str = "referral";
 
 impl MongoStore {
@@ -59,13 +59,13 @@ impl MongoStore {
         Self::with_client(client, &database).await
     }
 
-    /// A store on the host's own client, in this database.
+    /// Makes a store on the host's own client, in this database.
     ///
-    /// Read and write concerns and the read preference are this store's own, whatever the client's are. Give the
-    /// client a server selection timeout of a few seconds: the driver's own is thirty.
+    /// The store sets its own read concern, write concern and read preference, whatever the client has. Give the
+    /// client a server selection timeout of a few seconds, because the driver's default is thirty.
     ///
     /// # Errors
-    /// As [`MongoStore::open`].
+    /// The same as those of [`MongoStore::open`].
     pub async fn with_client(client: Client, database: &str) -> Result<Self, StoreError> {
         let options = DatabaseOptions::builder()
             .read_concern(ReadConcern::majority())
@@ -131,14 +131,14 @@ impl MongoStore {
         }
     }
 
-    /// The database, with the concerns that this store reads and writes with.
+    /// Returns the database, with the read and write concerns of this store.
     #[must_use]
     pub fn database(&self) -> &Database {
         &self.inner.database
     }
 }
 
-/// Whether the server that said hello belongs to a replica set, or stands in front of a sharded cluster.
+/// Whether the server belongs to a replica set or is the router of a sharded cluster.
 fn has_transactions(hello: &Document) -> bool {
     hello.contains_key("setName") || hello.get_str("msg").is_ok_and(|said| said == "isdbgrid")
 }

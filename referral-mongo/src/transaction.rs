@@ -1,4 +1,4 @@
-//! The beginning and the end of a transaction.
+//! Begins and ends transactions.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::connection::{Inner, durable};
 use crate::error::{self, Failure, Reason};
 use crate::retry::waits;
 
-/// A session in a transaction: what it reads is one moment, and what it writes is durable when it is committed.
+/// Begins a transaction. It reads the state of one moment, and its writes are durable when it is committed.
 pub(crate) async fn begin(inner: &Inner) -> Result<ClientSession, Failure> {
     let options = TransactionOptions::builder()
         .read_concern(ReadConcern::snapshot())
@@ -21,7 +21,7 @@ pub(crate) async fn begin(inner: &Inner) -> Result<ClientSession, Failure> {
     Ok(session)
 }
 
-/// Ends a transaction in what is left of its time: commits what went well, and aborts the rest.
+/// Ends a transaction in the time that is left: commits it after success, and aborts it after a failure.
 pub(crate) async fn end<T>(
     inner: &Inner,
     mut session: ClientSession,
@@ -44,11 +44,11 @@ pub(crate) async fn end<T>(
     ended
 }
 
-/// Ends a transaction without a trace. The server does so by itself after an error, or when nobody asks after it
-/// any more; this releases what it holds before the next attempt. A silent server is not waited for.
+/// Aborts a transaction. The server does that by itself after an error or a timeout, but this releases the locks
+/// before the next attempt. It does not wait for a silent server.
 ///
-/// Never leave this to the driver: it asks for the end of a transaction that is dropped in a task without a deadline,
-/// and a connection that is silent stays taken for as long.
+/// Never leave this to the driver. For a dropped transaction it sends the abort in a task without a deadline, which
+/// keeps a silent connection for ever.
 pub(crate) async fn abort(mut session: ClientSession, silent: bool, timeout: Duration) {
     let ended = async move { drop(tokio::time::timeout(timeout, session.abort_transaction()).await) };
     if silent {
@@ -58,10 +58,11 @@ pub(crate) async fn abort(mut session: ClientSession, silent: bool, timeout: Dur
     }
 }
 
-/// Commits, and asks again while the answer is not known: committing twice is committing once.
+/// Commits, and sends the commit again while its result is not known. To commit the same transaction twice has no
+/// further effect.
 async fn commit(session: &mut ClientSession, left: Duration) -> Result<(), Failure> {
     let done = async {
-        // The driver itself asks twice.
+        // Each of these commits is sent up to twice by the driver itself.
         let mut waits = waits().take(9);
         loop {
             let error = match session.commit_transaction().await {

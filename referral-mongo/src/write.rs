@@ -1,4 +1,4 @@
-//! What a transaction writes: each kind of statement is one command for a collection.
+//! The writes of a transaction. All statements of one kind on one collection make one command.
 
 use std::collections::BTreeMap;
 
@@ -12,16 +12,16 @@ use crate::schema::{self, COUNTER, GUARD, KEYS};
 
 /// The most statements of one command.
 const STATEMENTS: usize = 1000;
-/// The most bytes of one command, about; the server takes sixteen million.
+/// About the most bytes of one command. The server's limit is sixteen million.
 const BYTES: usize = 8 * 1024 * 1024;
 
-/// What to do with statements, in the order in which it is done: what is released goes first.
+/// The kinds of statements, in the order in which they run. Deletes run first, because they release unique keys.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Verb {
     Delete,
     Update,
     Insert,
-    /// Deletes what was inserted only so that nobody else could insert it meanwhile.
+    /// Deletes documents that were inserted only as a lock.
     Withdraw,
 }
 
@@ -41,8 +41,8 @@ impl Verb {
 pub(crate) struct Writes(BTreeMap<(Verb, String), Vec<Document>>);
 
 impl Writes {
-    /// What a plan writes. A snapshot alone does not keep others from changing what was read, so everything that the
-    /// plan rests on is written, and as it was read.
+    /// The writes of a plan. A snapshot alone does not keep other transactions from changing what was read. So
+    /// every document that the plan depends on is written, even if its content stays the same.
     pub(crate) fn of(plan: &Plan, writer: u8) -> Self {
         let mut writes = Self::default();
         writes.records_and_keys(plan);
@@ -53,12 +53,13 @@ impl Writes {
         writes
     }
 
-    /// What changesets write that only insert and tally, without a look at what is there: if it fails, they are
-    /// decided one after another. `None` if they do more than that.
+    /// The writes of changesets that only insert and tally, without reading first. If these writes fail, the caller
+    /// reads and decides. It is `None` if the changesets do more than that, or conflict with each other, or a sum
+    /// may overflow.
     pub(crate) fn plain(batch: &[Changeset], writer: u8) -> Option<Self> {
         let is_plain = |change: &Change| match change {
             Change::Insert(_) => true,
-            // Up and down is not down and up where the end of the range is near.
+            // Only additions, because at the ends of i64 the order of +1 and -1 changes the sum.
             Change::Tally { add, .. } => *add >= 0,
             Change::Update { .. }
             | Change::Delete { .. }
@@ -70,7 +71,7 @@ impl Writes {
             return None;
         }
         let plan = plan::decide(batch, &NothingStored);
-        // Two of them may want the same.
+        // Two changesets may want the same key.
         if !plan.answers.iter().all(|answer| matches!(answer, Ok(Outcome::Applied))) {
             return None;
         }
@@ -78,7 +79,7 @@ impl Writes {
         writes.records_and_keys(&plan);
         for number in &plan.numbers {
             match number.after {
-                // More was tallied than one can add.
+                // The sum may have been cut off at the end of i64.
                 Some(i64::MAX) => return None,
                 Some(add) => writes.increase(&number.key, add, schema::stripe(number.key.family, writer)),
                 None => {}
@@ -125,7 +126,7 @@ impl Writes {
         let Some(before) = number.before else {
             let mut document = doc! { "_id": id };
             document.extend(schema::counter_fields(&number.key, stripe));
-            // Also a zero: that nobody else makes it something else meanwhile is what the count rests on.
+            // A zero is inserted too, so that no other transaction can make this number meanwhile.
             document.insert("value", number.after.unwrap_or_default());
             return self.add(Verb::Insert, COUNTER, document);
         };
@@ -137,7 +138,7 @@ impl Writes {
         }
     }
 
-    /// Adds to a number, whatever it is.
+    /// Adds to a number, whatever its value is.
     fn increase(&mut self, key: &CounterKey, add: i64, stripe: u8) {
         let update = doc! { "$inc": { "value": add }, "$setOnInsert": schema::counter_fields(key, stripe) };
         let at = doc! { "_id": schema::counter_id(key, stripe) };
@@ -148,7 +149,8 @@ impl Writes {
         self.0.entry((verb, collection.to_owned())).or_default().push(statement);
     }
 
-    /// The guard says what the document still has to be. A snapshot makes sure of it; this is the second lock.
+    /// The guard is the state that the document must still have. The snapshot ensures this already; the guard
+    /// checks it once more.
     fn update(&mut self, collection: &str, guard: Document, update: Document) {
         self.add(Verb::Update, collection, doc! { "q": guard, "u": update });
     }
@@ -157,13 +159,15 @@ impl Writes {
         self.add(Verb::Delete, collection, doc! { "q": guard, "limit": 1 });
     }
 
-    /// Leaves nothing, but for a conflict with whoever inserts the same meanwhile.
+    /// Inserts and deletes a document. This leaves nothing, but conflicts with every other transaction that inserts
+    /// the same `_id` meanwhile.
     fn insert_and_withdraw(&mut self, collection: &str, id: Bson) {
         self.add(Verb::Insert, collection, doc! { "_id": id.clone(), GUARD: 1_i64 });
         self.add(Verb::Withdraw, collection, doc! { "q": { "_id": id }, "limit": 1 });
     }
 
-    /// In an order that all writers share, so that of two who meet one gets everywhere first.
+    /// Sorts the statements in an order that all writers share. So if two transactions write the same documents,
+    /// one of them is first at all of them.
     fn in_order(&mut self) {
         let id = |statement: &Document| {
             let guard = statement.get_document("q").unwrap_or(statement);
@@ -174,7 +178,7 @@ impl Writes {
         }
     }
 
-    /// Writes everything. A statement that does not find what was read is a failure.
+    /// Runs all statements. It fails if a statement does not find the document as it was read.
     pub(crate) async fn run(self, database: &Database, session: &mut ClientSession) -> Result<(), Failure> {
         for ((verb, collection), statements) in self.0 {
             let (command, list) = verb.names();
@@ -189,7 +193,7 @@ impl Writes {
     }
 }
 
-/// What an empty database holds.
+/// An empty database, for a plan that is made without reading.
 struct NothingStored;
 
 impl Look for NothingStored {
@@ -206,12 +210,12 @@ impl Look for NothingStored {
     }
 }
 
-/// A change to a document that changes nothing of what it means.
+/// An update that changes only the guard field.
 fn guarded() -> Document {
     doc! { "$inc": { GUARD: 1_i64 } }
 }
 
-/// Statements in lists that fit into a command.
+/// Divides statements into lists that fit into one command.
 fn pieces(statements: Vec<Document>) -> Vec<Vec<Bson>> {
     let mut pieces: Vec<Vec<Bson>> = Vec::new();
     let mut bytes = BYTES;
@@ -229,7 +233,7 @@ fn pieces(statements: Vec<Document>) -> Vec<Vec<Bson>> {
     pieces
 }
 
-/// About how many bytes a document takes.
+/// The approximate size of a document in bytes.
 fn size(document: &Document) -> usize {
     let of = |(field, value): (&String, &Bson)| {
         let value = match value {

@@ -1,5 +1,5 @@
-//! The database has the collections and indexes that core describes, pages read nothing but their index, and
-//! documents look as they are documented.
+//! Tests that the database has the collections and indexes that core describes, that pages read only their index,
+//! and that documents look as documented.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)] // to clippy, helpers are no tests
 
 use std::collections::BTreeMap;
@@ -70,7 +70,7 @@ async fn the_indexes_are_those_that_core_describes() {
     }
 }
 
-/// Every scan of a plan: its stage, and the index it goes through.
+/// The scans of a plan: the stage of each, and the index that it reads.
 fn scans(plan: &Document, found: &mut Vec<(String, String)>) {
     if let Ok(stage) = plan.get_str("stage")
         && stage.ends_with("SCAN")
@@ -172,7 +172,7 @@ async fn documents_are_readable_and_ids_are_uuids() {
         "value": 3_i64,
     };
     assert_eq!(all(&store, COUNTER).await, [wanted]);
-    // What holds a document is in it, and not in its record.
+    // The guard field is in the document, but not in its record.
     let id = Record::from(alias(1, "Spring")).id();
     commit(&store, [Change::Expect { id, was: Version::FIRST }]).await;
     assert_eq!(all(&store, "referral_alias").await[0].get_i64("_guard").unwrap(), 1);

@@ -1,4 +1,4 @@
-//! Changes inside a transaction: each changeset as a whole or not at all, as if one after another.
+//! Applies changesets inside a transaction, each as a whole or not at all, as if one ran after another.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -21,7 +21,7 @@ const SAVE_ONE: &str = "SAVEPOINT referral_change";
 const UNDO_ONE: &str = "ROLLBACK TO SAVEPOINT referral_change";
 const KEEP_ONE: &str = "RELEASE SAVEPOINT referral_change";
 
-/// Applies changesets; after an error the transaction can only be rolled back.
+/// Applies changesets. After an error the transaction can only be rolled back.
 pub(crate) async fn apply<B: Backend>(
     connection: &mut B::Connection,
     batch: &[Changeset],
@@ -51,13 +51,14 @@ pub(crate) async fn apply<B: Backend>(
     Ok(outcomes)
 }
 
-/// Whether a changeset only inserts and tallies. Such ones, side by side, are one insert for each kind.
+/// Whether a changeset only inserts and tallies. Such changesets, one after another, are written with one insert
+/// for each kind of record.
 fn is_plain(changeset: &Changeset) -> bool {
     changeset.changes().iter().all(|change| matches!(change, Change::Insert(_) | Change::Tally { .. }))
 }
 
-/// Inserts the records of several changesets at once. If one of them met something, nothing is done and the answer
-/// is no: then they are applied one by one.
+/// Inserts the records of several changesets at once. If one insert meets a held key, nothing is written and the
+/// answer is false. The changesets are then applied one by one.
 async fn insert_merged<B: Backend>(
     connection: &mut B::Connection,
     batch: &[Changeset],
@@ -82,7 +83,7 @@ async fn insert_merged<B: Backend>(
     Ok(true)
 }
 
-/// How many of these records were stored; on a database without `ON CONFLICT` all or none.
+/// How many of these records were stored. On a database without `ON CONFLICT` it is either all of them or none.
 async fn insert<B: Backend>(
     connection: &mut B::Connection,
     kind: Kind,
@@ -123,7 +124,7 @@ async fn apply_one<B: Backend>(
     Ok(Outcome::Applied)
 }
 
-/// Whether a conflict may come when something is written already. Else a savepoint is not worth its round trips.
+/// Whether a conflict may come after something was written. If not, no savepoint is made, which saves round trips.
 fn may_undo(changeset: &Changeset) -> bool {
     let mut wrote = false;
     for change in changeset.changes() {
@@ -139,7 +140,7 @@ fn may_undo(changeset: &Changeset) -> bool {
                 wrote = true;
             }
             Change::Expect { .. } if wrote => return true,
-            // Tallies are written behind everything else.
+            // Tallies are written after everything else and never conflict.
             Change::Expect { .. } | Change::Tally { .. } => {}
         }
     }
@@ -183,7 +184,7 @@ async fn step<B: Backend>(
     })
 }
 
-/// How many rows an update changed; `None` if a unique key of the new record is held.
+/// How many rows an update changed. It is `None` if another record holds a unique key of the new record.
 async fn update<B: Backend>(
     connection: &mut B::Connection,
     record: &Record,
@@ -215,19 +216,19 @@ async fn version<B: Backend>(
     Ok(int::<B>(connection, statement::version::<B>(id, held)).await?.map(Version::new))
 }
 
-/// Why a record was not at a version.
+/// The conflict for a record that was not at the expected version.
 async fn stale<B: Backend>(
     connection: &mut B::Connection,
     id: RecordId,
     was: Version,
 ) -> Result<Conflict, DbError> {
     let now = version::<B>(connection, id, false).await?;
-    // Another transaction put it there in between.
+    // Another transaction wrote it between the two statements.
     if now == Some(was) { Err(DbError::Vanished) } else { Ok(Conflict::Stale { id, now }) }
 }
 
-/// Who holds a unique key that an update would take. Its keys are those of the stored tenant, whatever the new record
-/// says.
+/// The conflict for an update that would take a held unique key. The keys belong to the tenant that is stored,
+/// because an update does not change the tenant.
 async fn update_holder<B: Backend>(
     connection: &mut B::Connection,
     record: &Record,
@@ -237,7 +238,7 @@ async fn update_holder<B: Backend>(
     holder::<B>(connection, &record.clone().replacing(&stored)).await
 }
 
-/// Who holds a unique key of a record that could not be written.
+/// The conflict for a record that could not be written because another one holds a unique key of it.
 async fn holder<B: Backend>(connection: &mut B::Connection, record: &Record) -> Result<Conflict, DbError> {
     let keys = UniqueKey::all_of(record);
     let holders = read::find::<B>(connection, &keys).await?;
@@ -247,11 +248,12 @@ async fn holder<B: Backend>(connection: &mut B::Connection, record: &Record) -> 
             _ => {}
         }
     }
-    // It was given up in between.
+    // The holder gave the key up between the two statements.
     Err(DbError::Vanished)
 }
 
-/// Patches records, or names the first of them, in their order, that is not at its version.
+/// Patches records. If one of them is not at its version, nothing is written and the first such record, in the
+/// order of `of`, is the conflict.
 async fn patch<B: Backend>(
     connection: &mut B::Connection,
     kind: Kind,
@@ -277,7 +279,7 @@ async fn patch<B: Backend>(
         let ids = some.iter().map(|(uuid, _)| *uuid);
         let patched = connection.run(statement::patch::<B>(kind, ids, set)).await?;
         if patched < some.len() as u64 {
-            // They are locked, so somebody wrote on this connection in between.
+            // The rows are locked, so this can only happen if something else wrote on this connection.
             return Err(DbError::Vanished);
         }
     }

@@ -1,4 +1,4 @@
-//! The one write: a batch is one transaction, in a task of its own.
+//! The one write. A batch is one transaction, in its own task.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,8 +13,8 @@ use crate::error::{DbError, lost_task};
 use crate::pools::Pools;
 use crate::retry::retried;
 
-/// Applies a batch. Goes on when the caller goes away: each changeset is whole or absent then, and the connection
-/// is as good as before.
+/// Applies a batch. If the caller is dropped, the work goes on: each changeset is stored whole or not at all, and
+/// the connection stays usable.
 pub(crate) async fn commit<B: Backend>(pools: &Arc<Pools<B>>, batch: &[Changeset]) -> Vec<Answer> {
     let (valid, refusals) = sort_out(batch);
     let count = valid.len();
@@ -41,7 +41,8 @@ async fn attempt<B: Backend>(pools: &Pools<B>, batch: &[Changeset]) -> Result<Ve
         let mut connection = pools.connection(&pools.write, deadline).await?;
         let outcomes = transaction::<B>(&mut connection, batch, committing).await;
         if outcomes.as_ref().is_err_and(|error| !error.is_transient::<B>()) {
-            // SQLite may have rolled back by itself, which the driver does not notice; and a broken connection is no use.
+            // SQLite may have rolled back by itself, which the driver does not notice. A broken connection cannot
+            // be used again either.
             connection.discard();
         }
         connection.done(outcomes)

@@ -8,15 +8,15 @@ use crate::backend::{Backend, Cells, Driver, Statement};
 use crate::error::DbError;
 use crate::statement::{self, chunks};
 
-/// Adds to a counter, or says why not.
+/// Adds to a counter, or says with which conflict it cannot.
 pub(crate) async fn count<B: Backend>(
     connection: &mut B::Connection,
     counter: &CounterKey,
     add: i64,
     within: Bounds,
 ) -> Result<Option<Conflict>, DbError> {
-    // Which values may be there before, so that the database never computes a sum that is out of bounds: SQLite
-    // would turn it into a float, and the others fail.
+    // The values from which `add` leads into the bounds. With bounds 0 to 10 and `add` 3 they are -3 to 7. So the
+    // database never computes a sum that overflows: SQLite would make it a float, and the others would fail.
     let before = |end: i64| i128::from(end) - i128::from(add);
     let least = before(within.min).max(i128::from(i64::MIN));
     let most = before(within.max).min(i128::from(i64::MAX));
@@ -24,7 +24,8 @@ pub(crate) async fn count<B: Backend>(
         && least <= most
     {
         let changed = if !B::ON_CONFLICT {
-            // Made first, because two who update what is not there and then insert it deadlock.
+            // The counter is made first. Two transactions that update a missing row and then insert it would
+            // deadlock.
             connection.run(statement::hold_counters::<B>(&[counter])).await?;
             connection.run(statement::count_existing::<B>(counter, add, least, most)).await?
         } else if least <= 0 && 0 <= most {
@@ -52,8 +53,8 @@ pub(crate) async fn int<B: Backend>(
     Ok(rows.first().map(|row| row.int(0)).transpose()?.flatten())
 }
 
-/// What a batch tallies. Nothing reads a tally inside a transaction, so they are merged and written at the end, in
-/// the order of their keys, in which no two writers deadlock.
+/// What a batch tallies. Nothing reads a tally inside a transaction. So tallies are merged and written at the end,
+/// in the order of their keys, because writers that use the same order do not deadlock.
 #[derive(Default)]
 pub(crate) struct Tallies(BTreeMap<CounterKey, Vec<i64>>);
 
@@ -63,7 +64,7 @@ impl Tallies {
             let Change::Tally { counter, add } = change else { continue };
             let steps = self.0.entry(counter.clone()).or_default();
             match steps.last_mut() {
-                // Only equal signs merge: at the ends of the range, up and down is not what down and up is.
+                // Only steps of the same sign merge. At the ends of i64 the order of +1 and -1 changes the sum.
                 Some(last) if (*last < 0) == (*add < 0) => *last = last.saturating_add(*add),
                 _ => steps.push(*add),
             }

@@ -1,4 +1,4 @@
-//! From what sqlx reports to what the contract says.
+//! Turns errors of sqlx into the errors of the contract.
 
 use std::error::Error;
 use std::fmt;
@@ -8,22 +8,22 @@ use sqlx::migrate::MigrateError;
 
 use crate::backend::{Backend, ErrorClass};
 
-/// Why an attempt failed, before it is known whether another one is made.
+/// Why an attempt failed. It may still be tried again.
 #[derive(Debug)]
 pub(crate) enum DbError {
-    /// A statement failed; nothing of the transaction is stored.
+    /// A statement failed. Nothing of the transaction is stored.
     Statement(sqlx::Error),
-    /// COMMIT failed; nothing is stored only where [`rolled_back`] says so.
+    /// COMMIT failed. It is only certain that nothing is stored if [`rolled_back`] says so.
     Commit(sqlx::Error),
-    /// The database did not answer in time, and was not yet asked to commit; nothing is stored.
+    /// The database did not answer in time, before COMMIT was sent. Nothing is stored.
     TimedOut,
     /// The answer to COMMIT did not come in time.
     CommitTimedOut,
-    /// What a statement ran into was gone when it was looked up; run again.
+    /// A statement met another record, which was gone when it was looked up. The transaction is run again.
     Vanished,
-    /// What is stored is no record.
+    /// A stored row is not a valid record.
     Column(ColumnError),
-    /// In the words of the contract already.
+    /// Already an error of the contract.
     Store(StoreError),
 }
 
@@ -45,7 +45,7 @@ impl From<StoreError> for DbError {
     }
 }
 
-/// What kind of error the database reports; `None` where the error does not come from the database.
+/// What kind of error the database reports. It is `None` if the error does not come from the database.
 pub(crate) fn class<B: Backend>(error: &sqlx::Error) -> Option<ErrorClass> {
     error.as_database_error().map(B::classify)
 }
@@ -60,7 +60,8 @@ impl DbError {
         }
     }
 
-    /// Whether it is about a row that was answered: the statement ran, and the transaction is as good as before.
+    /// Whether the error is about one row of the answer. Then the statement itself succeeded, and the transaction
+    /// can go on.
     pub(crate) fn is_of_one_row(&self) -> bool {
         matches!(
             self,
@@ -68,7 +69,7 @@ impl DbError {
         )
     }
 
-    /// Whether the statement was answered to its end, so that the next answer on the connection is the next statement's.
+    /// Whether the statement was answered to its end, so that no unread answer is left on the connection.
     pub(crate) fn is_answered(&self) -> bool {
         match self {
             Self::Statement(error) | Self::Commit(error) => {
@@ -79,12 +80,12 @@ impl DbError {
         }
     }
 
-    /// In the words of the contract.
+    /// The error of the contract for this failure.
     pub(crate) fn into_error<B: Backend>(self, operation: &'static str) -> StoreError {
         let (kind, message) = match &self {
             Self::Statement(error) => explain::<B>(error),
             Self::Commit(error) if rolled_back::<B>(error) => explain::<B>(error),
-            // The answer is lost, or came from a disk that failed half-way, or is one that we do not know.
+            // The answer was lost, or the disk failed in the middle of COMMIT, or we do not know the error.
             Self::Commit(_) => {
                 (StoreErrorKind::UnknownOutcome, "COMMIT failed half-way; it is applied or not")
             }
@@ -107,8 +108,8 @@ impl DbError {
     }
 }
 
-/// Whether a COMMIT that failed so is known to have stored nothing: it lost against others, broke a constraint (one
-/// of the host's, that is looked at last), or found no room where that undoes it.
+/// Whether this failure of COMMIT means that nothing is stored: a conflict, a deferred constraint of the host's, or
+/// no room on a database that then rolls back.
 fn rolled_back<B: Backend>(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(|error| match B::classify(error) {
         ErrorClass::Transient | ErrorClass::Unique => true,
@@ -117,7 +118,8 @@ fn rolled_back<B: Backend>(error: &sqlx::Error) -> bool {
     })
 }
 
-/// The error for the chain. Those of sqlx that print their source are left out for it, or the chain would say it twice.
+/// The error to give as the source. Some errors of sqlx print their own source. Such an error is replaced by its
+/// source, or the chain would print the same text twice.
 fn cause(error: sqlx::Error) -> Box<dyn Error + Send + Sync> {
     match error {
         sqlx::Error::Database(error) => error.into_error(),
@@ -127,21 +129,21 @@ fn cause(error: sqlx::Error) -> Box<dyn Error + Send + Sync> {
     }
 }
 
-/// A database that could not be opened, with its place. Never give it an address as the host wrote it: there may be
-/// a password in it.
+/// The error for a database that could not be opened. `place` says where it is. Never pass the address as the host
+/// wrote it, because it may contain a password.
 pub(crate) fn opening<B: Backend>(error: sqlx::Error, place: impl fmt::Display) -> StoreError {
     let (kind, message) = explain::<B>(&error);
     StoreError::new(kind, B::STORE, "open", format!("{message}: {place}")).with_source(cause(error))
 }
 
-/// An in-memory SQLite, which no store can run on.
+/// The error for an in-memory SQLite database, which no store can use.
 pub(crate) fn in_memory<B: Backend>() -> StoreError {
     let message =
         "each connection would see an in-memory database of its own; take a file, or core's MemoryStore";
     StoreError::new(StoreErrorKind::Invalid, B::STORE, "open", message)
 }
 
-/// The task of a transaction is gone: it panicked, or the runtime is going down.
+/// The error for a task of a transaction that was lost: it panicked, or the runtime is shutting down.
 pub(crate) fn lost_task<B: Backend>(operation: &'static str, error: tokio::task::JoinError) -> StoreError {
     StoreError::new(
         StoreErrorKind::UnknownOutcome,
@@ -187,7 +189,7 @@ pub(crate) const UNMIGRATED: &str = "the tables are not there, or not all of the
 
 pub(crate) const NEWER: &str = "the schema is newer than this library: update the library";
 
-/// What went wrong while migrating.
+/// The error of the contract for a failed migration.
 pub(crate) fn migration<B: Backend>(error: MigrateError) -> StoreError {
     let kind = match &error {
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => explain::<B>(error),
@@ -212,7 +214,7 @@ mod tests {
 
     use super::*;
 
-    /// What a database answers, by its code.
+    /// An error of a database with this code.
     #[derive(Debug)]
     struct Answer(&'static str);
 
@@ -296,13 +298,13 @@ mod tests {
             assert_eq!(at_commit::<B>(answer(code)), (StoreErrorKind::Contended, true), "{code}");
         }
         assert_eq!(at_commit::<B>(answer("13")), (StoreErrorKind::Full, false));
-        // A foreign key of the host's that is looked at last
+        // A deferred foreign key of the host's
         assert_eq!(at_commit::<B>(answer("787")), (StoreErrorKind::Other, false));
         // ERROR, NOMEM, READONLY, INTERRUPT, IOERR_FSYNC, CORRUPT, NOTADB
         for code in ["1", "7", "8", "9", "1034", "11", "26"] {
             assert_eq!(at_commit::<B>(answer(code)), (StoreErrorKind::UnknownOutcome, false), "{code}");
         }
-        // A statement has stored nothing, however it failed.
+        // A failed statement has stored nothing, whatever the error is.
         let kind = |code| DbError::Statement(answer(code)).into_error::<B>("commit").kind();
         assert_eq!(
             [kind("11"), kind("1034"), kind("1")],

@@ -1,4 +1,4 @@
-//! How the database would answer a read: for tests of its plans.
+//! Shows how the database would run a read, for tests of its query plans.
 
 use referral_core::store::{
     CounterPrefix, CounterRange, Index, Prefix, Range, RecordId, StoreError, UniqueKey, check_counters,
@@ -11,7 +11,7 @@ use crate::read::{gets, lookups};
 use crate::statement;
 use crate::store::SqlStore;
 
-/// One of the four reads, to be explained instead of done.
+/// One of the four reads, to be explained instead of run.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Question<'a> {
@@ -26,11 +26,11 @@ pub enum Question<'a> {
 }
 
 impl<B: Backend> SqlStore<B> {
-    /// How the database would answer a read, in its own words, a line for each step. The statements are those that
-    /// the read itself runs.
+    /// Returns the database's plan for a read, one line for each step. The statements are the ones that the read
+    /// itself runs.
     ///
     /// # Errors
-    /// As the read.
+    /// The same as those of the read.
     pub async fn explain(&self, question: Question<'_>) -> Result<Vec<String>, StoreError> {
         let statements: Vec<_> = match question {
             Question::Get(ids) => {

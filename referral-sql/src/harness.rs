@@ -1,4 +1,4 @@
-//! What the conformance suite opens these stores with, and any other test that wants a database of its own.
+//! Opens these stores for the conformance suite, and for any other test that needs its own database.
 //!
 //! ```
 //! # #[cfg(feature = "postgres")]

@@ -1,7 +1,7 @@
-//! Locks in one order for all.
+//! Takes the locks of a batch in one order that all batches share.
 //!
-//! Of two batches that wait for each other the database rolls one back, and PostgreSQL notices them after a second
-//! only. So a batch begins by locking what it writes, in an order that does not depend on the batch.
+//! If two batches wait for each other, the database rolls one back. PostgreSQL notices this only after a second. So
+//! a batch first locks what it writes, in an order that does not depend on the batch.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,14 +27,15 @@ pub(crate) async fn hold<B: Backend>(
             _ => None,
         })
         .collect();
-    // One counter alone has no order to keep, unless records are locked before it.
+    // A single counter needs no order.
     let several = counters.len() > 1;
     hold_records::<B>(connection, batch, several).await?;
     if several { hold_counters::<B>(connection, counters).await } else { Ok(()) }
 }
 
-/// By kind and id. One change alone needs nothing, because it touches one record, or is a patch, which locks in this
-/// order itself. But where counters are locked at the beginning, every record is locked before them.
+/// Locks records in the order of kind and id. A batch with one change needs no lock here: the change touches one
+/// record, or it is a patch, which locks its records in this order itself. But where counters are locked at the
+/// beginning, every record is locked before them.
 async fn hold_records<B: Backend>(
     connection: &mut B::Connection,
     batch: &[Changeset],
@@ -56,7 +57,7 @@ async fn hold_records<B: Backend>(
         kinds.entry(id.kind).or_default().insert(id.uuid);
         changes += 1;
     }
-    // Several changes of one record have no order to keep.
+    // Changes of a single record need no order.
     let alone = changes < 2 || kinds.values().map(BTreeSet::len).sum::<usize>() < 2;
     if alone && !counters_follow {
         return Ok(());
@@ -70,7 +71,7 @@ async fn hold_records<B: Backend>(
     Ok(())
 }
 
-/// Counters, in the order of their keys.
+/// Locks counters, in the order of their keys.
 async fn hold_counters<B: Backend>(
     connection: &mut B::Connection,
     counters: BTreeSet<&CounterKey>,

@@ -22,17 +22,17 @@ use crate::lease::{TransactionGuard, in_time};
 use crate::pools::Pools;
 use crate::read;
 
-/// A store over a transaction that the host owns; made by [`SqlStore::join`](crate::SqlStore::join).
+/// A store over a transaction that the host owns. [`SqlStore::join`](crate::SqlStore::join) makes it.
 ///
-/// Clones share the transaction. Reads see what it wrote. A conflict undoes its own changeset and nothing else.
-/// There is no retry: where a store by itself would try again, this one answers `Contended`, because only the host
-/// can run its transaction again. After a commit that failed, and after a read whose statement failed, the
-/// transaction is rolled back, and every later call answers the same error. A read that only met a row this library
-/// did not write (`Corrupt`) fails alone.
+/// Clones share the transaction. Reads see what the transaction wrote. A conflict undoes its own changeset and
+/// nothing else. There is no retry: where another store would try again, this one answers `Contended`, because only
+/// the host can run its transaction again. If a commit or the statement of a read fails, the transaction is rolled
+/// back, and every later call returns the same error. If a read only meets a row that this library did not write
+/// (`Corrupt`), the read fails and the transaction goes on.
 ///
-/// Each call has as long as [`SqlStore::with_timeout`](crate::SqlStore::with_timeout) says. One that takes longer is
-/// `Unavailable` and breaks the transaction, which is never committed then. What the host does with the transaction
-/// before and after, its commit too, is not bounded here.
+/// [`SqlStore::with_timeout`](crate::SqlStore::with_timeout) limits each call. A call that takes longer fails with
+/// `Unavailable`, and the transaction is rolled back. The limit does not cover what the host does with the
+/// transaction before and after, such as its commit.
 ///
 /// ```
 /// # #[cfg(feature = "sqlite")]
@@ -52,7 +52,7 @@ pub struct JoinedStore<B: Backend> {
     state: Arc<Mutex<State<B>>>,
 }
 
-/// The transaction stays behind the lock while statements run, so that a caller who goes away cannot take it along.
+/// The transaction stays in the lock while statements run, so that it is not dropped together with a caller.
 enum State<B: Backend> {
     Open(TransactionGuard<B>),
     Broken(StoreError),
@@ -80,7 +80,8 @@ impl<B: Backend> State<B> {
         }
     }
 
-    /// The answer to a read; a statement that failed ends the transaction, a row that is none of ours does not.
+    /// The answer to a read. A failed statement ends the transaction. A row that this library did not write does
+    /// not end it.
     fn answer<T>(&mut self, result: Result<T, DbError>, operation: &'static str) -> Result<T, StoreError> {
         result.map_err(|error| {
             let (breaks, silent) = (!error.is_of_one_row(), matches!(error, DbError::TimedOut));
@@ -103,11 +104,12 @@ impl<B: Backend> JoinedStore<B> {
         Self { pools, state: Arc::new(Mutex::new(State::Open(guard))) }
     }
 
-    /// Gives the transaction back, for the host to commit. Waits for what is running on clones; they answer
-    /// `Invalid` from then on.
+    /// Gives the transaction back, so that the host can commit it. It waits until calls on clones are done. Later
+    /// calls on clones fail with `Invalid`.
     ///
     /// # Errors
-    /// What broke the transaction, which is rolled back then; `Invalid` if it was given back before.
+    /// The error that broke the transaction, which is then rolled back; `Invalid` if the transaction was given back
+    /// before.
     pub async fn release(self) -> Result<Transaction<'static, B>, StoreError> {
         let mut state = self.state.lock().await;
         match mem::replace(&mut *state, State::Released) {
@@ -120,8 +122,8 @@ impl<B: Backend> JoinedStore<B> {
         }
     }
 
-    /// Applies a batch with the transaction out of the lock's hands: should this be torn off half-way, what is left
-    /// behind is a broken store, and the transaction rolls back.
+    /// Applies a batch. The transaction is taken out of the lock. If this is cancelled, the store stays broken and
+    /// the transaction rolls back.
     async fn apply(
         pools: Arc<Pools<B>>,
         mut state: OwnedMutexGuard<State<B>>,
@@ -161,12 +163,12 @@ impl<B: Backend> JoinedStore<B> {
     }
 }
 
-/// A read on a connection, with everything that it needs.
+/// The future of a read on a connection.
 type Reading<'c, T> = Pin<Box<dyn Future<Output = Result<T, DbError>> + Send + 'c>>;
 
 impl<B: Backend> JoinedStore<B> {
-    /// Reads in a task of its own: a caller who goes away would leave the connection in the midst of an answer, and the
-    /// next statement of the transaction would take the rest of it for its own.
+    /// Reads in its own task. If the caller is dropped, unread rows would stay on the connection, and the next
+    /// statement would read them as its answer.
     async fn read<T: Send + 'static>(
         &self,
         operation: &'static str,
@@ -229,7 +231,8 @@ impl<B: Backend> Read for JoinedStore<B> {
 
 #[async_trait]
 impl<B: Backend> Store for JoinedStore<B> {
-    /// Those of the store; what is acknowledged here is durable once the host has committed, and nobody else's before.
+    /// The facts of the store. What is acknowledged here becomes durable, and visible to others, when the host
+    /// commits.
     fn facts(&self) -> StoreFacts {
         StoreFacts { shared: false, ..self.pools.facts() }
     }
@@ -238,7 +241,7 @@ impl<B: Backend> Store for JoinedStore<B> {
         let (valid, refusals) = sort_out(batch);
         let count = valid.len();
         let state = self.state.clone().lock_owned().await;
-        // In a task of its own: a caller who goes away leaves the changeset whole in the transaction.
+        // In its own task, so that the changeset is applied whole even if the caller is dropped.
         let task = tokio::spawn(Self::apply(self.pools.clone(), state, valid));
         let answers = task.await.unwrap_or_else(|lost| vec![Err(lost_task::<B>("commit", lost)); count]);
         refusals.merge(answers)

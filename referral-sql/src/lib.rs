@@ -13,33 +13,32 @@
 //!
 //! # What it promises
 //!
-//! A changeset is stored as a whole or not at all, and is on disk when `commit` returns, as far as the database's own
-//! settings go; [`facts`](referral_core::store::Store::facts) says what they are. Uniqueness is decided by unique
-//! indexes, counters by guarded updates, never by a look followed by a write. Every transaction runs in a task of
-//! its own, so that a caller who goes away leaves no connection behind half-way. Inside a transaction of the host's,
-//! [`SqlStore::join`] gives a store with every read and write.
+//! A changeset is stored as a whole or not at all. When `commit` returns, it is on disk if the database's settings
+//! provide for that; [`facts`](referral_core::store::Store::facts) says whether they do. Unique indexes decide who
+//! holds a key, and guarded updates decide what a counter becomes. Nothing is decided by a read that does not hold
+//! a lock. Every transaction runs in its own task, so a caller that is dropped leaves no unfinished transaction on
+//! a connection. Inside a transaction of the host's, [`SqlStore::join`] gives a store with every read and write.
 //!
-//! # What it does not
+//! # What it does not do
 //!
 //! It never migrates by itself: call [`SqlStore::migrate`]. An in-memory SQLite is refused, because each connection
-//! would see a database of its own; take core's `MemoryStore`. SQLite's log needs a local disk, not a network mount.
+//! would see a database of its own; use core's `MemoryStore`. SQLite's log needs a local disk, not a network mount.
 //!
 //! # The files
 //!
-//! Every backend crate of Referral has `store` (open, facts), `commit` (the one write), `read` (the four reads), `schema`
-//! (names and migrations), `error` and `retry`. Here they stand on each other in this order, and none looks up: `backend`
-//! (what differs between the databases), `error`, `statement` (the SQL, written once), `migrate`, `lease` (connections and
-//! their deadlines), `pools`, then `read`, `count`, `hold` and `apply` (what happens inside a transaction), `commit`, `join`,
-//! `store` and `open`. Tables, columns and indexes derive from core's description of each kind of record; the tables
-//! themselves are in `migrations/`.
+//! Each file imports only from files before it in this list: `schema` (names and migrations), `backend` (what
+//! differs between the databases), `error`, `statement` (the SQL, written once), `retry`, `lease` (connections and
+//! their deadlines), `migrate`, `pools`, then `read`, `count`, `hold` and `apply` (what happens inside a
+//! transaction), `commit`, `join`, `store`, `open`, and for tests `explain` and `harness`. The names of columns and
+//! indexes come from core's description of each kind of record. The tables themselves are in `migrations/`.
 //!
 //! # Features
 //!
 //! `sqlite`: compiled in, nothing to install. `postgres`: version 13 or newer. `mysql`: MySQL 8 and MariaDB 10.6 or
-//! newer. Leave off what you do not run; without any of them the crate does not compile.
+//! newer. Enable only the databases that you use. Without any of them the crate does not compile.
 //!
-//! `harness`: what the conformance suite of `referral-testkit` opens these stores with, each case in a folder, schema or
-//! database of its own. For tests; leave it off in an application.
+//! `harness`: opens these stores for the conformance suite of `referral-testkit`, each case in its own folder,
+//! schema or database. It is for tests; do not enable it in an application.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(not(any(feature = "sqlite", feature = "postgres", feature = "mysql")))]

@@ -1,4 +1,4 @@
-//! Migrating: making the tables, or bringing them to this version of the library.
+//! Migrations: make the tables, or bring them to this version of the library.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::lease::{Deadline, in_time};
 use crate::schema::{MIGRATIONS, Script};
 use crate::statement;
 
-/// How long to wait before the lock is tried again that another process has.
+/// How long to wait before asking again for a lock that another process holds.
 const RETRY: Duration = Duration::from_millis(50);
 
 fn migrator<B: Backend>() -> Migrator {
@@ -26,7 +26,8 @@ fn migrator<B: Backend>() -> Migrator {
     migrator
 }
 
-/// Applies the migrations that are missing. Of two processes at once one does, and the other finds it done.
+/// Applies the migrations that are missing. If two processes do this at once, one does the work and the other finds
+/// it done.
 pub(crate) async fn migrate<B: Backend>(
     pool: Pool<B>,
     connect: Deadline,
@@ -34,11 +35,12 @@ pub(crate) async fn migrate<B: Backend>(
 ) -> Result<(), StoreError> {
     let error = |error: DbError| error.into_error::<B>("migrate");
     let mut connection = in_time(connect, async { Ok(pool.acquire().await?) }).await.map_err(error)?;
-    // Whatever happens: the lock of a session ends with the session.
+    // In every case, because the lock belongs to the session and ends with it.
     connection.close_on_drop();
     let work = async {
         let migrated = migrate_on::<B>(&mut connection).await;
-        // Waited for, so that the lock is free when this returns. A connection that cannot be closed is gone as well.
+        // We wait for this, so that the lock is free when the function returns. If closing fails, the connection is
+        // gone anyway.
         connection.close().await.ok();
         Ok(migrated?)
     };
@@ -55,12 +57,12 @@ async fn migrate_on<B: Backend>(connection: &mut B::Connection) -> Result<(), St
     if let Some(session) = B::MIGRATION_SESSION {
         connection.control(session).await.map_err(failed::<B>)?;
     }
-    // Until the time is up that all of migrating has.
+    // The caller's deadline ends this loop.
     while !holds::<B>(connection, lock).await.map_err(failed::<B>)? {
         tokio::time::sleep(RETRY).await;
     }
     connection.ensure_migrations_table(MIGRATIONS).await.map_err(script)?;
-    // Under the lock, so whoever began it is gone; its statements may be run again.
+    // We hold the lock, so the process that began the migration is gone. Its statements may be run again.
     connection.run(statement::forget_interrupted::<B>()).await.map_err(failed::<B>)?;
     migrator::<B>().run_direct(None, connection, false).await.map_err(script)
 }
@@ -70,7 +72,7 @@ async fn holds<B: Backend>(connection: &mut B::Connection, lock: &'static str) -
     Ok(held.first().map(|row| row.int(0)).transpose()?.flatten() == Some(1))
 }
 
-/// Version and name of each migration that the database has; none where there is not even a table of them.
+/// Version and name of each migration that the database has. There are none if the table of migrations is missing.
 pub(crate) async fn migrations<B: Backend>(pool: &Pool<B>) -> Result<Vec<(i64, String)>, StoreError> {
     let read = async {
         let rows = match pool.acquire().await?.rows(statement::applied::<B>()).await {
@@ -89,7 +91,7 @@ fn failed<B: Backend>(error: sqlx::Error) -> StoreError {
     DbError::from(error).into_error::<B>("migrate")
 }
 
-/// Whether the tables are those that this version of the library works on.
+/// Fails unless the tables are those of this version of the library.
 pub(crate) async fn check<B: Backend>(connection: &mut B::Connection) -> Result<(), DbError> {
     let applied = connection.rows(statement::applied::<B>()).await?;
     let applied = applied.iter().map(|row| row.int(0)).collect::<Result<Vec<_>, _>>()?;

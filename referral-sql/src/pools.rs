@@ -1,4 +1,4 @@
-//! The connections of a store, and what is known about its database.
+//! The connection pools of a store, and what is known about its database.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -39,7 +39,7 @@ impl<B: Backend> Pools<B> {
         Self { write, read, timeout, migration_timeout, durable: self.durable, migrated }
     }
 
-    /// Looks once whether the tables are the right ones; afterwards it is known.
+    /// Checks that the tables are the right ones, and remembers a good result.
     pub(crate) async fn check(&self, connection: &mut B::Connection) -> Result<(), DbError> {
         if !self.migrated.load(Ordering::Acquire) {
             migrate::check::<B>(connection).await?;
@@ -48,12 +48,12 @@ impl<B: Backend> Pools<B> {
         Ok(())
     }
 
-    /// By when something that begins now has to be through.
+    /// The deadline of an attempt that begins now.
     pub(crate) fn deadline(&self) -> Deadline {
         deadline::<B>(self.timeout)
     }
 
-    /// Runs one attempt, which is told its deadline.
+    /// Runs one attempt, and gives it its deadline.
     pub(crate) async fn in_time<T, F>(&self, attempt: impl FnOnce(Deadline) -> F) -> Result<T, DbError>
     where
         F: Future<Output = Result<T, DbError>>,
@@ -62,7 +62,7 @@ impl<B: Backend> Pools<B> {
         in_time(deadline, attempt(deadline)).await
     }
 
-    /// A connection of a pool, on a database with the right tables.
+    /// Takes a connection from a pool, after checking that the tables are the right ones.
     pub(crate) async fn connection(&self, pool: &Pool<B>, deadline: Deadline) -> Result<Lease<B>, DbError> {
         let mut connection = Lease::take(pool, deadline).await?;
         if let Err(error) = self.check(&mut connection).await {

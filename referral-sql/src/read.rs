@@ -23,7 +23,7 @@ pub(crate) async fn get<B: Backend>(
             found.insert(record.id(), record);
         }
     }
-    // Cloned, because an id may be asked for twice.
+    // Cloned, because the same id may be given twice.
     Ok(ids.iter().map(|id| found.get(id).cloned()).collect())
 }
 
@@ -58,7 +58,7 @@ pub(crate) fn lookups<B: Backend>(keys: &[UniqueKey]) -> Vec<(Kind, Statement)> 
     }
     let mut statements = Vec::new();
     for (kind, mut keys) in kinds {
-        // Always the same order, so that the same question is the same statement.
+        // Always in the same order, so that the same keys make the same prepared statement.
         keys.sort_by_key(|key| key.unique);
         statements.extend(chunks(&keys).map(|keys| (kind, statement::find::<B>(kind, keys))));
     }
@@ -77,7 +77,7 @@ pub(crate) async fn page<B: Backend>(
     records::<B>(connection, index.shape().kind, statement).await
 }
 
-/// Numbers that are not 0.
+/// The counters and tallies that are not 0.
 pub(crate) async fn counters<B: Backend>(
     connection: &mut B::Connection,
     prefix: &CounterPrefix,

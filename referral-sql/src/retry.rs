@@ -12,8 +12,9 @@ const ATTEMPTS: usize = 8;
 const FIRST: Duration = Duration::from_millis(2);
 const LONGEST: Duration = Duration::from_millis(250);
 
-/// Runs an attempt until it works, fails for good, or failed eight times; waits 2 ms at first, then twice as long
-/// each time, up to 250 ms, with jitter so that those who met do not meet again.
+/// Runs an attempt until it works, fails in a way that a retry cannot help, or has failed eight times. The first
+/// wait is 2 ms. Each further wait is twice as long, up to 250 ms. Jitter keeps two transactions that conflicted
+/// from meeting again.
 pub(crate) async fn retried<B, T, F>(attempt: impl FnMut() -> F) -> Result<T, DbError>
 where
     B: Backend,

@@ -5,22 +5,22 @@ use referral_core::store::Unique;
 use referral_core::store::{Index, Kind};
 use sea_query::Alias;
 
-/// The table of all numbers.
+/// The table of all counters and tallies.
 pub(crate) const COUNTER: &str = "referral_counter";
-/// Which migrations ran: a table of our own, because the host likely has sqlx migrations in the same database.
+/// The table of applied migrations. It is our own because the host may use sqlx migrations too.
 pub(crate) const MIGRATIONS: &str = "_referral_migrations";
 
 /// One migration.
 #[derive(Debug)]
 pub struct Script {
-    /// Its number; they run in the order of these.
+    /// Its number. Migrations run in the order of their numbers.
     pub(crate) version: i64,
-    /// What it makes.
+    /// The table that it makes.
     pub(crate) name: &'static str,
     pub(crate) sql: &'static str,
 }
 
-/// The migrations of a database, from the folder of its dialect. A released one is never edited.
+/// The migrations of a database, from the folder of its dialect. A migration that was released is never edited.
 macro_rules! scripts {
     ($dialect:ident: $folder:literal) => {
         scripts!($dialect: $folder, [
@@ -32,7 +32,8 @@ macro_rules! scripts {
         ]);
     };
     ($dialect:ident: $folder:literal, [$($version:literal $digits:literal $name:literal),+]) => {
-        // A kind of record that no migration makes would be met at run time only. One table more is that of the numbers.
+        // Without this check, a kind of record without a migration would only be noticed at run time. One table more is
+        // that of the numbers.
         const _: () = assert!(
             Kind::ALL.len() + 1 == [$($version),+].len(),
             "referral-core has a kind of record that no migration makes"

@@ -30,7 +30,7 @@ async fn users(store: &SqliteStore) -> i64 {
     sqlx::query_scalar("SELECT count(*) FROM users").fetch_one(store.pool()).await.unwrap()
 }
 
-/// One of every change.
+/// A changeset with one change of every kind.
 fn every_change() -> Vec<Changeset> {
     vec![
         Changeset::new([Change::Insert(link(1).into()), Change::Insert(alias(1, "abc").into())]),
@@ -149,7 +149,7 @@ async fn after_release_clones_answer_that_it_is_gone() {
     transaction.rollback().await.unwrap();
 }
 
-/// A host that began without `IMMEDIATE` and has read finds that somebody wrote since.
+/// A host that began without `IMMEDIATE` and has read cannot write after another transaction has written.
 #[tokio::test]
 async fn after_contended_it_answers_nothing_else_and_the_host_loses_nothing_but_the_transaction() {
     let (store, scratch) = SqliteHarness::new().scratch().await;

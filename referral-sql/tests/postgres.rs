@@ -1,4 +1,4 @@
-//! PostgreSQL keeps every promise of the contract, where a server is named.
+//! PostgreSQL keeps every promise of the contract. The tests run if a server is named.
 #![cfg(feature = "postgres")]
 #![allow(clippy::unwrap_used)] // to clippy, helpers are no tests
 
@@ -16,7 +16,7 @@ fn insert(number: u64) -> Changeset {
     Changeset::new([Change::Insert(link(number).into())])
 }
 
-/// A COMMIT that fails with a given code, by a constraint trigger that is looked at last.
+/// Makes COMMIT fail with a given code, by a deferred constraint trigger.
 #[tokio::test]
 async fn a_commit_that_may_have_taken_hold_is_not_run_again() {
     let Some((store, _scratch)) = PostgresHarness::from_env().scratch().await else { return };

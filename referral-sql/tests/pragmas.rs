@@ -1,4 +1,4 @@
-//! How SQLite is opened, what is refused, and how its failures are reported.
+//! Tests how SQLite is opened, what is refused, and how failures are reported.
 #![cfg(feature = "sqlite")]
 #![allow(clippy::unwrap_used)] // to clippy, helpers are no tests
 
@@ -95,7 +95,7 @@ async fn what_cannot_be_opened_says_why() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_processes_on_one_file_wait_for_each_other() {
     let (store, scratch) = SqliteHarness::new().scratch().await;
-    // A handle of its own has a writer of its own, as another process would.
+    // A second handle has its own writer, as another process would.
     let other = SqliteStore::open(sqlite_file(&scratch)).await.unwrap();
     let write = async |store: SqliteStore, from: u64| {
         for number in from..from + 60 {
@@ -109,7 +109,8 @@ async fn two_processes_on_one_file_wait_for_each_other() {
     let ids: Vec<_> = (0..160).map(|number| ResponseId::from_uuid(uuid(number)).into()).collect();
     assert_eq!(store.get(&ids).await.unwrap().iter().flatten().count(), 120);
 
-    // Held for longer than all patience: nothing was written, and the store says so and recovers.
+    // The lock is held for longer than the store waits. Nothing is written, the store reports that, and it
+    // recovers.
     let held = other.begin().await.unwrap();
     let insert = Changeset::new([Change::Insert(response(999).into())]);
     let waiting = {
@@ -145,11 +146,11 @@ async fn a_caller_who_goes_away_leaves_whole_changesets_and_a_working_store() {
             Change::Insert(response(2 * number + 1).into()),
         ])];
         let commit = store.commit(&batch);
-        // Dropped after so many microseconds, wherever it is then.
+        // The commit is dropped after a different time in each round, at whatever point it has reached.
         let _ = tokio::time::timeout(std::time::Duration::from_micros(number * 10), commit).await;
     }
     let ids: Vec<_> = (0..400).map(|number| ResponseId::from_uuid(uuid(number)).into()).collect();
-    // Behind everything that is still on its way.
+    // This commit waits until all earlier ones are done.
     let last = Changeset::new([Change::Insert(link(1).into())]);
     assert_eq!(store.commit(&[last]).await.remove(0).unwrap(), Outcome::Applied);
     let found = store.get(&ids).await.unwrap();
@@ -163,7 +164,8 @@ fn insert(record: impl Into<Record>) -> Changeset {
 #[tokio::test]
 async fn a_full_disk_is_told_as_full_and_the_store_recovers() {
     let (store, _folder) = SqliteHarness::new().scratch().await;
-    // Of this connection only: the store closes it after the failure, and opens one without a limit.
+    // The limit holds for this connection only. The store closes it after the failure and opens one without a
+    // limit.
     let pages: i64 = sqlx::query_scalar("PRAGMA page_count").fetch_one(store.pool()).await.unwrap();
     let limit = sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"));
     sqlx::raw_sql(limit).execute(store.pool()).await.unwrap();
@@ -195,7 +197,7 @@ async fn what_the_database_refuses_fails_alone() {
     assert_eq!(found.iter().map(Option::is_some).collect::<Vec<_>>(), [true, false, true]);
 }
 
-/// COMMIT itself fails then, and is known to have stored nothing.
+/// COMMIT itself fails here, and it is certain that nothing is stored.
 #[tokio::test]
 async fn what_a_constraint_of_the_hosts_refuses_at_the_end_fails_alone() {
     let (store, _folder) = SqliteHarness::new().scratch().await;

@@ -21,8 +21,8 @@ use referral_sql::harness::{SqliteHarness, sqlite_file};
 use referral_sql::harness::{index_name, table_name, unique_name};
 use sqlx::Row;
 
-/// A table as a database tells it: name, type and nullability of each column in order; uniqueness and columns of
-/// each index but the primary key, by name; the columns of the primary key.
+/// A table as the database describes it: name, type and nullability of each column in order; for each index except
+/// the primary key, its name, whether it is unique, and its columns; and the columns of the primary key.
 #[derive(PartialEq, Debug)]
 struct Table {
     columns: Vec<(String, String, bool)>,
@@ -174,7 +174,7 @@ async fn mysql_has_the_tables_that_core_describes() {
     };
     migrating_is_safe(&store).await;
     let read = async |name: &str| {
-        // MariaDB shows a width of integers that means nothing.
+        // MariaDB shows a display width for integers, which has no effect.
         let columns = sqlx::query(
             "SELECT CAST(column_name AS CHAR),
                         CAST(IF(data_type = 'bigint', data_type, column_type) AS CHAR),
@@ -205,7 +205,7 @@ async fn mysql_has_the_tables_that_core_describes() {
         assert_eq!(read(&table_name(*kind)).await, described(*kind, of));
     }
     assert_eq!(read("referral_counter").await, numbers(of));
-    // As a crash between two statements leaves it.
+    // This is the state after a crash between two statements.
     let pool = store.pool();
     sqlx::raw_sql("DROP TABLE referral_response; UPDATE _referral_migrations SET success = FALSE")
         .execute(pool)
@@ -229,7 +229,7 @@ async fn missing<B: Backend>(store: &SqlStore<B>) -> StoreErrorKind {
     read.kind()
 }
 
-/// Before, racing, again; then the store works.
+/// Uses the store before it is migrated, migrates it from several handles at once, and again. Then the store works.
 async fn migrating_is_safe<B: Backend>(store: &SqlStore<B>) {
     assert_eq!(missing(store).await, StoreErrorKind::Corrupt);
     let racers: Vec<_> = (0..4)
@@ -256,7 +256,7 @@ async fn sqlite_migrates_once_also_when_processes_race() {
     let scratch = SqliteHarness::new().make().await;
     let file = sqlite_file(&scratch);
     let store = SqliteStore::open(&file).await.unwrap();
-    // Each handle has connections of its own, as another process would.
+    // Each handle has its own connections, as another process would.
     let racers: Vec<_> = (0..4)
         .map(|_| {
             let file = file.clone();

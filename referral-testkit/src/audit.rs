@@ -39,7 +39,7 @@ pub(crate) async fn audit<S: Read + ?Sized>(store: &S, history: &History, counte
     if counted { statistics(&records, &numbers) } else { Ok(()) }
 }
 
-fn fault(error: StoreError) -> String {
+fn failed(error: StoreError) -> String {
     format!("a read failed: {error:?}")
 }
 
@@ -49,7 +49,7 @@ async fn everything<S: Read + ?Sized>(store: &S, past: &Past) -> Result<BTreeMap
     let mut all = BTreeMap::new();
     let offered: Vec<_> = past.records.keys().copied().collect();
     for ids in offered.chunks(MAX_PAGE as usize) {
-        let found = store.get(ids).await.map_err(fault)?;
+        let found = store.get(ids).await.map_err(failed)?;
         all.extend(found.into_iter().flatten().map(|record| (record.id(), record)));
     }
     let is_whole = |index: &&Index| index.shape().parts.is_empty();
@@ -103,7 +103,7 @@ async fn one_way<S: Read + ?Sized>(
     let mut found = Vec::new();
     let mut range = Range { ascending, ..Range::newest() };
     loop {
-        let page = store.page(index, prefix, &range, MAX_PAGE).await.map_err(fault)?;
+        let page = store.page(index, prefix, &range, MAX_PAGE).await.map_err(failed)?;
         for record in &page {
             let seek = seek(index, record)
                 .ok_or_else(|| format!("{index:?} gives {record:?}, which has no place in it"))?;
@@ -127,7 +127,7 @@ fn seek(index: Index, record: &Record) -> Option<Seek> {
 async fn points<S: Read + ?Sized>(store: &S, records: &BTreeMap<RecordId, Record>) -> Verdict {
     let ids: Vec<_> = records.keys().copied().collect();
     for ids in ids.chunks(MAX_PAGE as usize) {
-        let found = store.get(ids).await.map_err(fault)?;
+        let found = store.get(ids).await.map_err(failed)?;
         for (id, found) in ids.iter().zip(found) {
             if found.as_ref() != records.get(id) {
                 return Err(format!("get gives {found:?} and a page {:?}", records.get(id)));
@@ -151,7 +151,7 @@ async fn keys<S: Read + ?Sized>(store: &S, records: &BTreeMap<RecordId, Record>,
     let holders: Vec<_> = holders.into_iter().collect();
     for some in holders.chunks(MAX_PAGE as usize) {
         let keys: Vec<_> = some.iter().map(|(key, _)| key.clone()).collect();
-        let found = store.find(&keys).await.map_err(fault)?;
+        let found = store.find(&keys).await.map_err(failed)?;
         for ((key, holder), found) in some.iter().zip(found) {
             if found.as_ref() != holder.and_then(|id| records.get(&id)) {
                 return Err(format!("{key:?} is held by {holder:?}, and find gives {found:?}"));
@@ -235,7 +235,7 @@ async fn numbers<S: Read + ?Sized>(store: &S, past: &Past) -> Result<BTreeMap<Co
         let prefix = CounterPrefix { tenant, family, parts: Vec::new() };
         let mut range = CounterRange::first(MAX_PAGE);
         loop {
-            let page = store.counters(&prefix, &range).await.map_err(fault)?;
+            let page = store.counters(&prefix, &range).await.map_err(failed)?;
             for (key, value) in &page {
                 if *value == 0 {
                     return Err(format!("{key:?} is 0, and listed"));

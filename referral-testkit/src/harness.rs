@@ -10,13 +10,13 @@ use referral_core::store::Store;
 
 /// Opens stores for the suite. One value serves all cases, and each case opens a store of its own.
 ///
-/// Faults of the set-up may panic: the case that asked then fails with that message.
+/// The set-up may panic if it fails: the case that asked for a store then fails with that message.
 #[async_trait]
 pub trait Harness: Send + Sync + 'static {
     /// The name of the store in reports.
     fn name(&self) -> &str;
 
-    /// A sentence that says what to do where [`Harness::open`] gives `None`, such as `set REFERRAL_POSTGRES_URL to
+    /// A sentence that says what to do where [`Harness::open`] gives `None`, such as `set REFERRAL_TEST_POSTGRES_URL to
     /// a server on which databases may be made`.
     fn setup(&self) -> &str;
 

@@ -226,7 +226,8 @@ mod tests {
         ];
         for url in nonsense {
             let error = url.parse::<Address>().map(|_| "it is understood").unwrap_err();
-            let causes = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
+            let causes =
+                std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
             let told = causes.map(ToString::to_string).collect::<Vec<_>>().join(": ");
             assert!(!told.contains("secret") && !told.contains("cret@"), "{url}: {told}");
         }

@@ -106,7 +106,7 @@ fn no_name_is_used_twice_or_too_long_for_a_database() {
 }
 
 #[test]
-fn every_family_and_index_of_one_number_reads_back() {
+fn every_number_reads_back_as_what_it_stands_for() {
     for family in Family::ALL {
         assert_eq!(Family::from_code(family.code()), Some(*family));
     }

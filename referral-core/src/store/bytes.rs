@@ -161,7 +161,8 @@ fn between(range: ops::Range<Vec<u8>>) -> Option<ops::Range<Vec<u8>>> {
     (range.start < range.end).then_some(range)
 }
 
-/// Behind every key that begins so: what follows a prefix is text, which holds no 255, or at most 24 bytes.
+/// A key after all keys with this prefix. It works because the prefix is followed by text, which never holds the
+/// byte 255, or by at most 24 other bytes.
 fn end(prefix: &[u8]) -> Vec<u8> {
     [prefix, &[255; 25]].concat()
 }

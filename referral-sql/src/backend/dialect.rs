@@ -1,4 +1,4 @@
-//! What a database has to say about itself before a store runs on it.
+//! The trait in which each database describes what is special about it.
 
 use std::future::Future;
 
@@ -12,14 +12,14 @@ use crate::schema::Script;
 /// A database that [`SqlStore`](crate::SqlStore) runs on: `sqlx::Sqlite`, `sqlx::Postgres` or `sqlx::MySql`.
 ///
 /// The trait is sealed: its bounds name traits that only this crate can name.
-// Bounds on the associated types of a supertrait are implied wherever `B: Backend` stands, which is why every
-// statement can be written once.
+// The compiler implies bounds on the associated types of a supertrait wherever a function says `B: Backend`. For
+// example, `B: Backend` alone implies `B::Connection: Driver`. So every statement can be written once.
 pub trait Backend: Database<Connection: Driver<Cells = <Self as Database>::Row>, Row: Cells> {
     /// The store's name: `sqlite`, `postgres` or `mysql`.
     const STORE: &'static str;
 
-    /// Begins a transaction that may write; on SQLite at once, because a reader that turns writer may fail however
-    /// long it waits.
+    /// Begins a transaction that may write. On SQLite it takes the write lock at once, because a transaction that
+    /// first reads and then writes can fail however long it waits.
     #[doc(hidden)]
     const BEGIN: &'static str;
 
@@ -27,9 +27,9 @@ pub trait Backend: Database<Connection: Driver<Cells = <Self as Database>::Row>,
     #[doc(hidden)]
     const MIGRATIONS: &'static [Script];
 
-    /// What keeps others from migrating as long as the session lives; it answers 1 if it does. It does not wait: who
-    /// waits in the server, and goes silent meanwhile, gets the lock all the same. `None` where migrating is one
-    /// transaction, and [`Self::BEGIN`] keeps others out.
+    /// Takes the lock that keeps others from migrating until the session ends. The statement answers 1 if it got
+    /// the lock. It does not wait, because a client that dies while waiting would still be given the lock. It is
+    /// `None` if a migration is one transaction, from which [`Self::BEGIN`] keeps others out.
     #[doc(hidden)]
     const MIGRATION_LOCK: Option<&'static str>;
 
@@ -37,21 +37,22 @@ pub trait Backend: Database<Connection: Driver<Cells = <Self as Database>::Row>,
     #[doc(hidden)]
     const REMOTE: bool;
 
-    /// Whether a statement that is dropped half-way leaves its answer on the connection, where the next statement
-    /// takes it for its own.
+    /// Whether a statement that is dropped before it is done leaves its answer on the connection, where the next
+    /// statement would read it as its own.
     #[doc(hidden)]
     const LEAVES_ANSWERS: bool;
 
-    /// Lets a session migrate as long as it takes, and end soon if its connection falls silent meanwhile.
+    /// Settings of a session that migrates: statements may take any time, but the server soon ends the session if
+    /// the client is gone.
     #[doc(hidden)]
     const MIGRATION_SESSION: Option<&'static str>;
 
-    /// Whether `ON CONFLICT` exists: an insert that meets a held key does nothing, an upsert may be guarded.
-    /// Else the unique violation is caught, and a counter is made before it is counted.
+    /// Whether `ON CONFLICT` exists. With it, an insert that meets a held key does nothing, and an upsert can have
+    /// a condition. Without it, the unique violation is caught, and a counter is made before it is counted.
     #[doc(hidden)]
     const ON_CONFLICT: bool;
 
-    /// Whether several transactions may write at once, so that locks have to be taken, and in one order.
+    /// Whether several transactions may write at once. Then locks must be taken, always in the same order.
     #[doc(hidden)]
     const CONCURRENT_WRITERS: bool;
 
@@ -59,54 +60,54 @@ pub trait Backend: Database<Connection: Driver<Cells = <Self as Database>::Row>,
     #[doc(hidden)]
     const FAILURE_ABORTS: bool;
 
-    /// Whether a COMMIT that finds no room is known to be undone.
+    /// Whether a COMMIT that fails for lack of room is always rolled back.
     #[doc(hidden)]
     const FULL_ROLLS_BACK: bool;
 
-    /// Whether `(a, b) > (x, y)` is a range of an index over `(a, b)`.
+    /// Whether the database reads `(a, b) > (x, y)` as one range of an index over `(a, b)`.
     #[doc(hidden)]
     const ROW_RANGES: bool;
 
-    /// Whether a column that is asked to be null has to stand in the order, or else the index that holds it is not
-    /// taken for one that gives the order.
+    /// Whether ORDER BY must name a column that is null. Without it the database does not use the index for the
+    /// order.
     #[doc(hidden)]
     const ORDERS_BY_NULLS: bool;
 
-    /// What asks for a plan, and in which column of the answer it stands.
+    /// The words that ask for a query plan, and the column of the answer that holds it.
     #[doc(hidden)]
     const EXPLAIN: (&'static str, usize);
 
     #[doc(hidden)]
     type Dialect: QueryBuilder + Default;
 
-    /// Says which index a select is to read, where the database can be told. The others find it: see the plans that
-    /// the tests hold them to.
+    /// Tells the database which index a select must read. By default it does nothing, because the other databases
+    /// choose the right index. The tests check their query plans.
     #[doc(hidden)]
     fn read_from(_: &mut SelectStatement, _: &str) {}
 
-    /// The value that an insert brought and an upsert met.
+    /// In an upsert, the value that the insert would have written.
     #[doc(hidden)]
     fn incoming(column: &'static str) -> Expr;
 
-    /// What the database reports, by its code.
+    /// Sorts an error of the database by its code.
     #[doc(hidden)]
     fn classify(error: &dyn DatabaseError) -> ErrorClass;
 
-    /// Looks at the settings of a database.
+    /// Reads the settings of the database that decide what survives a loss of power.
     #[doc(hidden)]
     fn inspect(
         connection: &mut Self::Connection,
     ) -> impl Future<Output = Result<Durability, sqlx::Error>> + Send;
 }
 
-/// What becomes of an acknowledged transaction.
+/// What happens to an acknowledged transaction when the power fails.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Durability {
     /// It survives a loss of power.
     Durable,
     /// A loss of power may take it back.
     Relaxed,
-    /// It is kept in memory, and each connection has a memory of its own; no store can run on that.
+    /// It is kept in memory, and each connection has its own memory. No store can use that.
     InMemory,
 }
 

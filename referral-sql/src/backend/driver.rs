@@ -1,4 +1,4 @@
-//! How statements reach a connection, and how their answers are read.
+//! Sends statements on a connection and reads their answers.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use sqlx::migrate::Migrate;
 use sqlx::{AssertSqlSafe, Connection};
 use uuid::Uuid;
 
-/// A statement in the dialect of a database, with its values.
+/// A statement in the dialect of a database, with its bound values.
 #[derive(Debug)]
 pub struct Statement {
     sql: Arc<str>,
@@ -28,12 +28,12 @@ impl Statement {
         Self { sql: sql.into(), values: SqlxValues(sea_query::Values(Vec::new())) }
     }
 
-    /// This statement behind a few words, for example those that ask for its plan instead of its rows.
+    /// This statement with words in front of it, such as `EXPLAIN`.
     pub(crate) fn behind(self, words: &'static str) -> Self {
         Self { sql: format!("{words}{}", self.sql).into(), values: self.values }
     }
 
-    // Safe to assert: only names of this library's own are in the text, and everything else is bound.
+    // The assertion holds: the text contains only names of this library, and every value is bound.
     pub(crate) fn into_parts(self) -> (AssertSqlSafe<Arc<str>>, SqlxValues) {
         (AssertSqlSafe(self.sql), self.values)
     }
@@ -43,20 +43,21 @@ impl Statement {
 pub trait Driver: Connection<Options: Sync> + Migrate + Send {
     type Cells: Cells;
 
-    /// Runs a statement. The answer is the number of rows that it changed, on MySQL the number that it found.
+    /// Runs a statement and returns the number of rows that it changed. On MySQL it is the number of rows that it
+    /// found.
     fn run(&mut self, statement: Statement) -> impl Future<Output = Result<u64, sqlx::Error>> + Send;
 
-    /// Runs a statement that answers rows.
+    /// Runs a statement and returns its rows.
     fn rows(
         &mut self,
         statement: Statement,
     ) -> impl Future<Output = Result<Vec<Self::Cells>, sqlx::Error>> + Send;
 
-    /// Runs a statement without values, unprepared where the protocol tells the difference.
+    /// Runs a statement without values. It is not prepared, if the protocol knows such statements.
     fn control(&mut self, sql: &'static str) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
 }
 
-/// The cells of a row, by their place.
+/// The cells of a row, by position.
 pub trait Cells: Send {
     fn int(&self, at: usize) -> Result<Option<i64>, sqlx::Error>;
 
@@ -65,7 +66,8 @@ pub trait Cells: Send {
     fn text(&self, at: usize) -> Result<Option<String>, sqlx::Error>;
 }
 
-/// The same few lines for every driver. Bounds on `&mut Connection` are not implied, so they cannot be generic.
+/// Implements the traits for one driver. The lines are the same for each, but they cannot be generic: the compiler
+/// does not imply bounds on a reference, such as `&mut PgConnection`.
 macro_rules! driver {
     ($connection:ty, $row:ty) => {
         impl crate::backend::driver::Driver for $connection {
@@ -102,7 +104,7 @@ macro_rules! driver {
             }
 
             fn text(&self, at: usize) -> Result<Option<String>, sqlx::Error> {
-                // Unchecked, because MySQL's VARBINARY holds our text and calls itself bytes.
+                // Unchecked, because MySQL keeps our text in VARBINARY columns, whose type is bytes and not text.
                 sqlx::Row::try_get_unchecked(self, at)
             }
         }

@@ -1,4 +1,4 @@
-//! What differs between the databases; everything else is written once over [`Backend`].
+//! What differs between the databases. Everything else is written once, over the trait [`Backend`].
 
 mod dialect;
 mod driver;

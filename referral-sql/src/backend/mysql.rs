@@ -1,4 +1,4 @@
-//! What MySQL and MariaDB say about themselves, and what speaks their protocol.
+//! The backend for MySQL, MariaDB and other servers with their protocol.
 
 use sea_query::extension::mysql::{IndexHintScope, MySqlSelectStatementExt};
 use sea_query::{Alias, Expr, SelectStatement};
@@ -18,7 +18,7 @@ impl Backend for MySql {
     const MIGRATION_LOCK: Option<&'static str> =
         Some("SELECT CAST(GET_LOCK(CONCAT('referral ', SHA1(DATABASE())), 0) AS SIGNED)");
     const REMOTE: bool = true;
-    // sqlx counts what is left to answer of a query, and not of a PREPARE.
+    // sqlx keeps count of the unread answers to queries, but not of those to PREPARE.
     const LEAVES_ANSWERS: bool = true;
     const MIGRATION_SESSION: Option<&'static str> =
         Some("SET SESSION wait_timeout = 5 /*M!100300 , max_statement_time = 0 */");
@@ -33,8 +33,8 @@ impl Backend for MySql {
     type Dialect = sea_query::MysqlQueryBuilder;
 
     fn read_from(query: &mut SelectStatement, index: &str) {
-        // Left to its statistics, it reads another index backwards where it takes a prefix for common, and a page of
-        // a rare one becomes a walk over everything.
+        // Without a hint MySQL may read another index backwards if it thinks that the prefix is frequent. A page of
+        // a rare prefix then reads the whole index.
         query.force_index(Alias::new(index), IndexHintScope::All);
     }
 
@@ -66,7 +66,8 @@ const fn numbered(number: u16) -> ErrorClass {
         1194 | 1195 => ErrorClass::Corrupt,
         // Unknown column, unknown table
         1054 | 1146 => ErrorClass::Unmigrated,
-        // Too many connections, node not ready, shutdown, read-only; a session that was ended, or left idle
+        // Too many connections, node not ready, shutdown, read-only (twice), session killed, session idle for too
+        // long
         1040 | 1047 | 1053 | 1290 | 1836 | 1927 | 4031 => ErrorClass::Unavailable,
         _ => ErrorClass::Other,
     }

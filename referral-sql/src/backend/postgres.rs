@@ -1,4 +1,4 @@
-//! What PostgreSQL says about itself, and what speaks its protocol.
+//! The backend for PostgreSQL and other servers with its protocol.
 
 use sea_query::Expr;
 use sqlx::error::DatabaseError;
@@ -51,7 +51,7 @@ impl Backend for Postgres {
             "42P01" | "42703" => ErrorClass::Unmigrated,
             // too_many_connections, read_only_sql_transaction (a standby), idle_in_transaction_session_timeout
             "53300" | "25006" | "25P03" => ErrorClass::Unavailable,
-            // Operator intervention but for a cancelled query, and connection exceptions
+            // Operator intervention (except a cancelled query) and connection exceptions
             other if other != "57014" && (other.starts_with("57P") || other.starts_with("08")) => {
                 ErrorClass::Unavailable
             }
@@ -60,8 +60,8 @@ impl Backend for Postgres {
     }
 
     async fn inspect(connection: &mut PgConnection) -> Result<Durability, sqlx::Error> {
-        // With either one off, a loss of power takes back what was acknowledged. What speaks the protocol and does not
-        // have them answers null.
+        // If either setting is off, a loss of power may undo acknowledged commits. A server that does not know a
+        // setting answers null.
         let settings = Statement::fixed(
             "SELECT setting FROM (VALUES (current_setting('synchronous_commit', true)),
              (current_setting('fsync', true))) AS settings (setting)",

@@ -1,4 +1,4 @@
-//! What SQLite says about itself.
+//! The backend for SQLite.
 
 use sea_query::Expr;
 use sqlx::error::DatabaseError;
@@ -15,7 +15,8 @@ impl Backend for Sqlite {
     const BEGIN: &'static str = "BEGIN IMMEDIATE";
     const MIGRATIONS: &'static [Script] = schema::SQLITE;
     const MIGRATION_LOCK: Option<&'static str> = None;
-    // How long SQLite waits is bounded by its busy timeout, and the wait for the writer by the pool's.
+    // SQLite's busy timeout limits its waits for locks, and the pool's timeout limits the wait for the connection
+    // that writes.
     const REMOTE: bool = false;
     const LEAVES_ANSWERS: bool = false;
     const MIGRATION_SESSION: Option<&'static str> = None;
@@ -34,12 +35,12 @@ impl Backend for Sqlite {
     }
 
     fn classify(error: &dyn DatabaseError) -> ErrorClass {
-        // The extended code; its low byte is the plain one.
+        // This is the extended code. Its low byte is the primary code.
         let code = error.code().and_then(|code| code.parse::<i32>().ok()).unwrap_or_default();
         match (code, code & 0xff) {
             // CONSTRAINT_PRIMARYKEY, _UNIQUE, _ROWID
             (1555 | 2067 | 2579, _) => ErrorClass::Unique,
-            // BUSY with all its kinds (also 517, a reader that would write), LOCKED
+            // BUSY in all its forms (such as 517, a reader that wants to write), LOCKED
             (_, 5 | 6) => ErrorClass::Transient,
             // READONLY, IOERR, CANTOPEN, PROTOCOL
             (_, 8 | 10 | 14 | 15) => ErrorClass::Unavailable,
@@ -58,7 +59,7 @@ impl Backend for Sqlite {
         if connection.rows(file).await?.is_empty() {
             return Ok(Durability::InMemory);
         }
-        // 2 is FULL, 3 is EXTRA; with less, a loss of power may take back what was acknowledged.
+        // 2 is FULL and 3 is EXTRA. With less, a loss of power may undo acknowledged commits.
         let synchronous = connection.rows(Statement::fixed("PRAGMA synchronous")).await?;
         let level = synchronous.first().map(|row| row.int(0)).transpose()?.flatten();
         Ok(if level >= Some(2) { Durability::Durable } else { Durability::Relaxed })

@@ -1,4 +1,4 @@
-//! PostgreSQL and MySQL: each case has a schema or database of its own on a given server.
+//! PostgreSQL and MySQL: each case has its own schema or database on a given server.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -12,65 +12,66 @@ use crate::SqlStore;
 use crate::backend::Backend;
 use crate::error::{DbError, opening};
 
-/// How long a server has for answering at all.
+/// How long to wait for an answer of the server when a schema or database is made or removed.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
-/// Of each store. A suite has many stores open at once.
+/// The connections of each store. They are few because the suite has many stores open at once.
 const CONNECTIONS: u32 = 8;
-/// How long a call may wait for a connection and for its answer. The suite has a thousand callers at once, on a machine
-/// that does other things as well.
+/// How long a call may wait for a connection and for its answer. It is long because the suite makes a thousand
+/// calls at once, perhaps on a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What differs between the servers. Sealed, as [`Backend`] is.
 pub trait Server: Backend {
-    /// The address of the server of [`ServerHarness::from_env`].
+    /// The environment variable that holds the URL for [`ServerHarness::from_env`].
     const VARIABLE: &'static str;
 
     #[doc(hidden)]
     const SETUP: &'static str;
 
-    /// What a case has of its own.
+    /// What each case gets: a schema or a database.
     #[doc(hidden)]
     const PLACE: &'static str;
 
-    /// What makes it and what removes it, around its name.
+    /// The SQL before the name in the statement that makes it, and around the name in the one that removes it.
     #[doc(hidden)]
     const MAKE: &'static str;
     #[doc(hidden)]
     const REMOVE: (&'static str, &'static str);
 
-    /// Runs a statement on a connection of its own, outside any place; where the server refuses, says what that means.
+    /// Runs a statement on its own connection, outside the schema or database of any case. `refused` is the message
+    /// of the error if the server refuses the statement.
     #[doc(hidden)]
     fn run(url: &str, sql: String, refused: String) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// A store in a place, opened as users open it.
+    /// Opens the store in the schema or database of this name, as users open one.
     #[doc(hidden)]
     fn connect(url: &str, name: &str) -> impl Future<Output = Result<SqlStore<Self>, StoreError>> + Send;
 }
 
-/// [`ServerHarness`] on PostgreSQL: each store has a schema of its own in the database of the URL.
+/// [`ServerHarness`] on PostgreSQL. Each store has its own schema in the database of the URL.
 #[cfg(feature = "postgres")]
 pub type PostgresHarness = ServerHarness<sqlx::Postgres>;
-/// [`ServerHarness`] on MySQL or MariaDB: each store has a database of its own.
+/// [`ServerHarness`] on MySQL or MariaDB. Each store has its own database.
 #[cfg(feature = "mysql")]
 pub type MySqlHarness = ServerHarness<sqlx::MySql>;
 
-/// Opens each store in a schema or database of its own on one server, removed with its guard.
+/// Opens each store in its own schema or database on one server. It is removed when the guard is dropped.
 ///
-/// The user of the URL must be allowed to make them: `CREATE` on the database in PostgreSQL, everything on
-/// `` `referral\_test\_%`.* `` in MySQL.
+/// The user of the URL must be allowed to make them. That is `CREATE` on the database in PostgreSQL, and all
+/// privileges on `` `referral\_test\_%`.* `` in MySQL.
 pub struct ServerHarness<B> {
     url: Option<String>,
     backend: PhantomData<fn() -> B>,
 }
 
 impl<B: Server> ServerHarness<B> {
-    /// On the server of a URL.
+    /// Uses the server of a URL.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
         Self { url: Some(url.into()), backend: PhantomData }
     }
 
-    /// On the server that [`Server::VARIABLE`] names; without it, every case is skipped.
+    /// Uses the server that the variable [`Server::VARIABLE`] names. Without it, every case is skipped.
     #[must_use]
     pub fn from_env() -> Self {
         Self { url: server_from_env(B::VARIABLE), backend: PhantomData }
@@ -82,10 +83,11 @@ impl<B: Server> ServerHarness<B> {
         self.url.as_deref()
     }
 
-    /// A new schema or database, without tables. `None` where no server is named: this says so.
+    /// Makes a new schema or database, without tables. It is `None` if no server is named; a line on standard
+    /// output then says that the test is skipped.
     ///
     /// # Panics
-    /// Where none can be made, and where a server is missing and `REFERRAL_TESTKIT_STRICT=1`.
+    /// If it cannot be made, or if no server is named and `REFERRAL_TESTKIT_STRICT=1`.
     pub async fn make(&self) -> Option<Scratch> {
         let Some(url) = self.url() else {
             skip(B::STORE, B::SETUP);
@@ -94,28 +96,29 @@ impl<B: Server> ServerHarness<B> {
         Some(place::<B>(url).await.expect("a place of its own on the server"))
     }
 
-    /// A store in what [`ServerHarness::make`] made, with connections of its own.
+    /// Opens a store in what [`ServerHarness::make`] made, with its own connections.
     ///
     /// # Errors
-    /// As `SqlStore::open`.
+    /// The same as those of `SqlStore::open`.
     pub async fn at(&self, scratch: &Scratch) -> Result<SqlStore<B>, StoreError> {
         at(scratch.address()).await
     }
 
-    /// An empty store with its tables, and what removes it. `None` where no server is named: this says so.
+    /// Opens an empty store with its tables. The guard beside it removes them. It is `None` if no server is named;
+    /// a line on standard output then says that the test is skipped.
     ///
     /// # Panics
-    /// Where none can be opened, and where a server is missing and `REFERRAL_TESTKIT_STRICT=1`.
+    /// If the store cannot be opened, or if no server is named and `REFERRAL_TESTKIT_STRICT=1`.
     pub async fn scratch(&self) -> Option<(SqlStore<B>, Scratch)> {
         let scratch = self.make().await?;
         Some((self.migrated(&scratch).await.expect("the store opens"), scratch))
     }
 
-    /// Opens a store and removes it, so that what keeps every case from running is told once.
+    /// Opens a store and removes it, so that a problem with the server is reported once and not by every case.
     ///
     /// # Errors
-    /// `Invalid` for a URL that is none, `Unavailable` where the server does not answer within ten seconds; and
-    /// failures of the database where nothing can be made or removed.
+    /// `Invalid` for text that is not a URL; `Unavailable` if the server does not answer within ten seconds; any
+    /// error of the database if it cannot make or remove something.
     pub async fn check(&self) -> Result<(), StoreError> {
         let url = self.url();
         let url =
@@ -139,7 +142,7 @@ impl<B> Clone for ServerHarness<B> {
 }
 
 impl<B: Server> fmt::Debug for ServerHarness<B> {
-    /// Without the URL, in which there may be a password.
+    /// Leaves the URL out, because it may contain a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ServerHarness").field("backend", &B::STORE).finish_non_exhaustive()
     }
@@ -191,7 +194,8 @@ impl<B: Server> Harness for ServerHarness<B> {
     }
 }
 
-/// Generic over the connection, because what it needs of a `&mut` to it is not implied by [`Backend`].
+/// The `where` clause is needed because [`Backend`] does not imply bounds on a reference, such as `&mut
+/// PgConnection`.
 async fn run<B: Server>(
     options: &<B::Connection as Connection>::Options,
     server: String,

@@ -1,4 +1,4 @@
-//! Opening a store by the address of its database, with pools of our own.
+//! Opens a store by the address of its database, with pools that this crate makes.
 
 #[cfg(feature = "mysql")]
 pub(crate) mod mysql;

@@ -1,4 +1,4 @@
-//! Opening MySQL and MariaDB.
+//! Opens MySQL and MariaDB.
 
 use std::time::Duration;
 
@@ -10,23 +10,26 @@ use crate::backend::Driver;
 use crate::error::{DbError, opening};
 use crate::store::SqlStore;
 
-/// READ COMMITTED, because the default shows a transaction the past, so that a lost race could not be explained.
+/// READ COMMITTED, because under the default level a transaction reads old versions of rows. It could not see which
+/// record it lost a race against.
 const ISOLATION: &str = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
-/// When the server gives up on a session. MySQL cannot tell a transaction in which nothing happens from a session in
-/// which nothing happens.
+/// After how many seconds the server ends waits, transactions and sessions. MySQL has no limit for idle
+/// transactions, so all idle sessions have one there.
 const SESSION: &str = "SET SESSION innodb_lock_wait_timeout = 4
     /*M!100300 , idle_transaction_timeout = 10, max_statement_time = 30 */
     /*!80000 , wait_timeout = 60 */";
-/// A pool lets go of an idle connection before the server does.
+/// The pool closes an idle connection before the server would.
 const IDLE: Duration = Duration::from_secs(45);
 
 impl SqlStore<MySql> {
-    /// What [`MySqlStore::open`](Self::open) makes its pool with, for a host that wants another size of it.
+    /// Returns the options of the pool that [`MySqlStore::open`](Self::open) makes, for a host that wants to change
+    /// its size.
     ///
-    /// Ten connections at READ COMMITTED. A call waits one second for one. One that was idle is asked before it is
-    /// used again, and replaced if it does not answer within 0.3 seconds. A statement waits four seconds for
-    /// others' locks. So that a connection that fell silent holds no locks for long, MariaDB ends a transaction in which
-    /// nothing happens after ten seconds and a statement after 30, MySQL a session in which nothing happens after 60.
+    /// The pool has ten connections at READ COMMITTED. A call waits one second for a connection. A connection that
+    /// was idle is pinged before it is used again, and replaced if it does not answer within 0.3 seconds. A
+    /// statement waits four seconds for a lock of another transaction. A client that is gone must not hold locks
+    /// for long. So MariaDB ends an idle transaction after ten seconds and a statement after 30 seconds, and MySQL
+    /// ends an idle session after 60 seconds.
     #[must_use]
     pub fn pool_options() -> MySqlPoolOptions {
         pool_options::<MySql>().idle_timeout(IDLE).after_connect(|connection, _| {
@@ -41,7 +44,7 @@ impl SqlStore<MySql> {
     /// describes it.
     ///
     /// # Errors
-    /// `Invalid` for a URL that is none, `Unavailable` where the server does not answer for ten seconds.
+    /// `Invalid` for text that is not a URL; `Unavailable` if the server does not answer for ten seconds.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         let invalid = |error| DbError::from(error).into_error::<MySql>("open");
         Self::connect(Self::pool_options(), url.parse().map_err(invalid)?).await

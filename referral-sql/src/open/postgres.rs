@@ -1,4 +1,4 @@
-//! Opening PostgreSQL.
+//! Opens PostgreSQL.
 
 use referral_core::store::StoreError;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, Postgres};
@@ -8,20 +8,22 @@ use crate::backend::Driver;
 use crate::error::{DbError, opening};
 use crate::store::SqlStore;
 
-/// When the server gives up on a session: what an address sets is kept, what a server does not know is left out.
+/// When the server ends statements, transactions and sessions. A setting that the address sets is kept, and one
+/// that the server does not know is left out.
 const SESSION: &str = "SELECT set_config(name, value, false) FROM (VALUES
     ('idle_in_transaction_session_timeout', '10s'), ('statement_timeout', '30s'),
     ('tcp_keepalives_idle', '15'), ('tcp_keepalives_interval', '5'), ('tcp_keepalives_count', '3')
     ) AS wanted (name, value) WHERE name IN (SELECT name FROM pg_settings WHERE source <> 'client')";
 
 impl SqlStore<Postgres> {
-    /// What [`PostgresStore::open`](Self::open) makes its pool with, for a host that wants another size of it.
+    /// Returns the options of the pool that [`PostgresStore::open`](Self::open) makes, for a host that wants to
+    /// change its size.
     ///
-    /// Ten connections. A call waits one second for one. One that was idle is asked before it is used again, and
-    /// replaced if it does not answer within 0.3 seconds. Unless the URL says otherwise
-    /// (`?options[statement_timeout]=…`), the server ends a statement after 30 seconds and a transaction in which
-    /// nothing happens after ten, so that a connection that fell silent holds no locks for long, and looks after 15 seconds
-    /// whether an idle peer is still there.
+    /// The pool has ten connections. A call waits one second for a connection. A connection that was idle is pinged
+    /// before it is used again, and replaced if it does not answer within 0.3 seconds. A client that is gone must
+    /// not hold locks for long. So the server ends a statement after 30 seconds and an idle transaction after ten
+    /// seconds, and checks an idle client after 15 seconds. The URL can change these limits
+    /// (`?options[statement_timeout]=…`).
     #[must_use]
     pub fn pool_options() -> PgPoolOptions {
         pool_options::<Postgres>().after_connect(|connection, _| Box::pin(connection.control(SESSION)))
@@ -31,7 +33,7 @@ impl SqlStore<Postgres> {
     /// describes it.
     ///
     /// # Errors
-    /// `Invalid` for a URL that is none, `Unavailable` where the server does not answer for ten seconds.
+    /// `Invalid` for text that is not a URL; `Unavailable` if the server does not answer for ten seconds.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         let invalid = |error| DbError::from(error).into_error::<Postgres>("open");
         Self::connect(Self::pool_options(), url.parse().map_err(invalid)?).await

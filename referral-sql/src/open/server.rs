@@ -7,19 +7,20 @@ use sqlx::pool::PoolOptions;
 
 use crate::backend::Backend;
 
-/// How many connections a pool of ours has.
+/// How many connections a pool has.
 const CONNECTIONS: u32 = 10;
-/// How long a call waits for a connection of a pool of ours; making a new one is included.
+/// How long a call waits for a connection. This includes the time to make a new one.
 const ACQUIRE: Duration = Duration::from_secs(1);
 /// How long a connection that was idle may take to answer a ping.
 const PING: Duration = Duration::from_millis(300);
-/// How long opening waits for a server that may be starting. No visitor waits for it, so it has more time.
+/// How long to wait at opening for a server that may be starting. It is longer because no visitor waits for it.
 const OPENING: Duration = Duration::from_secs(10);
 
-/// Ten connections. One that died while it was idle, even if nothing told us, is replaced before a call gets it.
+/// The options of a pool with ten connections. A connection that died while it was idle is replaced before a call
+/// gets it, even if the server did not close it.
 pub(super) fn pool_options<B: Backend>() -> PoolOptions<B> {
     let options = PoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(ACQUIRE);
-    // sqlx's own test of a connection waits for a silent one until the call's time is up.
+    // The test of sqlx itself has no limit of its own. On a silent connection it would use up the time of the call.
     options.test_before_acquire(false).before_acquire(|connection: &mut B::Connection, _| {
         Box::pin(async {
             let silent = |_| std::io::Error::new(std::io::ErrorKind::TimedOut, "the connection is silent");
@@ -29,7 +30,7 @@ pub(super) fn pool_options<B: Backend>() -> PoolOptions<B> {
     })
 }
 
-/// A pool with one connection made, from a server that may be starting.
+/// Makes a pool with one open connection. The server may still be starting.
 pub(super) async fn connect<B: Backend>(
     pool: PoolOptions<B>,
     options: <B::Connection as Connection>::Options,
@@ -43,7 +44,7 @@ pub(super) async fn connect<B: Backend>(
     }
 }
 
-/// Where a server is, in words.
+/// Describes where a server and its database are, for error messages.
 pub(super) fn location(
     host: &str,
     port: u16,

@@ -1,4 +1,4 @@
-//! Opening SQLite: one connection that writes, several that read, a write-ahead log on a local disk.
+//! Opens SQLite with one connection that writes, several that read, and a write-ahead log on a local disk.
 
 use std::path::Path;
 use std::str::FromStr;
@@ -19,20 +19,21 @@ const WRITER_WAIT: Duration = Duration::from_secs(15);
 const READERS: u32 = 4;
 const CACHE_KIB: u32 = 64 * 1024;
 const READER_CACHE_KIB: u32 = 16 * 1024;
-/// What the log is cut back to after a checkpoint; a long reader may make it grow beyond.
+/// The log is cut to this size after a checkpoint. A long read can make it grow beyond.
 const LOG_BYTES: u32 = 64 * 1024 * 1024;
-/// Batches have several sizes, and each of them is a statement of its own.
+/// Many, because each size of a batch is another prepared statement.
 const STATEMENTS: usize = 512;
 
 impl SqlStore<Sqlite> {
-    /// Opens a database file, and makes it if it is not there: a path, or a `sqlite:` URL.
+    /// Opens a database file by its path or a `sqlite:` URL. It makes the file if it does not exist.
     ///
-    /// Write-ahead log, `synchronous=FULL`, one connection that writes and four that read. The tables are made by
-    /// [`SqlStore::migrate`]. Several processes of one machine may open the same file; not over a network mount.
+    /// It uses a write-ahead log, `synchronous=FULL`, one connection that writes and four that read.
+    /// [`SqlStore::migrate`] makes the tables. Several processes of one machine may open the same file, but not
+    /// over a network mount.
     ///
     /// # Errors
-    /// `Invalid` for a URL that is none and for an in-memory database; `Unavailable` where the file cannot be
-    /// opened; `Corrupt` where it is no database.
+    /// `Invalid` for text that is not a URL and for an in-memory database; `Unavailable` if the file cannot be
+    /// opened; `Corrupt` if the file is not a database.
     pub async fn open(address: impl AsRef<Path>) -> Result<Self, StoreError> {
         let invalid = |error| DbError::from(error).into_error::<Sqlite>("open");
         let address = address.as_ref();
@@ -47,7 +48,7 @@ impl SqlStore<Sqlite> {
         };
         let refused = |error| {
             let file = options.get_filename();
-            // Another database's URL, taken for a path: there may be a password in it.
+            // A URL of another database, taken for a path, may contain a password.
             let is_url = file.to_string_lossy().contains("://");
             let place =
                 if is_url { "a file that is named like a URL".into() } else { file.to_string_lossy() };
@@ -63,7 +64,7 @@ impl SqlStore<Sqlite> {
             .pragma("journal_size_limit", LOG_BYTES.to_string())
             .disable_statement_logging();
         let pool = || PoolOptions::new().acquire_timeout(WRITER_WAIT).test_before_acquire(false);
-        // The writer first: it makes the file and its log, which readers can then only find.
+        // The writer comes first, because it makes the file and its log. Readers cannot make them.
         let write = options.clone().pragma("cache_size", format!("-{CACHE_KIB}"));
         let write = pool().max_connections(1).connect_with(write).await.map_err(refused)?;
         let read = options.pragma("cache_size", format!("-{READER_CACHE_KIB}")).pragma("query_only", "ON");

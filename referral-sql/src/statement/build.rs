@@ -1,4 +1,4 @@
-//! How a statement is made, and how much goes into one.
+//! Builds statements, and limits how much goes into one.
 
 use std::iter;
 
@@ -6,7 +6,7 @@ use sea_query_sqlx::SqlxBinder;
 
 use crate::backend::{Backend, Statement};
 
-/// The most rows that one insert writes; more gain nothing and are slow to prepare.
+/// The most rows of one insert. More rows are not faster, and they are slow to prepare.
 const ROWS: usize = 64;
 /// The most ids in one statement. SQLite takes 32,766 values in a statement, the servers 65,535.
 const IDS: usize = 1024;
@@ -15,7 +15,8 @@ pub(super) fn build<B: Backend>(query: &impl SqlxBinder) -> Statement {
     Statement::build(query, B::Dialect::default())
 }
 
-/// Rows in pieces, a statement for each. There are few distinct sizes, because each is a statement to prepare.
+/// Splits rows into pieces, one statement for each. There are few distinct sizes, because each size is another
+/// statement to prepare.
 pub(crate) fn chunks<T>(rows: &[T]) -> impl Iterator<Item = &[T]> {
     let mut rest = rows;
     iter::from_fn(move || {
@@ -30,7 +31,7 @@ pub(crate) fn chunks<T>(rows: &[T]) -> impl Iterator<Item = &[T]> {
     })
 }
 
-/// Ids in pieces, a statement for each.
+/// Splits ids into pieces, one statement for each.
 pub(crate) fn id_chunks<T>(ids: &[T]) -> impl Iterator<Item = &[T]> {
     ids.chunks(IDS)
 }

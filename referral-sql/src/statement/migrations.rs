@@ -6,7 +6,7 @@ use super::build::build;
 use crate::backend::{Backend, Statement};
 use crate::schema::MIGRATIONS;
 
-/// Version and name of the migrations that are wholly applied, oldest first.
+/// Reads version and name of the migrations that were applied to the end, oldest first.
 pub(crate) fn applied<B: Backend>() -> Statement {
     let mut query = Query::select();
     query
@@ -17,7 +17,7 @@ pub(crate) fn applied<B: Backend>() -> Statement {
     build::<B>(&query)
 }
 
-/// Forgets a migration that was interrupted, so that it is run again.
+/// Removes the note of an interrupted migration, so that the migration is run again.
 pub(crate) fn forget_interrupted<B: Backend>() -> Statement {
     let mut query = Query::delete();
     query.from_table(Alias::new(MIGRATIONS)).and_where(Expr::col("success").eq(false));

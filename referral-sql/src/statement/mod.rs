@@ -1,4 +1,5 @@
-//! Every statement, once: built from core's description of each kind, in the dialect of the database.
+//! Every SQL statement, written once. It is built from core's description of each kind of record, in the dialect of
+//! the database.
 
 mod build;
 mod migrations;

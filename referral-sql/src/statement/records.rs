@@ -1,4 +1,4 @@
-//! The statements on records, whatever their kind.
+//! The statements on records of any kind.
 
 use referral_core::store::{
     ColumnType, Index, Kind, Part, Prefix, Range, RecordId, Seek, UniqueKey, Value, Version,
@@ -10,8 +10,8 @@ use super::build::build;
 use crate::backend::{Backend, Statement};
 use crate::schema;
 
-/// Values to look for, filled up to a power of two with the last one, which changes no answer; few distinct numbers,
-/// because each is a statement to prepare.
+/// Values to look for, filled up to a power of two with copies of the last one. The copies do not change the
+/// answer. So there are few distinct lengths, because each length is another statement to prepare.
 fn padded(mut values: Vec<Expr>) -> Vec<Expr> {
     if let Some(last) = values.last().cloned() {
         values.resize(values.len().next_power_of_two(), last);
@@ -25,7 +25,7 @@ fn one_of(column: &'static str, values: impl Iterator<Item = Uuid>) -> Expr {
 
 fn bound(value: Value, holds: ColumnType) -> sea_query::Value {
     match (value, holds) {
-        // PostgreSQL wants to know what it is that is null.
+        // PostgreSQL needs to know the type of a null.
         (Value::Null, ColumnType::Uuid) => sea_query::Value::Uuid(None),
         (Value::Null, ColumnType::Int) => sea_query::Value::BigInt(None),
         (Value::Null, ColumnType::Text(_)) => sea_query::Value::String(None),
@@ -50,14 +50,14 @@ fn select(kind: Kind) -> SelectStatement {
     query
 }
 
-/// Inserts records of one kind; meets held keys without an error where the database can.
+/// Inserts records of one kind. If the database can do that, a held key is not an error and the row is left out.
 pub(crate) fn insert<B: Backend>(kind: Kind, rows: impl Iterator<Item = Vec<Value>>) -> Statement {
     let columns = kind.columns();
     let mut query = Query::insert();
     query.into_table(schema::table(kind)).columns(columns.iter().map(|column| column.name));
     for row in rows {
         let mut row = row.into_iter();
-        // One for each column, whatever was given, so it cannot panic.
+        // There is one value for each column, whatever was given, so this cannot panic.
         query.values_panic(
             columns.iter().map(|column| Expr::val(bound(row.next().unwrap_or(Value::Null), column.holds))),
         );
@@ -68,7 +68,7 @@ pub(crate) fn insert<B: Backend>(kind: Kind, rows: impl Iterator<Item = Vec<Valu
     build::<B>(&query)
 }
 
-/// Replaces a record that is at a version. Tenant and `created_at` stay, whatever the new record says.
+/// Replaces a record that is at this version. Tenant and `created_at` are never changed.
 pub(crate) fn update<B: Backend>(id: RecordId, values: Vec<Value>, was: Version) -> Statement {
     let mut query = Query::update();
     query.table(schema::table(id.kind));
@@ -83,7 +83,7 @@ pub(crate) fn update<B: Backend>(id: RecordId, values: Vec<Value>, was: Version)
     build::<B>(&query)
 }
 
-/// Removes a record that is at a version.
+/// Removes a record that is at this version.
 pub(crate) fn delete<B: Backend>(id: RecordId, was: Version) -> Statement {
     let mut query = Query::delete();
     query
@@ -93,29 +93,30 @@ pub(crate) fn delete<B: Backend>(id: RecordId, was: Version) -> Statement {
     build::<B>(&query)
 }
 
-/// The version that a record is at; where it is `held`, it stays there until the transaction ends.
+/// Reads the version of a record. If `held` is true, the record is locked until the transaction ends.
 pub(crate) fn version<B: Backend>(id: RecordId, held: bool) -> Statement {
     let mut query = Query::select();
     query.from(schema::table(id.kind)).column("version").and_where(Expr::col("id").eq(id.uuid));
     if held {
-        // Not shared: MariaDB has another word for that, and two who share may not both go on to write.
+        // Exclusive, because two holders of a shared lock that both want to write deadlock. MariaDB also spells
+        // shared locks differently.
         query.lock(LockType::Update);
     }
     build::<B>(&query)
 }
 
-/// Id and version of records, which are held until the transaction ends, in the order of their ids; SQLite holds the
-/// whole database anyway.
+/// Reads id and version of records, and locks them in the order of their ids until the transaction ends. SQLite
+/// locks the whole database anyway.
 pub(crate) fn versions<B: Backend>(kind: Kind, ids: impl Iterator<Item = Uuid>) -> Statement {
     let mut query = Query::select();
     query.from(schema::table(kind)).columns(["id", "version"]).and_where(one_of("id", ids));
-    // Named, so that the locks are taken in its order, and not in that of another index.
+    // The primary key is named so that the locks are taken in its order, and not in that of another index.
     B::read_from(&mut query, "PRIMARY");
     query.order_by("id", Order::Asc).lock(LockType::Update);
     build::<B>(&query)
 }
 
-/// Sets columns of records, which are at the versions that are wanted, and moves each to its next version.
+/// Sets columns of records and moves each to its next version. The caller has checked their versions.
 pub(crate) fn patch<B: Backend>(
     kind: Kind,
     ids: impl Iterator<Item = Uuid>,
@@ -132,17 +133,18 @@ pub(crate) fn patch<B: Backend>(
     build::<B>(&query)
 }
 
-/// Records of one kind by their ids, in any order.
+/// Reads records of one kind by their ids, in any order.
 pub(crate) fn get<B: Backend>(kind: Kind, ids: &[Uuid]) -> Statement {
     let mut query = select(kind);
     query.and_where(one_of("id", ids.iter().copied()));
     build::<B>(&query)
 }
 
-/// The records of one kind that hold keys, in any order; one that holds several may come several times.
+/// Reads the records of one kind that hold these keys, in any order. A record that holds several keys may come
+/// several times.
 ///
-/// One part for each key, all of `=`: given a list behind `IN`, SQLite guesses without statistics that another index
-/// of the tenant is the better one.
+/// There is one SELECT for each key, with `=` only. With a list after `IN`, SQLite without statistics would choose
+/// another index of the tenant.
 pub(crate) fn find<B: Backend>(kind: Kind, keys: &[&UniqueKey]) -> Statement {
     let mut parts = keys.iter().map(|key| {
         let mut one = select(kind);
@@ -159,7 +161,7 @@ pub(crate) fn find<B: Backend>(kind: Kind, keys: &[&UniqueKey]) -> Statement {
     build::<B>(&query)
 }
 
-/// One page of an index.
+/// Reads one page of an index.
 pub(crate) fn page<B: Backend>(index: Index, prefix: &Prefix, range: &Range, limit: u32) -> Statement {
     let shape = index.shape();
     let mut query = select(shape.kind);
@@ -180,7 +182,8 @@ pub(crate) fn page<B: Backend>(index: Index, prefix: &Prefix, range: &Range, lim
             }
         }
     }
-    // One bound at each end: given two, a planner may begin the scan at the worse one.
+    // There is one bound at each end. With two, a planner may begin the scan at the worse one: with `at >= 0 AND at
+    // > 900` it may begin at 0.
     let (mut from, mut until, mut after) = (range.from, range.until, range.after);
     if let Some(seek) = after {
         if range.ascending {

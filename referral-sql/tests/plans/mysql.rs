@@ -1,4 +1,4 @@
-//! MySQL and MariaDB: the one index that is meant, because pages name it.
+//! MySQL and MariaDB read the intended index, because pages name it.
 
 use referral_core::store::Unique;
 use referral_sql::MySqlStore;
@@ -13,7 +13,7 @@ fn assert_reads_by(key: &str, steps: &[String], told: &str) {
         assert!(!plan.contains(bad), "{told}: {plan}");
     }
     let read = plan.contains(&format!(r#""key": "{key}""#));
-    // Looked up while it was planned, by a unique key, and there is nothing.
+    // The planner looked the unique key up itself and found nothing.
     let known = plan.contains("after reading const tables");
     assert!(read || known, "{told} by {key}: {plan}");
 }
@@ -28,7 +28,7 @@ async fn check(store: &MySqlStore, when: &str) {
     for plan in questions::finds(store).await {
         assert_reads_by(&unique_name(plan.about.0), &plan.steps, &format!("{when}: {}", plan.asked));
     }
-    // Both rules of one look-up.
+    // The look-up uses two unique indexes.
     let code = questions::of_a_code(store).await;
     assert_reads_by(&unique_name(Unique::AliasCode), &code, when);
     assert_reads_by(&unique_name(Unique::AliasFolded), &code, when);

@@ -1,4 +1,4 @@
-//! What is asked, over what.
+//! The reads whose plans are tested, and the data under them.
 
 use referral_core::Code;
 use referral_core::store::{
@@ -13,18 +13,18 @@ use referral_sql::harness::Question;
 
 use crate::common::{alias, counter, link, response, tenant, user, uuid};
 
-/// A plan, by the index, rule or kind that it is about.
+/// A plan, and the index, unique key or kind of record that it should use.
 #[cfg_attr(not(feature = "sqlite"), allow(dead_code))] // what only SQLite's plans are told by
 pub(crate) struct Plan<T> {
     pub(crate) about: T,
-    /// How many points were asked for, or the range.
+    /// How many records or keys were asked for, or the range.
     pub(crate) asked: String,
     pub(crate) steps: Vec<String>,
-    /// Whether a page has an end or a place to begin behind.
+    /// Whether a page has an end or begins after a position.
     pub(crate) bounded: bool,
 }
 
-/// Whether what is asked for is in nearly every row that [`fill`] makes, or in none.
+/// Whether the value asked for is in nearly every row that [`fill`] makes, or in none.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Asked {
     Common,
@@ -47,7 +47,7 @@ impl Asked {
     }
 }
 
-/// Both directions; with and without ends, and behind a place.
+/// Ranges in both directions, with and without ends, and with and without a position to begin after.
 fn ranges() -> Vec<Range> {
     let mut ranges = Vec::new();
     for ascending in [true, false] {
@@ -62,14 +62,14 @@ fn ranges() -> Vec<Range> {
     ranges
 }
 
-/// Every index, with every kind of range.
+/// Pages of every index, with every kind of range.
 pub(crate) async fn pages<B: Backend>(store: &SqlStore<B>, asked: Asked) -> Vec<Plan<Index>> {
     let mut plans = Vec::new();
     for index in Index::ALL {
         let shape = index.shape();
         let holds = |column: &str| shape.kind.columns().iter().find(|c| c.name == column).unwrap().holds;
         let prefix = Prefix {
-            // What is absent is absent by one part, as an owner is that has nothing yet.
+            // Only one part is absent, as for an owner that has no links yet.
             tenant: if shape.parts.is_empty() { asked.tenant() } else { Tenant::default() },
             parts: shape
                 .parts
@@ -90,7 +90,7 @@ pub(crate) async fn pages<B: Backend>(store: &SqlStore<B>, asked: Asked) -> Vec<
     plans
 }
 
-/// Every rule of uniqueness, with one key and with many.
+/// Look-ups by every kind of unique key, with one key and with many.
 pub(crate) async fn finds<B: Backend>(store: &SqlStore<B>) -> Vec<Plan<(Unique, usize)>> {
     let mut plans = Vec::new();
     for unique in Unique::ALL {
@@ -108,13 +108,14 @@ pub(crate) async fn finds<B: Backend>(store: &SqlStore<B>) -> Vec<Plan<(Unique, 
     plans
 }
 
-/// How a code is looked up: two rules in one statement.
+/// The look-up of a code, which uses two kinds of unique key in one statement.
 pub(crate) async fn of_a_code<B: Backend>(store: &SqlStore<B>) -> Vec<String> {
     let keys: Vec<_> = UniqueKey::all_of(&alias(1, "abc").into());
     store.explain(Question::Find(&keys)).await.unwrap()
 }
 
-/// Every kind, with one id and with many. Not more: for most of a small table a scan is right.
+/// Records of every kind, by one id and by many. There are not more ids, because for most of a small table a scan
+/// is right.
 pub(crate) async fn gets<B: Backend>(store: &SqlStore<B>) -> Vec<Plan<Kind>> {
     let mut plans = Vec::new();
     for kind in Kind::ALL {
@@ -127,7 +128,7 @@ pub(crate) async fn gets<B: Backend>(store: &SqlStore<B>) -> Vec<Plan<Kind>> {
     plans
 }
 
-/// Numbers by prefixes of every length, from the first and behind one.
+/// Numbers by prefixes of every length, from the first one and after a key.
 pub(crate) async fn counters<B: Backend>(store: &SqlStore<B>) -> Vec<Plan<usize>> {
     let mut plans = Vec::new();
     for length in 0..=2 {
@@ -142,7 +143,7 @@ pub(crate) async fn counters<B: Backend>(store: &SqlStore<B>) -> Vec<Plan<usize>
     plans
 }
 
-/// A few thousand rows of which most are alike: one tenant, one owner, one link, one visitor.
+/// A few thousand rows, most of which have the same tenant, owner, link and visitor.
 fn skewed() -> Vec<Record> {
     let mut records = Vec::new();
     for number in 0..1_500_u64 {

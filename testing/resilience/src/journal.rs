@@ -20,29 +20,29 @@ const STUCK: Duration = Duration::from_secs(90);
 pub struct Met {
     /// All that was acknowledged.
     pub told: BTreeSet<Ack>,
-    /// The faults that callers heard of, by kind and in the order of time.
-    pub faults: Vec<(Instant, StoreErrorKind, String)>,
+    /// The errors that callers got, with their kinds, in the order of time.
+    pub errors: Vec<(Instant, StoreErrorKind, String)>,
     /// Clicks of which nobody knows whether they were recorded.
     pub doubtful_clicks: usize,
-    /// How many acknowledgements each writer got since its last fault, or since somebody began to count.
+    /// How many acknowledgements each writer got since its last error, or since somebody began to count.
     calm: BTreeMap<u64, u64>,
 }
 
 impl Met {
-    /// How many faults of each kind.
+    /// How many errors of each kind.
     #[must_use]
     pub fn by_kind(&self) -> String {
         let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
-        for (_, kind, _) in &self.faults {
+        for (_, kind, _) in &self.errors {
             *kinds.entry(format!("{kind:?}")).or_default() += 1;
         }
         let all: Vec<_> = kinds.into_iter().map(|(kind, times)| format!("{times} {kind}")).collect();
         if all.is_empty() { "none".to_owned() } else { all.join(" + ") }
     }
 
-    /// The faults since a moment.
-    pub fn faults_since(&self, moment: Instant) -> impl Iterator<Item = &(Instant, StoreErrorKind, String)> {
-        self.faults.iter().filter(move |(when, ..)| *when > moment)
+    /// The errors since a moment.
+    pub fn errors_since(&self, moment: Instant) -> impl Iterator<Item = &(Instant, StoreErrorKind, String)> {
+        self.errors.iter().filter(move |(when, ..)| *when > moment)
     }
 }
 
@@ -55,8 +55,8 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Starts the writers. Each takes the next of these loads, and never stops for a fault: it writes the same
-    /// changeset again until that is acknowledged, and clicks anew.
+    /// Starts the writers. Each takes the next of these loads, and does not stop at an error: it writes the same
+    /// changeset again until it is acknowledged, and makes a new click.
     #[must_use]
     pub fn start(loads: &[Load]) -> Self {
         let met = Arc::new(Mutex::new(Met::default()));
@@ -95,7 +95,7 @@ impl Journal {
             assert!(self.writers.iter().all(|writer| !writer.is_finished()), "a writer gave up");
             if begun.elapsed() > STUCK {
                 let met = self.met();
-                panic!("the load is stuck: {} acknowledged, faults {}", met.told.len(), met.by_kind());
+                panic!("the load is stuck: {} acknowledged, errors {}", met.told.len(), met.by_kind());
             }
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
@@ -120,7 +120,7 @@ async fn work(load: Load, writer: u64, met: Arc<Mutex<Met>>, stopped: watch::Rec
     };
     let heard = |error: &StoreError| {
         let mut met = met.lock().unwrap();
-        met.faults.push((Instant::now(), error.kind(), format!("{error}: {}", chain(error))));
+        met.errors.push((Instant::now(), error.kind(), format!("{error}: {}", chain(error))));
         met.calm.insert(writer, 0);
     };
     for round in 0.. {

@@ -10,7 +10,7 @@ use referral_testkit::child::changeset;
 
 /// Over how many links their clicks are spread, so that writers meet.
 const POPULAR: u64 = 4;
-/// Between a fault and the next try.
+/// How long to wait between an error and the next try.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// A store, and a facade over it.
@@ -51,28 +51,29 @@ impl Load {
 
     /// Writes the changeset of a number until its fate is known: applied.
     ///
-    /// Each fault on the way is heard, and the same changeset committed again after a pause.
+    /// Each error is reported to `hear`, and the same changeset is committed again after a pause.
     ///
     /// # Panics
-    /// On a fault that is not to be tried again, and on a conflict that cannot be: one with itself means that a
-    /// store said "nothing was written" of what it had written.
+    /// On an error that a retry cannot help, and on a conflict that must not happen. A conflict of the changeset
+    /// with itself, without an `UnknownOutcome` before it, means that the store said "nothing was written" although
+    /// it had written.
     pub async fn write(&self, number: u64, mut hear: impl FnMut(&StoreError)) {
         let changeset = changeset(number);
-        let mut faults = Vec::new();
+        let mut errors = Vec::new();
         loop {
             let answer = self.store.commit(std::slice::from_ref(&changeset)).await.pop().expect("an answer");
             match answer {
                 Ok(Outcome::Applied) => return,
                 Ok(outcome)
                     if is_itself(&changeset, &outcome)
-                        && faults.contains(&StoreErrorKind::UnknownOutcome) =>
+                        && errors.contains(&StoreErrorKind::UnknownOutcome) =>
                 {
                     return;
                 }
-                Ok(outcome) => panic!("{number} met {outcome:?} after the faults {faults:?}"),
+                Ok(outcome) => panic!("{number} met {outcome:?} after the errors {errors:?}"),
                 Err(error) if error.is_retryable() => {
                     hear(&error);
-                    faults.push(error.kind());
+                    errors.push(error.kind());
                 }
                 Err(error) => panic!("{number}: {error:?}"),
             }
@@ -97,7 +98,7 @@ impl Load {
         }
     }
 
-    /// Pauses after a fault.
+    /// Pauses after an error.
     pub async fn pause(&self) {
         tokio::time::sleep(PAUSE).await;
     }

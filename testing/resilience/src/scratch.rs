@@ -8,7 +8,7 @@ use url::Url;
 
 /// A kind of server.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Server {
+pub enum ServerKind {
     /// The server of `REFERRAL_TEST_POSTGRES_URL`.
     Postgres,
     /// The server of `REFERRAL_TEST_MYSQL_URL`.
@@ -17,7 +17,7 @@ pub enum Server {
     Mongo,
 }
 
-impl Server {
+impl ServerKind {
     const fn variable(self) -> &'static str {
         match self {
             Self::Postgres => "REFERRAL_TEST_POSTGRES_URL",

@@ -22,7 +22,7 @@ use referral_resilience::figures::report;
 use referral_resilience::polls::dropped_after;
 use referral_resilience::proxy::Proxy;
 use referral_resilience::samples::{WHOLE, changeset, ids, parts, response, uuid};
-use referral_resilience::scratch::Server;
+use referral_resilience::scratch::ServerKind;
 use referral_sled::SledStore;
 use referral_sql::backend::Backend;
 use referral_sql::sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
@@ -261,7 +261,7 @@ async fn a_dropped_call_leaves_nothing_behind_in_sqlite() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dropped_call_leaves_nothing_behind_in_postgres() {
-    let Some(database) = Server::Postgres.database().await else { return };
+    let Some(database) = ServerKind::Postgres.database().await else { return };
     let (proxy, url) = Proxy::before(&database.url).await;
     let options = PoolOptions::<Postgres>::new().max_connections(SIZE);
     let store = SqlStore::from_pool(options.connect(&url).await.unwrap()).await.unwrap();
@@ -281,7 +281,7 @@ async fn a_dropped_call_leaves_nothing_behind_in_postgres() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dropped_call_leaves_nothing_behind_in_mysql() {
-    let Some(database) = Server::MySql.database().await else { return };
+    let Some(database) = ServerKind::MySql.database().await else { return };
     let (proxy, url) = Proxy::before(&database.url).await;
     let options = PoolOptions::<MySql>::new().max_connections(SIZE);
     let store = SqlStore::from_pool(options.connect(&url).await.unwrap()).await.unwrap();
@@ -339,7 +339,7 @@ async fn a_dropped_call_leaves_nothing_behind_in_sled() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dropped_call_leaves_nothing_behind_in_mongodb() {
-    let Some(database) = Server::Mongo.database().await else { return };
+    let Some(database) = ServerKind::Mongo.database().await else { return };
     let (proxy, url) = Proxy::before(&database.url).await;
     let mut options = ClientOptions::parse(&url).await.unwrap();
     options.max_pool_size = Some(SIZE);
@@ -394,10 +394,10 @@ async fn answers_stay_with_their_questions<B: Backend>(name: &str, url: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_that_nobody_waits_for_is_nobody_elses() {
-    if let Some(database) = Server::Postgres.database().await {
+    if let Some(database) = ServerKind::Postgres.database().await {
         answers_stay_with_their_questions::<Postgres>("postgres", &database.url).await;
     }
-    if let Some(database) = Server::MySql.database().await {
+    if let Some(database) = ServerKind::MySql.database().await {
         answers_stay_with_their_questions::<MySql>("mysql", &database.url).await;
     }
 }

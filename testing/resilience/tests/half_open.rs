@@ -18,7 +18,7 @@ use referral_mongo::mongodb::options::ClientOptions;
 use referral_resilience::figures::report;
 use referral_resilience::proxy::Proxy;
 use referral_resilience::samples::{WHOLE, changeset, counter, ids, link, parts};
-use referral_resilience::scratch::{Database, Server};
+use referral_resilience::scratch::{Database, ServerKind};
 use referral_sql::backend::Backend;
 use referral_sql::sqlx::{MySql, Postgres, pool::PoolOptions};
 use referral_sql::{MySqlStore, PostgresStore, SqlStore};
@@ -227,14 +227,14 @@ async fn sql<B: Backend>(database: &Database, options: PoolOptions<B>, direct: S
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_silent_line_to_postgres_costs_time_and_no_connection() {
-    let Some(database) = Server::Postgres.database().await else { return };
+    let Some(database) = ServerKind::Postgres.database().await else { return };
     let direct = PostgresStore::open(&database.url).await.unwrap();
     sql::<Postgres>(&database, PostgresStore::pool_options(), direct).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_silent_line_to_a_pool_of_the_hosts_costs_time_and_no_connection() {
-    let Some(database) = Server::Postgres.database().await else { return };
+    let Some(database) = ServerKind::Postgres.database().await else { return };
     let direct = PostgresStore::open(&database.url).await.unwrap();
     // sqlx's own way: it asks an idle connection how it is, for as long as the call may take.
     sql::<Postgres>(&database, PoolOptions::new(), direct).await;
@@ -242,7 +242,7 @@ async fn a_silent_line_to_a_pool_of_the_hosts_costs_time_and_no_connection() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_silent_line_to_mysql_costs_time_and_no_connection() {
-    let Some(database) = Server::MySql.database().await else { return };
+    let Some(database) = ServerKind::MySql.database().await else { return };
     let direct = MySqlStore::open(&database.url).await.unwrap();
     sql::<MySql>(&database, MySqlStore::pool_options(), direct).await;
 }
@@ -277,14 +277,14 @@ async fn locks_are_let_go<B: Backend>(database: &Database, options: PoolOptions<
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgres_lets_go_of_the_locks_of_a_silent_line() {
-    let Some(database) = Server::Postgres.database().await else { return };
+    let Some(database) = ServerKind::Postgres.database().await else { return };
     let direct = PostgresStore::open(&database.url).await.unwrap();
     locks_are_let_go::<Postgres>(&database, PostgresStore::pool_options(), direct).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn mysql_lets_go_of_the_locks_of_a_silent_line() {
-    let Some(database) = Server::MySql.database().await else { return };
+    let Some(database) = ServerKind::MySql.database().await else { return };
     let direct = MySqlStore::open(&database.url).await.unwrap();
     locks_are_let_go::<MySql>(&database, MySqlStore::pool_options(), direct).await;
 }
@@ -292,7 +292,7 @@ async fn mysql_lets_go_of_the_locks_of_a_silent_line() {
 /// Connections that fell silent while they were idle are replaced before a call gets one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_that_died_idle_fail_no_call() {
-    let Some(database) = Server::Postgres.database().await else { return };
+    let Some(database) = ServerKind::Postgres.database().await else { return };
     let (proxy, url) = Proxy::before(&database.url).await;
     // A busy machine takes its time to make ten connections at once.
     let options = PostgresStore::pool_options().acquire_timeout(Duration::from_secs(10));
@@ -336,7 +336,7 @@ async fn migrating(name: &str, proxy: &Proxy, migrate: impl AsyncFn() -> Result<
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn migrating_on_a_silent_line_ends_in_time_and_can_be_run_again() {
-    if let Some(database) = Server::Postgres.database().await {
+    if let Some(database) = ServerKind::Postgres.database().await {
         let (proxy, url) = Proxy::before(&database.url).await;
         let store = PostgresStore::open(&url).await.unwrap().with_migration_timeout(2 * TIMEOUT);
         migrating("postgres", &proxy, async || store.migrate().await).await;
@@ -353,7 +353,7 @@ struct InUse {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_silent_line_to_mongodb_costs_time_and_no_connection() {
-    let Some(database) = Server::Mongo.database().await else { return };
+    let Some(database) = ServerKind::Mongo.database().await else { return };
     let direct = MongoStore::open(&database.url).await.unwrap();
     direct.migrate().await.unwrap();
     let (proxy, url) = Proxy::before(&database.url).await;

@@ -119,9 +119,9 @@ async fn work(world: World, task: &str) {
     let writers: Vec<_> =
         (0..WRITERS).map(|writer| tokio::spawn(write(load.clone(), first, writer))).collect();
     for writer in writers {
-        if let Err(fault) = writer.await {
+        if let Err(failure) = writer.await {
             // Ends, so that the parent does not wait for it; and not as a test, which might say so on the pipe.
-            println!("a writer ended: {fault}");
+            println!("a writer ended: {failure}");
             std::process::exit(70);
         }
     }

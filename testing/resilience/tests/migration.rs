@@ -14,7 +14,7 @@ use referral_mongo::mongodb::{self, Client};
 use referral_resilience::figures::report;
 use referral_resilience::proxy::Proxy;
 use referral_resilience::samples::{WHOLE, changeset};
-use referral_resilience::scratch::Server;
+use referral_resilience::scratch::ServerKind;
 use referral_resilience::{catalogue, samples};
 use referral_sled::SledStore;
 use referral_sql::backend::Backend;
@@ -186,7 +186,7 @@ async fn cut<B: Backend>(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_migration_of_postgres_is_run_again() {
-    let Some(database) = Server::Postgres.database().await else { return };
+    let Some(database) = ServerKind::Postgres.database().await else { return };
     let direct = PostgresStore::open(&database.url).await.unwrap();
     let pool = direct.pool();
     let reset = async || {
@@ -217,7 +217,7 @@ fn statements() -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_migration_of_mysql_is_run_again() {
-    let Some(database) = Server::MySql.database().await else { return };
+    let Some(database) = ServerKind::MySql.database().await else { return };
     let direct = MySqlStore::open(&database.url).await.unwrap();
     let pool = direct.pool();
     let reset = async || {
@@ -254,7 +254,7 @@ async fn mongo(url: &str) -> (Client, mongodb::Database, MongoStore) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_migration_of_mongodb_is_run_again() {
-    let Some(database) = Server::Mongo.database().await else { return };
+    let Some(database) = ServerKind::Mongo.database().await else { return };
     let (_, names, direct) = mongo(&database.url).await;
     direct.migrate().await.unwrap();
     let schema = catalogue::mongodb(&names).await;
@@ -316,7 +316,7 @@ async fn of_many_who_migrate_at_once_one_does() {
     let store = SqliteStore::open(&file).await.unwrap();
     tell_many("sqlite", migrations(&catalogue::sqlite(store.pool()).await), SCRIPTS);
     works(&store).await;
-    if let Some(database) = Server::Postgres.database().await {
+    if let Some(database) = ServerKind::Postgres.database().await {
         let url = &database.url;
         many("postgres", url, async || PostgresStore::open(url).await?.migrate().await).await;
         let store = PostgresStore::open(url).await.unwrap();
@@ -324,7 +324,7 @@ async fn of_many_who_migrate_at_once_one_does() {
         works(&store).await;
         store.close().await;
     }
-    if let Some(database) = Server::MySql.database().await {
+    if let Some(database) = ServerKind::MySql.database().await {
         let url = &database.url;
         many("mysql", url, async || MySqlStore::open(url).await?.migrate().await).await;
         let store = MySqlStore::open(url).await.unwrap();
@@ -332,7 +332,7 @@ async fn of_many_who_migrate_at_once_one_does() {
         works(&store).await;
         store.close().await;
     }
-    if let Some(database) = Server::Mongo.database().await {
+    if let Some(database) = ServerKind::Mongo.database().await {
         let url = &database.url;
         many("mongodb", url, async || MongoStore::open(url).await?.migrate().await).await;
         let store = MongoStore::open(url).await.unwrap();
@@ -367,21 +367,21 @@ async fn an_old_library_refuses_a_newer_schema() {
     sqlx::raw_sql(AssertSqlSafe(LATER.replace("''", "x''"))).execute(store.pool()).await.unwrap();
     let old = SqliteStore::open(&file).await.unwrap();
     refuses("sqlite", &old, old.migrate().await).await;
-    if let Some(database) = Server::Postgres.database().await {
+    if let Some(database) = ServerKind::Postgres.database().await {
         let store = PostgresStore::open(&database.url).await.unwrap();
         store.migrate().await.unwrap();
         sqlx::raw_sql(LATER).execute(store.pool()).await.unwrap();
         let old = PostgresStore::open(&database.url).await.unwrap();
         refuses("postgres", &old, old.migrate().await).await;
     }
-    if let Some(database) = Server::MySql.database().await {
+    if let Some(database) = ServerKind::MySql.database().await {
         let store = MySqlStore::open(&database.url).await.unwrap();
         store.migrate().await.unwrap();
         sqlx::raw_sql(LATER).execute(store.pool()).await.unwrap();
         let old = MySqlStore::open(&database.url).await.unwrap();
         refuses("mysql", &old, old.migrate().await).await;
     }
-    if let Some(database) = Server::Mongo.database().await {
+    if let Some(database) = ServerKind::Mongo.database().await {
         let store = MongoStore::open(&database.url).await.unwrap();
         store.migrate().await.unwrap();
         let schemas = store.database().collection::<Document>("referral_schema");

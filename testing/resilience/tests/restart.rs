@@ -23,7 +23,7 @@ use referral_sql::{MySqlStore, PostgresStore, SqlStore};
 use tokio::sync::Barrier;
 use tokio::time::sleep;
 
-/// In the promise: so long after the server answers again, no caller hears of a fault.
+/// This long after the server answers again, no caller gets an error any more. The promise names this time.
 const WELL: Duration = Duration::from_secs(10);
 
 #[test]
@@ -75,26 +75,26 @@ where
     loads[0].prepare().await;
     let journal = Journal::start(&loads);
     let (mut ready, mut calm) = (Instant::now(), Instant::now());
-    let (mut to_last_fault, mut to_all) = (Duration::ZERO, Duration::ZERO);
+    let (mut to_last_error, mut to_all) = (Duration::ZERO, Duration::ZERO);
     for _ in 0..rounds {
         journal.acknowledges(random.random_range(20..300)).await;
         // Not to wait for anything: the moment of the kill is to be any.
         sleep(Duration::from_micros(random.random_range(0..5_000))).await;
-        let early: Vec<_> = journal.met().faults_since(calm).cloned().collect();
-        assert!(early.is_empty(), "faults while the server was well: {early:?}\n{context}");
+        let early: Vec<_> = journal.met().errors_since(calm).cloned().collect();
+        assert!(early.is_empty(), "errors while the server was well: {early:?}\n{context}");
         server.kill();
         server.restart();
         ready = Instant::now();
         journal.is_calm(5).await;
         calm = Instant::now();
         to_all = to_all.max(calm - ready);
-        let last = journal.met().faults_since(ready).map(|(when, ..)| *when - ready).max();
-        to_last_fault = to_last_fault.max(last.unwrap_or_default());
+        let last = journal.met().errors_since(ready).map(|(when, ..)| *when - ready).max();
+        to_last_error = to_last_error.max(last.unwrap_or_default());
     }
     // The promise has to be looked at for as long as it takes, once.
     sleep((ready + WELL + Duration::from_secs(2)).saturating_duration_since(Instant::now())).await;
     let met = journal.end().await;
-    let late: Vec<_> = met.faults_since(ready + WELL).collect();
+    let late: Vec<_> = met.errors_since(ready + WELL).collect();
     let (carried, size) = full().await;
     let verdict = verdict(&met.told, &Everything::of(&*store).await);
     report(
@@ -108,19 +108,19 @@ where
             ("lost", verdict.lost.len().to_string()),
             ("duplicated", verdict.twice.len().to_string()),
             ("half there", verdict.halves.len().to_string()),
-            ("faults heard", met.by_kind()),
+            ("errors heard", met.by_kind()),
             ("doubtful clicks", met.doubtful_clicks.to_string()),
             ("of them recorded", verdict.more_clicks.to_string()),
-            ("ms from the answering server to the last fault", to_last_fault.as_millis().to_string()),
+            ("ms from the answering server to the last error", to_last_error.as_millis().to_string()),
             ("ms from there until all write", to_all.as_millis().to_string()),
-            ("faults more than 10 s after", late.len().to_string()),
+            ("errors more than 10 s after", late.len().to_string()),
             ("transactions at once afterwards", format!("{carried} of {size}")),
             ("seed", seed.to_string()),
         ],
     );
     verdict.assert(&context);
     said_the_truth(&met, verdict.more_numbers, verdict.more_clicks);
-    assert!(to_last_fault < WELL && late.is_empty(), "faults {to_last_fault:?} after it was back, {late:?}");
+    assert!(to_last_error < WELL && late.is_empty(), "errors {to_last_error:?} after it was back, {late:?}");
     assert_eq!(carried, size, "the pool is at full size");
 }
 
@@ -129,9 +129,9 @@ fn said_the_truth(met: &Met, more_numbers: usize, more_clicks: usize) {
     assert_eq!(more_numbers, 0, "every writer ended by an acknowledgement");
     assert!(
         more_clicks <= met.doubtful_clicks,
-        "{more_clicks} clicks are recorded without an acknowledgement, {} were said to be doubtful; the faults: {:?}",
+        "{more_clicks} clicks are recorded without an acknowledgement, {} were said to be doubtful; the errors: {:?}",
         met.doubtful_clicks,
-        met.faults
+        met.errors
     );
 }
 

@@ -10,7 +10,7 @@
 mod common;
 
 mod cookies;
-mod faults;
+mod failures;
 mod hostile;
 mod identify;
 mod landing;

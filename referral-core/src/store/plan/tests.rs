@@ -332,7 +332,7 @@ fn a_look_that_fails_is_the_answer_of_one_changeset() {
     assert_eq!(plan.records.len(), 1);
 }
 
-fn fault(kind: StoreErrorKind) -> StoreError {
+fn failure(kind: StoreErrorKind) -> StoreError {
     StoreError::new(kind, "test", "commit", "the disk is gone")
 }
 
@@ -347,7 +347,7 @@ fn no_conflict_is_kept_when_the_write_fails() {
     let kept = answer(&three, |valid| Ok(decide(valid, &Stored::default()).answers));
     assert_eq!(kinds(&kept), [None, Some(StoreErrorKind::Invalid), None]);
     assert!(matches!(kept[2], Ok(Outcome::Conflict { .. })));
-    let lost = answer(&three, |_| Err(fault(StoreErrorKind::Full)));
+    let lost = answer(&three, |_| Err(failure(StoreErrorKind::Full)));
     assert_eq!(
         kinds(&lost),
         [Some(StoreErrorKind::Full), Some(StoreErrorKind::Invalid), Some(StoreErrorKind::Full)]
@@ -371,7 +371,7 @@ async fn only_an_error_that_may_be_of_one_is_looked_for_one_by_one() {
         let calls = RefCell::new(Vec::new());
         let answers = together_or_singly(&two, async |batch: Vec<Changeset>| {
             calls.borrow_mut().push(batch.len());
-            if batch.contains(&two[0]) { Err(fault(kind)) } else { Ok(vec![Ok(Outcome::Applied)]) }
+            if batch.contains(&two[0]) { Err(failure(kind)) } else { Ok(vec![Ok(Outcome::Applied)]) }
         });
         let answers = answers.await;
         let calls = calls.into_inner();

@@ -59,7 +59,7 @@ async fn a_bound_is_reached_and_never_passed(world: World) {
             let count = Change::Count { counter: counter.clone(), add: 1, within: Bounds::new(0, bound) };
             let changeset = Changeset::new([Change::Insert(link.into()), count]);
             let store = store.clone();
-            async move { store.commit(&[changeset]).await.remove(0).expect("a lost race is no fault") }
+            async move { store.commit(&[changeset]).await.remove(0).expect("a lost race is no error") }
         })
         .await;
         let moments = observer.stop().await;

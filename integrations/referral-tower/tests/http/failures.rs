@@ -1,4 +1,4 @@
-//! The faults of the four predecessors that concern HTTP, each by its name: none of them is ours.
+//! The bugs of the four predecessors that concern HTTP, each by its name. This library has none of them.
 
 use crate::common::*;
 use referral_core::Action;

@@ -1,5 +1,6 @@
-//! R10 without a kill: what MongoDB says and does when a primary steps down, when connections are cut and when answers to
-//! commits get lost, in the midst of a load. Needs a server with fail points; without one it says so and passes.
+//! R10 without a kill: a primary of MongoDB steps down, connections are cut and answers to commits get lost, all
+//! under load. It needs a server with fail points. Without one it prints that it is skipped, or fails in strict
+//! mode.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)] // to clippy, helpers are no tests
 
 use std::sync::Arc;
@@ -22,11 +23,11 @@ use referral_resilience::told::verdict;
 const CLIENT: &str = "referral-in-mid-load";
 /// How many commands fail each time.
 const TIMES: i32 = 5;
-/// How much has to be acknowledged meanwhile.
+/// How many writes must be acknowledged while commands fail.
 const ENOUGH: usize = 50;
 
-/// What fails, and how.
-fn faults() -> Vec<(&'static str, Vec<&'static str>, Document)> {
+/// What fails: a name, the commands, and the options of the fail point.
+fn failures() -> Vec<(&'static str, Vec<&'static str>, Document)> {
     let transient = vec!["TransientTransactionError"];
     let unknown = vec!["UnknownTransactionCommitResult"];
     vec![
@@ -63,7 +64,7 @@ fn mongodb_loses_nothing_when_its_commands_fail() {
         let mut options = ClientOptions::parse(server.url()).await.unwrap();
         options.app_name = Some(CLIENT.to_owned());
         options.server_selection_timeout = Some(std::time::Duration::from_secs(5));
-        // Else, after a server that says "not the primary", the driver waits ten seconds before it looks again.
+        // Without this, the driver waits ten seconds before it looks again after a server said "not the primary".
         options.heartbeat_freq = Some(std::time::Duration::from_millis(500));
         let store =
             MongoStore::with_client(Client::with_options(options).unwrap(), "referral").await.unwrap();
@@ -73,7 +74,7 @@ fn mongodb_loses_nothing_when_its_commands_fail() {
         loads[0].prepare().await;
         let journal = Journal::start(&loads);
         let mut kinds = Vec::new();
-        for (name, commands, how) in faults() {
+        for (name, commands, how) in failures() {
             journal.is_calm(3).await;
             let mut data = doc! { "failCommands": commands, "appName": CLIENT };
             data.extend(how);
@@ -82,7 +83,7 @@ fn mongodb_loses_nothing_when_its_commands_fail() {
             }
             journal.acknowledges(ENOUGH).await;
             assert!(set(&store, "off", None).await);
-            // Every writer gets on afterwards.
+            // Every writer can write again.
             journal.is_calm(3).await;
             kinds.push(name);
         }
@@ -93,14 +94,14 @@ fn mongodb_loses_nothing_when_its_commands_fail() {
             "mongodb",
             &[
                 ("server", server.version()),
-                ("kinds of faults", kinds.len().to_string()),
+                ("kinds of failures", kinds.len().to_string()),
                 ("commands failed of each kind", TIMES.to_string()),
                 ("acknowledged", met.told.len().to_string()),
                 ("found", verdict.found.to_string()),
                 ("lost", verdict.lost.len().to_string()),
                 ("duplicated", verdict.twice.len().to_string()),
                 ("half there", verdict.halves.len().to_string()),
-                ("faults heard", met.by_kind()),
+                ("errors heard", met.by_kind()),
                 ("doubtful clicks", met.doubtful_clicks.to_string()),
                 ("of them recorded", verdict.more_clicks.to_string()),
             ],
@@ -110,7 +111,7 @@ fn mongodb_loses_nothing_when_its_commands_fail() {
     });
 }
 
-/// Sets the fail point; `false`, and a line that says so, on a server that has none.
+/// Sets the fail point. On a server without fail points it prints that the test is skipped, and returns `false`.
 async fn set(
     store: &MongoStore,
     mode: impl Into<referral_mongo::mongodb::bson::Bson>,

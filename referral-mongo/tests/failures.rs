@@ -1,6 +1,7 @@
-//! What the store makes of a server that fails: connections cut, a primary that steps down, answers that get lost.
+//! Tests what the store does when a server fails: when connections are cut, a primary steps down, or answers get
+//! lost.
 //!
-//! Needs a server with `enableTestCommands`; on another one these are skipped, and fail in strict mode.
+//! They need a server with `enableTestCommands`. On another server they are skipped, or fail in strict mode.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)] // to clippy, helpers are no tests
 
 use std::sync::Arc;
@@ -19,14 +20,14 @@ use referral_testkit::Scratch;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-/// A fail point fails everybody's commands, so only one test at a time may set one.
+/// A fail point makes the commands of all tests fail, so only one test at a time may set one.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 
 fn counter() -> CounterKey {
     CounterKey::new(Tenant::default(), Family::LinkUses, [KeyPart::NONE, KeyPart::NONE])
 }
 
-/// A code, and a count with it.
+/// A changeset that inserts an alias and counts.
 fn changeset(number: u128) -> Changeset {
     let alias = Alias {
         id: AliasId::from_uuid(Uuid::from_u128(number)),
@@ -47,9 +48,9 @@ async fn counted(store: &MongoStore) -> i64 {
     found.first().map_or(0, |(_, value)| *value)
 }
 
-/// Makes commands fail as told, the next `times`; `false` on a server that does not take that.
+/// Makes the next `times` of these commands fail as `how` says. It is `false` if the server has no fail points.
 async fn fail(store: &MongoStore, times: i32, commands: &[&str], how: Document) -> bool {
-    let mut data = doc! { "failCommands": commands.to_vec(), "appName": "referral-faults" };
+    let mut data = doc! { "failCommands": commands.to_vec(), "appName": "referral-failures" };
     data.extend(how);
     set(store, doc! { "times": times }, data).await
 }
@@ -64,12 +65,12 @@ async fn set(store: &MongoStore, mode: Document, data: Document) -> bool {
     done.is_ok()
 }
 
-/// A store whose commands alone fail.
+/// A store whose commands fail. Those of other clients do not.
 async fn store() -> Option<(MongoStore, Scratch)> {
     let (_, scratch) = MongoHarness::from_env().scratch().await?;
     let (name, url) = Scratch::split(scratch.address()).unwrap();
     let mut options = referral_mongo::mongodb::options::ClientOptions::parse(url).await.unwrap();
-    options.app_name = Some("referral-faults".to_owned());
+    options.app_name = Some("referral-failures".to_owned());
     options.server_selection_timeout = Some(std::time::Duration::from_secs(5));
     options.heartbeat_freq = Some(std::time::Duration::from_millis(500));
     let client = referral_mongo::mongodb::Client::with_options(options).unwrap();
@@ -78,7 +79,7 @@ async fn store() -> Option<(MongoStore, Scratch)> {
     Some((store, scratch))
 }
 
-/// Commits one changeset while commands fail so often; it is applied exactly once.
+/// Commits one changeset while this many commands fail, and checks that it is applied exactly once.
 async fn survives(commands: &[&str], how: Document, times: i32) {
     let _one = ONE_AT_A_TIME.lock().await;
     let Some((store, _scratch)) = store().await else { return };
@@ -135,14 +136,15 @@ async fn a_commit_whose_answer_stays_unknown_says_so() {
     let answer = store.commit(&[changeset(1)]).await.remove(0);
     off(&store).await;
     assert_eq!(answer.unwrap_err().kind(), StoreErrorKind::UnknownOutcome);
-    // Its witness tells, as the contract says.
+    // If the first commit was applied, the second one conflicts with the inserted alias. If not, it is applied now.
+    // Both count once.
     let again = store.commit(&[changeset(1)]).await.remove(0).unwrap();
     assert!(matches!(again, Outcome::Applied | Outcome::Conflict { index: 0, .. }), "{again:?}");
     assert_eq!(counted(&store).await, 1);
 }
 
-/// The driver asks again by itself when the answer to a commit is lost. A server that was restarted in between, and has
-/// no memory of the transaction, says the same as one that never committed it.
+/// The driver repeats a commit by itself when the answer is lost. A server that was restarted in between and has
+/// forgotten the transaction answers the same as one that never committed it.
 #[tokio::test]
 async fn a_commit_of_a_transaction_that_the_server_does_not_know_is_of_unknown_outcome() {
     let _one = ONE_AT_A_TIME.lock().await;
