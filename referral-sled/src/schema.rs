@@ -10,7 +10,9 @@
 //! Keys are those of [`referral_core::store::bytes`]. The names carry the version of the format.
 
 use referral_core::store::plan::Look;
-use referral_core::store::{CounterKey, Record, RecordId, StoreError, UniqueKey, bytes, json};
+use referral_core::store::{
+    CounterKey, Record, RecordId, StoreError, StoreErrorKind, UniqueKey, bytes, json,
+};
 
 use crate::error;
 
