@@ -385,7 +385,7 @@ async fn an_old_library_refuses_a_newer_schema() {
         let store = MongoStore::open(&database.url).await.unwrap();
         store.migrate().await.unwrap();
         let schemas = store.database().collection::<Document>("referral_schema");
-        books.update_one(doc! {}, doc! { "$inc": { "format": 1 } }).await.unwrap();
+        schemas.update_one(doc! {}, doc! { "$inc": { "format": 1 } }).await.unwrap();
         let old = MongoStore::open(&database.url).await.unwrap();
         refuses("mongodb", &old, old.migrate().await).await;
     }
