@@ -353,7 +353,7 @@ async fn refuses(name: &str, old: &dyn Store, migrate: Result<(), StoreError>) {
     report("R15", name, &[("a newer schema", "refused".into())]);
 }
 
-/// What a later version of the library leaves in its books.
+/// What a later version of the library leaves in the table of migrations.
 const LATER: &str =
     "INSERT INTO _referral_migrations (version, description, success, checksum, execution_time)
     VALUES (999, 'later', TRUE, '', 0)";
