@@ -1,5 +1,7 @@
 //! The reads whose plans are tested, and the data under them.
 
+use std::collections::BTreeSet;
+
 use referral_core::Code;
 use referral_core::store::{
     Change, Changeset, CounterPrefix, CounterRange, Family, Index, Outcome, Part, Prefix, Range, Seek, Store,
@@ -10,6 +12,7 @@ use referral_core::{LinkId, Status, Tenant, VisitorId};
 use referral_sql::SqlStore;
 use referral_sql::backend::Backend;
 use referral_sql::harness::Question;
+use referral_testkit::samples;
 
 use crate::common::{alias, counter, link, response, tenant, user, uuid};
 
@@ -181,7 +184,13 @@ pub(crate) async fn fill<B: Backend>(store: &SqlStore<B>) {
         let witness = alias(1_000_000 + number, &format!("witness-{number}"));
         Changeset::new(std::iter::once(Change::Insert(witness.into())).chain(some.iter().cloned()))
     });
-    let inserts = skewed().into_iter().map(|record| Changeset::new([Change::Insert(record)]));
+    let skewed = skewed();
+    // Kinds without anything skewed have plain rows, enough for an index to pay.
+    let made: BTreeSet<Kind> = skewed.iter().map(|record| record.id().kind).collect();
+    let plain = Kind::ALL.iter().filter(|kind| !made.contains(kind));
+    let plain =
+        plain.flat_map(|kind| (0..2_000).map(|number| samples::bare(*kind, uuid(2_000_000 + number))));
+    let inserts = skewed.into_iter().chain(plain).map(|record| Changeset::new([Change::Insert(record)]));
     let changesets: Vec<_> = inserts.chain(counted).collect();
     for batch in changesets.chunks(256) {
         for outcome in store.commit(batch).await {
