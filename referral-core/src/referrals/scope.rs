@@ -48,6 +48,9 @@ impl Deref for Scope {
 impl Referrals {
     /// The same handle over another store, which is joined to the host's transaction. There is no cache and no group
     /// commit inside.
+    ///
+    /// Only the stores of `referral-sql` can be joined to a transaction. Any other store writes at once what each call
+    /// asks for: no rollback undoes it, and only the hooks wait.
     pub fn within(&self, joined: impl Store) -> Scope {
         let effects = Arc::new(Mutex::new(Effects::default()));
         let joined: Arc<dyn Store> = Arc::new(joined);

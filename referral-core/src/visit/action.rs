@@ -55,7 +55,8 @@ impl Referrals {
     ///
     /// # Errors
     /// [`LinkRefusal::NotFound`], [`VisitRefusal::Nobody`] for a visit without visitor and user, [`Refused`] by a guard,
-    /// [`VisitRefusal::Exhausted`] for a click beyond the link's limit, [`StoreError`](crate::store::StoreError).
+    /// [`VisitRefusal::Exhausted`] for a click beyond the link's limit, [`VisitRefusal::RequestReused`],
+    /// [`StoreError`](crate::store::StoreError).
     pub async fn respond(
         &self,
         link: LinkId,

@@ -1,12 +1,12 @@
 //! Identify: a visitor is found out to be a user.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use crate::catalogue::Kind;
 use crate::link::{Link, LinkId, LinkReads};
 use crate::referrals::{Contended, Error, Event, Referrals, Refused, Verdict};
-use crate::store::{Change, Changeset, Outcome, Range, Version};
+use crate::store::{Change, Changeset, Outcome, Range, StoreError, StoreErrorKind, Version};
 use crate::value::{RequestId, Timestamp, UserId, Value, VisitorId};
 use crate::visit::reads::ResponseReads;
 use crate::visit::request::{Request, RequestRecordId, Verb};
@@ -78,6 +78,7 @@ impl Referrals {
             }
         }
         let mut claimed = Vec::new();
+        let mut known = HashSet::new();
         let mut lost = 0;
         loop {
             let most = u32::try_from(Changeset::MAX_PATCH).unwrap_or(u32::MAX);
@@ -86,8 +87,16 @@ impl Referrals {
             if batch.is_empty() {
                 break;
             }
+            // Without this, a store that loses what it acknowledged would be asked again for ever.
+            if batch.iter().any(|response| known.contains(&response.id)) {
+                let message = "the store acknowledged a claim, and still lists what was claimed as unclaimed";
+                return Err(StoreError::new(StoreErrorKind::Corrupt, "referral", "identify", message).into());
+            }
             match self.claim(batch, &user, since).await? {
-                Some(batch) => claimed.extend(batch),
+                Some(batch) => {
+                    known.extend(batch.iter().map(|response| response.id));
+                    claimed.extend(batch);
+                }
                 // Somebody claimed one of them in between; what is left is read again.
                 None if lost < self.config.links.attempts => lost = lost.saturating_add(1),
                 None => return Err(Contended.into()),

@@ -1,17 +1,15 @@
 //! Promises about session jumping.
 
-use crate::world::detail;
-use referral_core::Refused;
-use referral_core::visit::VisitRefusal;
 use std::collections::HashSet;
 
-use crate::world::{HOUR, World, draft, get, issued, user};
-use referral_core::PageRequest;
-use referral_core::store::{Change, Changeset, Outcome, Store};
-use referral_core::visit::ResponseFilter;
-use referral_core::visit::{SignedIn, TouchOutcome};
-use referral_core::{Action, UserId, VisitorId, async_trait};
-use referral_core::{Guard, Verdict};
+use referral_core::memory::MemoryStore;
+use referral_core::store::{Change, Changeset, Outcome, Read, Store, StoreError, StoreErrorKind, StoreFacts};
+use referral_core::visit::{ResponseFilter, SignedIn, TouchOutcome, VisitRefusal};
+use referral_core::{
+    Action, Guard, KeyRing, PageRequest, Referrals, Refused, UserId, Verdict, VisitorId, async_trait,
+};
+
+use crate::world::{HOUR, World, detail, draft, get, issued, user};
 
 /// PB16, RB2, RB3: only the newest touch, or only those of one link, were linked at sign-in.
 #[tokio::test]
@@ -191,4 +189,41 @@ async fn who_had_nothing_to_claim_is_no_referred_sign_up() {
     assert!(world.referrals.identify(token.visitor, &user("bob")).await.unwrap().sign_up);
     let again = world.referrals.identify(token.visitor, &user("bob")).await.unwrap();
     assert_eq!((again.claimed.len(), again.sign_up), (0, false));
+}
+
+/// Says that it applied a patch, and forgets it.
+#[derive(Debug)]
+struct Forgetful {
+    store: MemoryStore,
+}
+
+impl Read for Forgetful {
+    referral_core::forward_reads!(store);
+}
+
+#[async_trait]
+impl Store for Forgetful {
+    fn facts(&self) -> StoreFacts {
+        self.store.facts()
+    }
+
+    async fn commit(&self, batch: &[Changeset]) -> Vec<Result<Outcome, StoreError>> {
+        let kept = |changeset: &Changeset| {
+            let kept = changeset.changes().iter().filter(|change| !matches!(change, Change::Patch { .. }));
+            Changeset::new(kept.cloned())
+        };
+        self.store.commit(&batch.iter().map(kept).collect::<Vec<_>>()).await
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_forgets_a_claim_is_told_and_not_asked_for_ever() {
+    let store = Forgetful { store: MemoryStore::new() };
+    let builder = Referrals::builder(store, KeyRing::generate().unwrap(), "https://shop.example");
+    let referrals = builder.build().unwrap();
+    let link = referrals.links().create(draft("/", "ada")).await.unwrap();
+    let token = issued(&referrals.land(link.code.as_str(), &get("/r/x")).await.touch).unwrap();
+    let claimed = referrals.identify(token.visitor, &user("bob")).await;
+    let told = detail::<StoreError, _>(&claimed).map(StoreError::kind);
+    assert_eq!(told, Some(StoreErrorKind::Corrupt));
 }
