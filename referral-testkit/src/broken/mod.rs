@@ -5,6 +5,7 @@
 
 mod defect;
 mod keys;
+mod merge;
 mod state;
 mod store;
 mod written;

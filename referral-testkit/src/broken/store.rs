@@ -14,6 +14,7 @@ use tokio::task::yield_now;
 
 use super::defect::Defect;
 use super::keys::{kept, number, prefix};
+use super::merge::merged;
 use super::state::{Data, How, State, ghost};
 
 /// A store in memory that keeps every rule of the contract but one.
@@ -494,20 +495,4 @@ impl Store for BrokenStore {
         }
         answers
     }
-}
-
-/// The batch without the tallies of those statistics that overflow when they are added up.
-fn merged(batch: &[Changeset]) -> Option<Vec<Changeset>> {
-    let mut sums: BTreeMap<&CounterKey, Option<i64>> = BTreeMap::new();
-    for change in batch.iter().flat_map(|changeset| changeset.changes()) {
-        if let Change::Tally { counter, add } = change {
-            let sum = sums.entry(counter).or_insert(Some(0));
-            *sum = sum.and_then(|sum| sum.checked_add(*add));
-        }
-    }
-    let lost = |change: &&Change| matches!(change, Change::Tally { counter, .. } if sums.get(counter).is_some_and(Option::is_none));
-    let without = |changeset: &Changeset| {
-        Changeset::new(changeset.changes().iter().filter(|change| !lost(change)).cloned())
-    };
-    (batch.len() > 1).then(|| batch.iter().map(without).collect())
 }
