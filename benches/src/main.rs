@@ -5,21 +5,18 @@
 //! the ratio is the median of the rounds': the wall clock of a shared machine means nothing, the ratio does. Nothing
 //! is asserted here.
 
+mod identify;
 mod measure;
 mod pure;
 mod record;
 
-use std::error::Error;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Parser, ValueEnum};
-use referral_core::store::StoreFacts;
+use referral_core::memory::MemoryStore;
 
-use measure::{Line, Rounds};
-
-/// What goes wrong ends the program, whatever it is.
-type Failure = Box<dyn Error + Send + Sync>;
+use measure::{Failure, Line, Rounds};
 
 /// What to measure.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -34,6 +31,9 @@ enum Case {
     RecordOne,
     /// Clicks of 256 callers at once, against INSERTs of 256 rows (rows/s, so more is better)
     RecordMany,
+    /// A visitor with 10,000 responses turns out to be a user, against one UPDATE of as many rows (in memory against
+    /// the same records changed in a map)
+    Identify,
 }
 
 /// Where to measure it.
@@ -66,7 +66,7 @@ fn main() -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let cases = args.case.map_or_else(|| Case::value_variants().to_vec(), |case| vec![case]);
     for case in cases {
-        // On a task of the runtime, as in a server, and not on the thread that only waits for it.
+        // The case runs on a task of the runtime, as in a server, and not on the thread that only waits for it.
         let (rounds, store, folder) = (Rounds(args.rounds), args.store, args.folder.clone());
         let lines = runtime.spawn(async move { run(case, store, rounds, &folder).await });
         for line in runtime.block_on(lines)?? {
@@ -76,31 +76,21 @@ fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-async fn run(
-    case: Case,
-    store: StoreName,
-    rounds: Rounds,
-    folder: &std::path::Path,
-) -> Result<Vec<Line>, Failure> {
+async fn run(case: Case, store: StoreName, rounds: Rounds, folder: &Path) -> Result<Vec<Line>, Failure> {
     match (case, store) {
         (Case::Code, _) => pure::code(rounds).await,
         (Case::Token, _) => pure::token(rounds).await,
-        (Case::Lookup, StoreName::Memory) => {
-            pure::lookup(rounds, referral_core::memory::MemoryStore::new()).await
-        }
+        (Case::Lookup, StoreName::Memory) => pure::lookup(rounds, MemoryStore::new()).await,
         (Case::Lookup, StoreName::Sqlite) => {
             let database = record::Database::new(folder).await?;
             pure::lookup(rounds, database.store.clone()).await
         }
         (Case::RecordOne, StoreName::Sqlite) => record::one(rounds, folder).await,
         (Case::RecordMany, StoreName::Sqlite) => record::many(rounds, folder).await,
+        (Case::Identify, StoreName::Memory) => identify::memory(rounds).await,
+        (Case::Identify, StoreName::Sqlite) => identify::sqlite(rounds, folder).await,
         (Case::RecordOne | Case::RecordMany, StoreName::Memory) => {
             Err("memory has no driver that anything could be written for by hand".into())
         }
     }
-}
-
-/// What a store promises about what it acknowledged.
-const fn durability(facts: StoreFacts) -> &'static str {
-    if facts.durable { "durable" } else { "none" }
 }

@@ -1,17 +1,26 @@
 //! Interleaved rounds and their medians.
 
+use std::error::Error;
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 
+use referral_core::store::StoreFacts;
 use serde::Serialize;
 
-use crate::Failure;
+/// What goes wrong ends the program, whatever it is.
+pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 
-/// Work that is under way.
+/// Work that was begun.
 pub(crate) type Turn<'a> = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send + 'a>>;
 
-/// Does something as often as it is told.
+/// Work that is done as often as it is told.
 pub(crate) type Work<'a> = &'a (dyn Fn(u32) -> Turn<'a> + Sync);
+
+/// Work that says how long it took, without what it had to prepare.
+pub(crate) type Timed<'a> = Pin<Box<dyn Future<Output = Result<Duration, Failure>> + Send + 'a>>;
+
+/// Prepares something and does it once.
+pub(crate) type PreparedWork<'a> = &'a (dyn Fn() -> Timed<'a> + Sync);
 
 /// How many rounds.
 #[derive(Clone, Copy, Debug)]
@@ -63,8 +72,8 @@ fn fine(number: f64) -> f64 {
     (number * 1000.0).round() / 1000.0
 }
 
-/// Measures two ways of doing the same, in turns. Each is told how often to do it; `least` is how long one turn
-/// shall take at least.
+/// Measures two ways of doing the same, in turns. Each is told how often to do it, so that one turn takes at least
+/// `least`.
 pub(crate) async fn compare(
     rounds: Rounds,
     least: Duration,
@@ -74,7 +83,7 @@ pub(crate) async fn compare(
     let (often_ours, often_theirs) = (calibrate(least, ours).await?, calibrate(least, theirs).await?);
     let (mut all_ours, mut all_theirs, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..rounds.0 {
-        // Whoever goes first may find a machine that the other one has warmed up or worn out.
+        // They take turns in going first, because the first may find a machine that the other one has warmed up.
         let (a, b) = if round % 2 == 0 {
             let a = time(often_ours, ours).await?;
             (a, time(often_theirs, theirs).await?)
@@ -90,7 +99,32 @@ pub(crate) async fn compare(
     Ok(Measured { ours, theirs, ratio: median(ratios), rounds: rounds.0 })
 }
 
-/// How often it has to be done for a turn to take long enough; warms up too.
+/// Measures two ways of doing the same, once in each turn. Each prepares what it needs before, and says how long the
+/// work itself took.
+pub(crate) async fn compare_prepared(
+    rounds: Rounds,
+    ours: PreparedWork<'_>,
+    theirs: PreparedWork<'_>,
+) -> Result<Measured, Failure> {
+    let (mut all_ours, mut all_theirs, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    for round in 0..rounds.0 {
+        let (a, b) = if round % 2 == 0 {
+            let a = ours().await?;
+            (a, theirs().await?)
+        } else {
+            let b = theirs().await?;
+            (ours().await?, b)
+        };
+        let (a, b) = (a.as_secs_f64() * 1e9, b.as_secs_f64() * 1e9);
+        all_ours.push(a);
+        all_theirs.push(b);
+        ratios.push(a / b);
+    }
+    let (ours, theirs) = (median(all_ours).round(), median(all_theirs).round());
+    Ok(Measured { ours, theirs, ratio: median(ratios), rounds: rounds.0 })
+}
+
+/// How often it has to be done for a turn to take long enough. This warms up too.
 async fn calibrate(least: Duration, work: Work<'_>) -> Result<u32, Failure> {
     let mut often = 1_u32;
     loop {
@@ -119,4 +153,9 @@ fn median(mut numbers: Vec<f64>) -> f64 {
     }
     let lower = middle.checked_sub(1).and_then(|at| numbers.get(at)).copied().unwrap_or(f64::NAN);
     f64::midpoint(lower, upper)
+}
+
+/// What a store promises about what it acknowledged.
+pub(crate) const fn durability(facts: StoreFacts) -> &'static str {
+    if facts.durable { "durable" } else { "none" }
 }

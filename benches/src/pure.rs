@@ -6,20 +6,19 @@ use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
 use rand::Rng;
-use referral_core::code::{Code, RandomCode};
+use referral_core::link::RandomCode;
 use referral_core::source::{Clock, SystemClock};
 use referral_core::store::Store;
-use referral_core::token::{KeyRing, LastTouch, Purpose, Token, TokenSigner};
-use referral_core::{Link, LinkDraft, LinkId, Referrals, ResponseId, VisitorId};
+use referral_core::token::{LastTouch, Purpose, Token, TokenSigner};
+use referral_core::{Code, KeyRing, Link, LinkDraft, LinkId, Referrals, ResponseId, VisitorId};
 use sha2::Sha256;
 use uuid::Uuid;
 
-use crate::measure::{Line, Rounds, Turn, compare};
-use crate::{Failure, durability};
+use crate::measure::{Failure, Line, Rounds, Turn, compare, durability};
 
 const TURN: Duration = Duration::from_millis(50);
 
-/// Codes of 10 and of 40 symbols. Theirs: as many random bytes, from the same generator, with no alphabet.
+/// Makes codes of 10 and of 40 symbols. Theirs draws as many random bytes from the same generator, without an alphabet.
 pub(crate) async fn code(rounds: Rounds) -> Result<Vec<Line>, Failure> {
     let short = code_of::<10>("code-10", &RandomCode::default(), rounds).await?;
     let long = code_of::<40>("code-40", &RandomCode::pinax(), rounds).await?;
@@ -52,8 +51,8 @@ async fn code_of<const N: usize>(
     Ok(compare(rounds, TURN, &ours, &theirs).await?.as_time(case, "none", "none"))
 }
 
-/// A token with a touch, signed and verified. Theirs: HMAC-SHA256 of the same bytes, once to sign and once to verify,
-/// under a key that is prepared as far as the bytes are known beforehand.
+/// Signs and verifies a token with a touch. Theirs computes HMAC-SHA256 of the same bytes, once to sign and once to
+/// verify, with a key that is prepared as far as the bytes are known before.
 pub(crate) async fn token(rounds: Rounds) -> Result<Vec<Line>, Failure> {
     const AUDIENCE: &str = "__Host-referral";
     let keys = KeyRing::generate()?;
@@ -102,14 +101,15 @@ pub(crate) async fn token(rounds: Rounds) -> Result<Vec<Line>, Failure> {
     Ok(vec![compare(rounds, TURN, &ours, &theirs).await?.as_time("token", "none", "none")])
 }
 
-/// A link by its code, through the facade and its cache. Theirs: a map of this thread alone, nothing checked.
+/// Finds a link by its code, through the facade and its cache. Theirs looks into a map that only this thread uses, and
+/// checks nothing.
 pub(crate) async fn lookup(rounds: Rounds, store: impl Store) -> Result<Vec<Line>, Failure> {
     const LINKS: usize = 1000;
     let facts = store.facts();
     let referrals = Referrals::builder(store, KeyRing::generate()?, "https://shop.example").build()?;
     let mut map = HashMap::<Code, Link>::new();
     for _ in 0..LINKS {
-        let link = referrals.create(LinkDraft::to("/products/7")?).await?;
+        let link = referrals.links().create(LinkDraft::to("/products/7")?).await?;
         map.insert(link.code.clone(), link);
     }
     let codes: Vec<_> = map.keys().cloned().collect();
@@ -117,7 +117,7 @@ pub(crate) async fn lookup(rounds: Rounds, store: impl Store) -> Result<Vec<Line
     let ours = |often: u32| -> Turn<'_> {
         Box::pin(async move {
             for code in codes.iter().cycle().take(often as usize) {
-                black_box(referrals.link_by_code(code).await?);
+                black_box(referrals.links().by_code(code).await?);
             }
             Ok(())
         })

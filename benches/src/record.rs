@@ -4,12 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use referral_core::facade::TouchOutcome;
 use referral_core::source::{Clock, SystemClock};
 use referral_core::store::{Store, StoreFacts};
-use referral_core::token::KeyRing;
-use referral_core::visit::{Method, Visit};
-use referral_core::{Code, Link, LinkDraft, Referrals, UserId, Via};
+use referral_core::visit::{Method, TouchOutcome};
+use referral_core::{Code, KeyRing, Link, LinkDraft, Referrals, UserId, Via, Visit};
 use referral_sql::SqliteStore;
 use referral_sql::sqlx::query::Query;
 use referral_sql::sqlx::sqlite::SqliteArguments;
@@ -17,26 +15,25 @@ use referral_sql::sqlx::{self, AssertSqlSafe, Sqlite};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::measure::{Line, Rounds, Turn, compare};
-use crate::{Failure, durability};
+use crate::measure::{Failure, Line, Rounds, Turn, compare, durability};
 
 const AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 const REFERRER: &str = "https://news.example/2026/11/21/the-best-shops";
 const CALLERS: u32 = 256;
 const TURN: Duration = Duration::from_millis(500);
-const COLUMNS: &str = "id, tenant, version, created_at, link, owner, visitor, user, claimed_at, via, action, \
-                       target_kind, target_id, referrer, agent, landing, address, flags, counted";
-const ROW: &str = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+const COLUMNS: &str = "id, tenant, version, created_at, link, owner, visitor, user, claimed_at, account_at, \
+                       via, action, target_kind, target_id, referrer, agent, landing, address, tags, flags, counted";
+const ROW: &str = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 /// A SQLite database in a folder of its own, with the tables in it.
 pub(crate) struct Database {
     pub(crate) store: SqliteStore,
-    // Removed at the end.
+    // The folder is removed when this is dropped.
     _folder: TempDir,
 }
 
 impl Database {
-    /// A new one below this folder.
+    /// Makes a new database below this folder.
     pub(crate) async fn new(folder: &Path) -> Result<Self, Failure> {
         let folder = TempDir::with_prefix_in("referral-bench-", folder)?;
         let store = SqliteStore::open(folder.path().join("referral.db")).await?;
@@ -45,7 +42,7 @@ impl Database {
     }
 }
 
-/// Two databases that differ in nothing: one for the library, one for what is written by hand.
+/// Two equal databases: one for the library, and one for what is written by hand.
 struct Bench {
     referrals: Referrals,
     code: Code,
@@ -62,7 +59,7 @@ impl Bench {
         let keys = KeyRing::generate()?;
         let referrals = Referrals::builder(ours.store.clone(), keys, "https://shop.example").build()?;
         let draft = LinkDraft::to("/products/7")?.with_owner(UserId::new("ada")?);
-        let link = referrals.create(draft).await?;
+        let link = referrals.links().create(draft).await?;
         let (facts, theirs) = (ours.store.facts(), theirs.store.clone());
         Ok(Self { code: link.code.clone(), referrals, theirs, link, facts, _databases: databases })
     }
@@ -90,20 +87,22 @@ impl Bench {
             .bind(Uuid::now_v7())
             .bind(none)
             .bind(None::<i64>)
+            .bind(None::<i64>)
             .bind("click")
             .bind("RESPONDED")
             .bind(none)
             .bind(none)
             .bind(REFERRER)
             .bind(AGENT)
-            .bind("/r/hello?utm_source=news")
+            .bind("/r/hello")
             .bind(none)
+            .bind(r#"{"utm_source":"news"}"#)
             .bind(0_i64)
             .bind(1_i64)
     }
 }
 
-/// One click of a new visitor, as a request makes it.
+/// Records one click of a new visitor, as a request does.
 async fn click(referrals: &Referrals, code: &Code) -> Result<(), Failure> {
     let visit = Visit::new(Method::Get, "/r/hello?utm_source=news").with_agent(AGENT).with_referrer(REFERRER);
     match referrals.touch(code.as_str(), &visit, Via::Click).await.outcome {
@@ -112,7 +111,7 @@ async fn click(referrals: &Referrals, code: &Code) -> Result<(), Failure> {
     }
 }
 
-/// One caller: a click through the facade, with its statistics, against the row alone.
+/// One caller records a click through the facade, with its statistics. Theirs inserts the row alone.
 pub(crate) async fn one(rounds: Rounds, folder: &Path) -> Result<Vec<Line>, Failure> {
     let bench = Bench::new(folder).await?;
     let sql = format!("INSERT INTO referral_response ({COLUMNS}) VALUES {ROW}");
@@ -138,14 +137,14 @@ pub(crate) async fn one(rounds: Rounds, folder: &Path) -> Result<Vec<Line>, Fail
     Ok(vec![bench.line("record-one", measured, false)])
 }
 
-/// 256 callers at once, each a task that clicks and waits, against statements of 256 rows.
+/// 256 callers at once are tasks that click and wait. Theirs inserts 256 rows in each statement.
 pub(crate) async fn many(rounds: Rounds, folder: &Path) -> Result<Vec<Line>, Failure> {
     let bench = Bench::new(folder).await?;
     let shared = Arc::new((bench.referrals.clone(), bench.code.clone()));
     let rows = vec![ROW; CALLERS as usize].join(", ");
     let sql = format!("INSERT INTO referral_response ({COLUMNS}) VALUES {rows}");
     let (bench, sql, shared) = (&bench, &Arc::<str>::from(sql), &shared);
-    // Both do at least one batch, and are then measured by the row.
+    // Both do at least one batch. The time is then divided by the rows.
     let batches = |often: u32| often.div_ceil(CALLERS);
     let ours = |often: u32| -> Turn<'_> {
         Box::pin(async move {

@@ -1,8 +1,9 @@
-//! Which pieces of an index a read takes.
+//! Divides a read into pieces of an index.
 //!
-//! Each piece is one unbroken run of entries: some fields are equal to a value, and the next one lies in a range. So
-//! the database needs to look at nothing but what it answers, on page 10,000 as on page 1. What follows after a
-//! place in an order of several fields is more than one such run; they are read one after another.
+//! Each piece is one range of entries: the first fields are equal to a value, and the next field lies in a range.
+//! So the database reads only the entries that it returns, on page 10,000 as on page 1. The entries after a
+//! position in an order of several fields are more than one such range. For example, after (5, x) come the entries
+//! with 5 and more than x, and then those with more than 5. The pieces are read one after another.
 
 use std::cmp::Ordering;
 
@@ -11,13 +12,10 @@ use referral_core::store::{CounterPrefix, CounterRange, Index, Part, Prefix, Ran
 
 use crate::schema::{self, COUNTER_FIELDS};
 
-/// The filters of a page, in the direction of reading; none where nothing can be inside.
+/// The filters of a page, in the order of reading. There are none if the range is empty.
 pub(crate) fn page(index: Index, prefix: &Prefix, range: &Range) -> Vec<Document> {
     let shape = index.shape();
-    let mut equal = Document::new();
-    if let Some(tenant) = &prefix.tenant {
-        equal.insert("tenant", tenant.as_str());
-    }
+    let mut equal = Document::from_iter([("tenant".to_owned(), prefix.tenant.as_str().into())]);
     let mut values = prefix.parts.iter();
     for part in shape.parts {
         let value = match part {
@@ -39,7 +37,7 @@ pub(crate) fn page(index: Index, prefix: &Prefix, range: &Range) -> Vec<Document
     if let Some(after) = range.after {
         let behind = if range.ascending { "$gt" } else { "$lt" };
         if inside(after.at) {
-            // Those at the same moment.
+            // The entries with the same time, which the id orders.
             let mut ties = with(order, after.at.into());
             ties.insert("_id", Document::from_iter([(behind.to_owned(), schema::id(after.id))]));
             pieces.push(ties);
@@ -58,7 +56,7 @@ pub(crate) fn page(index: Index, prefix: &Prefix, range: &Range) -> Vec<Document
     pieces
 }
 
-/// The filters of a read of numbers, in the order of their keys; none where nothing can be inside.
+/// The filters of a read of numbers, in the order of their keys. There are none if the range is empty.
 pub(crate) fn numbers(prefix: &CounterPrefix, range: &CounterRange) -> Vec<Document> {
     let given: Vec<Bson> = prefix.parts.iter().map(|part| Bson::from(part.as_str())).collect();
     let after = range.after.as_ref().map(|after| {
@@ -72,7 +70,7 @@ pub(crate) fn numbers(prefix: &CounterPrefix, range: &CounterRange) -> Vec<Docum
         Some((Ordering::Greater, _)) => return pieces,
         Some((Ordering::Equal, after)) => {
             let of_key = after.parts.each_ref().map(|part| Bson::from(part.as_str()));
-            // The same parts and a later bucket; then a later second part; then a later first one.
+            // First the same parts with a later bucket, then a later second part, then a later first part.
             let later = Ends { after: Some(after.bucket), ..ends };
             pieces.extend(later.filter().map(|bucket| numbers_of(prefix, &of_key, None, bucket)));
             let Some(any) = ends.filter() else { return pieces };
@@ -92,7 +90,8 @@ pub(crate) fn numbers(prefix: &CounterPrefix, range: &CounterRange) -> Vec<Docum
     pieces
 }
 
-/// Numbers of these parts, of which the next one is greater than a value, in these buckets.
+/// The filter for numbers with these first parts and in these buckets. If `greater` is given, the next part is
+/// greater than its value.
 fn numbers_of(
     prefix: &CounterPrefix,
     parts: &[Bson],
@@ -111,7 +110,7 @@ fn numbers_of(
     filter
 }
 
-/// The ends of a run of integers.
+/// The ends of a range of integers.
 #[derive(Clone, Copy)]
 struct Ends {
     from: Option<i64>,
@@ -121,9 +120,9 @@ struct Ends {
 }
 
 impl Ends {
-    /// The narrowest of them as a filter, empty where there is no end; `None` where nothing lies between.
+    /// The narrowest ends as a filter. The filter is empty if there is no end. It is `None` if the range is empty.
     fn filter(self) -> Option<Document> {
-        // An integer after another one is one from the next on.
+        // For integers, `> n` is the same as `>= n + 1`.
         let after = match self.after {
             Some(after) => Some(after.checked_add(1)?),
             None => None,
@@ -143,14 +142,15 @@ impl Ends {
 #[cfg(test)]
 mod tests {
     use mongodb::bson::doc;
+    use referral_core::Tenant;
+    use referral_core::store::KeyPart;
     use referral_core::store::{CounterKey, Family, Seek};
-    use referral_core::{KeyPart, Tenant};
     use uuid::Uuid;
 
     use super::*;
 
-    fn everywhere(range: Range) -> Vec<Document> {
-        page(Index::LinksEverywhere, &Prefix::everywhere(), &range)
+    fn links(range: Range) -> Vec<Document> {
+        page(Index::Links, &Prefix::new(&Tenant::default()), &range)
     }
 
     fn seek(at: i64) -> Option<Seek> {
@@ -159,33 +159,39 @@ mod tests {
 
     #[test]
     fn a_page_without_ends_is_the_whole_prefix() {
-        assert_eq!(everywhere(Range::newest()), [doc! {}]);
-        let unclaimed = Prefix::new(&Tenant::default()).text("v");
+        assert_eq!(links(Range::newest()), [doc! { "tenant": "" }]);
+        let unclaimed = Prefix::new(&Tenant::default()).uuid(Uuid::from_u128(7));
         let filter = page(Index::ResponsesUnclaimed, &unclaimed, &Range::newest());
-        assert_eq!(filter, [doc! { "tenant": "", "visitor": "v", "user": null }]);
+        assert_eq!(filter, [doc! { "tenant": "", "visitor": schema::id(Uuid::from_u128(7)), "user": null }]);
     }
 
     #[test]
     fn behind_a_place_come_its_ties_and_then_the_rest() {
         let id = schema::id(Uuid::from_u128(7));
         let newest = Range { from: Some(1), until: Some(9), after: seek(5), ascending: false };
-        let ties = doc! { "created_at": 5_i64, "_id": { "$lt": id.clone() } };
-        assert_eq!(everywhere(newest), [ties, doc! { "created_at": { "$gte": 1_i64, "$lt": 5_i64 } }]);
-        let ties = doc! { "created_at": 5_i64, "_id": { "$gt": id } };
+        let ties = doc! { "tenant": "", "created_at": 5_i64, "_id": { "$lt": id.clone() } };
+        assert_eq!(
+            links(newest),
+            [ties, doc! { "tenant": "", "created_at": { "$gte": 1_i64, "$lt": 5_i64 } }]
+        );
+        let ties = doc! { "tenant": "", "created_at": 5_i64, "_id": { "$gt": id } };
         let oldest = Range { ascending: true, ..newest };
-        assert_eq!(everywhere(oldest), [ties, doc! { "created_at": { "$gte": 6_i64, "$lt": 9_i64 } }]);
+        assert_eq!(
+            links(oldest),
+            [ties, doc! { "tenant": "", "created_at": { "$gte": 6_i64, "$lt": 9_i64 } }]
+        );
     }
 
     #[test]
     fn what_holds_nothing_is_not_asked_for() {
         let range = |from, until| Range { from: Some(from), until: Some(until), ..Range::newest() };
-        assert!(everywhere(range(5, 5)).is_empty());
-        assert!(everywhere(range(6, 5)).is_empty());
-        assert_eq!(everywhere(range(5, 6)).len(), 1);
-        assert!(everywhere(Range { after: seek(5), ..range(5, 5) }).is_empty());
-        assert!(everywhere(Range { after: seek(9), ascending: true, ..range(5, 9) }).is_empty());
+        assert!(links(range(5, 5)).is_empty());
+        assert!(links(range(6, 5)).is_empty());
+        assert_eq!(links(range(5, 6)).len(), 1);
+        assert!(links(Range { after: seek(5), ..range(5, 5) }).is_empty());
+        assert!(links(Range { after: seek(9), ascending: true, ..range(5, 9) }).is_empty());
         let last = Range { after: seek(i64::MAX), ..Range::oldest() };
-        assert_eq!(everywhere(last).len(), 1, "the ties alone");
+        assert_eq!(links(last).len(), 1, "the ties alone");
     }
 
     #[test]

@@ -1,127 +1,127 @@
-//! From what the driver reports to what the contract says.
+//! Turns errors of the driver into the errors of the contract.
 
 use mongodb::bson::{Bson, Document};
 use mongodb::error::{
     Error, ErrorKind as Driver, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT, WriteFailure,
 };
-use referral_core::store::{ErrorKind, StoreError};
+use referral_core::store::{StoreError, StoreErrorKind};
 
-/// What reports call this store.
+/// The name of this store in errors and reports.
 pub(crate) const NAME: &str = "mongodb";
-/// What a database is told that [`migrate`](crate::MongoStore::migrate) has not seen.
+/// The message for a database on which [`migrate`](crate::MongoStore::migrate) has not run.
 pub(crate) const UNMIGRATED: &str = "the indexes are not there, or not all of them: call migrate()";
 const NO_SUCH_TRANSACTION: i32 = 251;
-/// What a server is told that has no transactions.
+/// The message for a server without transactions.
 pub(crate) const STANDALONE: &str = "this mongod runs alone, and so has no transactions: start it with \
     --replSet rs0 and run `mongosh --eval 'rs.initiate()'` once; one node is enough";
 
-/// Why an attempt failed, before it is known whether another one is made.
+/// Why an attempt failed. It may still be tried again.
 #[derive(Debug)]
-pub(crate) enum Fault {
-    /// Something before the commit failed; nothing of the transaction is stored.
+pub(crate) enum Failure {
+    /// Something before the commit failed. Nothing of the transaction is stored.
     Driver(Error),
-    /// A statement of a transaction was refused; nothing of the transaction is stored.
+    /// The server refused a statement of a transaction. Nothing of the transaction is stored.
     Refused(i32, String),
-    /// The commit failed, and whether it took hold is not known.
-    Unknown(Option<Error>),
-    /// What a transaction had read was changed when it wrote; run again.
+    /// The commit failed, and it is not known whether it was applied.
+    UnknownOutcome(Option<Error>),
+    /// A document was changed between the read and the write of a transaction. The transaction is run again.
     Moved,
-    /// The server did not answer in time; nothing of the transaction is stored.
+    /// The server did not answer in time. Nothing of the transaction is stored.
     Late,
-    /// In the words of the contract already.
+    /// Already an error of the contract.
     Store(StoreError),
 }
 
-/// What the database complains about.
+/// Why the database refused something.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Trouble {
-    /// An `_id` is there already.
+pub(crate) enum Reason {
+    /// A document with this `_id` exists already.
     Duplicate,
-    /// Another transaction was in the way; the same one may work when run again.
+    /// Another transaction was in the way. The same transaction may work when it is run again.
     Transient,
-    /// No server takes work now.
+    /// No server accepts work now.
     Unavailable,
     /// There is no room.
     Full,
-    /// The server runs alone.
+    /// The server runs alone, without a replica set.
     Standalone,
     /// Something else.
     Other,
 }
 
-impl From<Error> for Fault {
+impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self::Driver(error)
     }
 }
 
-impl From<StoreError> for Fault {
+impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
 }
 
-impl Fault {
-    /// What the database complained about, if it was the database.
-    pub(crate) fn trouble(&self) -> Trouble {
+impl Failure {
+    /// Why the database refused, if it was the database that failed.
+    pub(crate) fn reason(&self) -> Reason {
         match self {
-            Self::Driver(error) => trouble(error),
+            Self::Driver(error) => reason(error),
             Self::Refused(code, _) => of_code(*code),
-            Self::Moved => Trouble::Transient,
-            Self::Late => Trouble::Unavailable,
-            Self::Unknown(_) | Self::Store(_) => Trouble::Other,
+            Self::Moved => Reason::Transient,
+            Self::Late => Reason::Unavailable,
+            Self::UnknownOutcome(_) | Self::Store(_) => Reason::Other,
         }
     }
 
     /// Whether the same transaction may work when it is run again at once.
     pub(crate) fn is_transient(&self) -> bool {
-        match self.trouble() {
-            // Whoever holds it is read next time.
-            Trouble::Duplicate | Trouble::Transient => true,
-            // A new primary may be there when the driver has looked again.
-            Trouble::Unavailable => !matches!(self, Self::Late),
-            Trouble::Full | Trouble::Standalone | Trouble::Other => false,
+        match self.reason() {
+            // The next attempt reads the document that is there.
+            Reason::Duplicate | Reason::Transient => true,
+            // There may be a new primary when the driver looks again.
+            Reason::Unavailable => !matches!(self, Self::Late),
+            Reason::Full | Reason::Standalone | Reason::Other => false,
         }
     }
 
-    /// In the words of the contract.
+    /// The error of the contract for this failure.
     pub(crate) fn into_error(self, operation: &'static str) -> StoreError {
         let unknown = "the answer to the commit was lost; it is applied or not";
-        let (kind, message) = match (&self, self.trouble()) {
-            (Self::Unknown(_), _) => (ErrorKind::UnknownOutcome, unknown),
-            (Self::Late, _) => (ErrorKind::Unavailable, "the server did not answer in time"),
-            (_, Trouble::Duplicate | Trouble::Transient) => {
-                (ErrorKind::Contended, "others were in the way with every attempt")
+        let (kind, message) = match (&self, self.reason()) {
+            (Self::UnknownOutcome(_), _) => (StoreErrorKind::UnknownOutcome, unknown),
+            (Self::Late, _) => (StoreErrorKind::Unavailable, "the server did not answer in time"),
+            (_, Reason::Duplicate | Reason::Transient) => {
+                (StoreErrorKind::Contended, "others were in the way with every attempt")
             }
-            (_, Trouble::Unavailable) => (ErrorKind::Unavailable, "no server takes work"),
-            (_, Trouble::Full) => (ErrorKind::Full, "the server has no room"),
-            (_, Trouble::Standalone) => (ErrorKind::Invalid, STANDALONE),
-            (_, Trouble::Other) => (ErrorKind::Other, "the server refused"),
+            (_, Reason::Unavailable) => (StoreErrorKind::Unavailable, "no server takes work"),
+            (_, Reason::Full) => (StoreErrorKind::Full, "the server has no room"),
+            (_, Reason::Standalone) => (StoreErrorKind::Invalid, STANDALONE),
+            (_, Reason::Other) => (StoreErrorKind::Other, "the server refused"),
         };
         let error = StoreError::new(kind, NAME, operation, message);
         match self {
-            Self::Driver(source) | Self::Unknown(Some(source)) => error.with_source(source),
+            Self::Driver(source) | Self::UnknownOutcome(Some(source)) => error.with_source(source),
             Self::Refused(code, message) => error.with_source(format!("{message} (code {code})")),
-            Self::Unknown(None) | Self::Moved | Self::Late => error,
+            Self::UnknownOutcome(None) | Self::Moved | Self::Late => error,
             Self::Store(error) => error,
         }
     }
 }
 
-/// What the answer to a statement says that its status does not: statements fail one by one, and the command that
-/// carries them succeeds.
-pub(crate) fn check(answer: &Document, statements: usize) -> Result<(), Fault> {
+/// Checks the answer to a command. A command can succeed although some of its statements failed, so the errors are
+/// in the answer.
+pub(crate) fn check(answer: &Document, statements: usize) -> Result<(), Failure> {
     if let Ok(errors) = answer.get_array("writeErrors")
         && let Some(Bson::Document(error)) = errors.first()
     {
         let message = error.get_str("errmsg").unwrap_or_default();
-        return Err(Fault::Refused(int(error, "code").unwrap_or_default(), message.to_owned()));
+        return Err(Failure::Refused(int(error, "code").unwrap_or_default(), message.to_owned()));
     }
     let matched = int(answer, "n").and_then(|n| usize::try_from(n).ok());
-    if matched == Some(statements) { Ok(()) } else { Err(Fault::Moved) }
+    if matched == Some(statements) { Ok(()) } else { Err(Failure::Moved) }
 }
 
-/// Servers, and those who stand in for them, do not agree on the type of small numbers.
+/// Servers and stand-ins differ in the type that they use for small numbers.
 fn int(document: &Document, field: &str) -> Option<i32> {
     match document.get(field)? {
         Bson::Int32(number) => Some(*number),
@@ -131,81 +131,84 @@ fn int(document: &Document, field: &str) -> Option<i32> {
     }
 }
 
-/// Whether a failed commit may have taken hold all the same. Then it is asked for again.
+/// Whether a failed commit may have been applied nevertheless. If so, the commit is sent again.
 pub(crate) fn is_unknown(error: &Error) -> bool {
-    // A write concern that is not met says nothing about the write.
+    // If the write concern is not met, the write itself may still have been applied.
     let unmet = matches!(error.kind.as_ref(), Driver::Write(WriteFailure::WriteConcernError(_)));
     unmet || error.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT)
 }
 
-/// Whether the server does not know the transaction that it was to commit. An answer that was lost before may have
-/// been that it is committed: the driver asks again by itself and does not tell. A server remembers what it has
-/// committed, also when it was killed; but only so long, and what stands in for MongoDB only until it ends.
+/// Whether the server does not know the transaction that it was asked to commit. It may be committed nevertheless:
+/// the driver repeats a commit by itself, and the lost first answer may have been a success. A server remembers
+/// commits for a limited time, also across a restart. The stand-in forgets them when it ends.
 pub(crate) fn is_forgotten(error: &Error) -> bool {
     matches!(error.kind.as_ref(), Driver::Command(error) if error.code == NO_SUCH_TRANSACTION)
 }
 
-fn trouble(error: &Error) -> Trouble {
+pub(crate) fn reason(error: &Error) -> Reason {
     let of_kind = of_kind(error);
-    // The label says that nothing is stored. It also stands on what the network did, of which we know more.
-    if of_kind == Trouble::Other && error.contains_label(TRANSIENT_TRANSACTION_ERROR) {
-        return Trouble::Transient;
+    // The label `TransientTransactionError` says that nothing is stored and the transaction may be run again. The
+    // driver also puts it on network errors, where it is too general: those are `Unavailable`. So the label only
+    // counts if the error itself has no known reason.
+    if of_kind == Reason::Other && error.contains_label(TRANSIENT_TRANSACTION_ERROR) {
+        return Reason::Transient;
     }
     of_kind
 }
 
-fn of_kind(error: &Error) -> Trouble {
+fn of_kind(error: &Error) -> Reason {
     match error.kind.as_ref() {
-        // The three shapes in which a duplicate arrives: a command, a write, an `insert_many`.
+        // A duplicate comes in three forms: as the error of a command, of a write, and of an `insert_many`.
         Driver::Command(error) => match of_code(error.code) {
-            Trouble::Other if error.message.starts_with("Transaction numbers are only allowed") => {
-                Trouble::Standalone
+            Reason::Other if error.message.starts_with("Transaction numbers are only allowed") => {
+                Reason::Standalone
             }
-            trouble => trouble,
+            reason => reason,
         },
         Driver::Write(WriteFailure::WriteError(error)) => of_code(error.code),
         Driver::Write(WriteFailure::WriteConcernError(error)) => of_code(error.code),
         Driver::InsertMany(errors) => {
             let first = errors.write_errors.as_ref().and_then(|errors| errors.first());
-            first.map_or(Trouble::Other, |error| of_code(error.code))
+            first.map_or(Reason::Other, |error| of_code(error.code))
         }
         Driver::Io(_)
         | Driver::ServerSelection { .. }
         | Driver::ConnectionPoolCleared { .. }
         | Driver::DnsResolve { .. }
         | Driver::Authentication { .. }
-        | Driver::Shutdown => Trouble::Unavailable,
-        // Told by the driver before it asks a server.
-        Driver::SessionsNotSupported => Trouble::Standalone,
-        Driver::Transaction { message, .. } if message.contains("not supported") => Trouble::Standalone,
-        _ => Trouble::Other,
+        | Driver::Shutdown => Reason::Unavailable,
+        // The driver reports these two before it asks a server.
+        Driver::SessionsNotSupported => Reason::Standalone,
+        Driver::Transaction { message, .. } if message.contains("not supported") => Reason::Standalone,
+        _ => Reason::Other,
     }
 }
 
-const fn of_code(code: i32) -> Trouble {
+const fn of_code(code: i32) -> Reason {
     match code {
-        11000 | 11001 | 12582 => Trouble::Duplicate,
-        // WriteConflict, LockTimeout, NoSuchTransaction, TransactionTooOld, snapshots and catalogues that moved on,
-        // and what migrations of shards do to transactions that meet them.
+        11000 | 11001 | 12582 => Reason::Duplicate,
+        // WriteConflict, LockTimeout, NoSuchTransaction, TransactionTooOld, snapshots and catalogues that are too
+        // old, and transactions that meet the migration of a shard.
         112 | 24 | 251 | 225 | 239 | 246 | 262 | 46 | 63 | 117 | 133 | 150 | 156 | 267 | 285 => {
-            Trouble::Transient
+            Reason::Transient
         }
-        // Not the primary, or not any more, or going down; the network between servers.
+        // The server is not the primary, or no longer, or it is shutting down, or the network between servers
+        // failed.
         10107 | 13435 | 13436 | 10058 | 11600 | 11602 | 189 | 91 | 6 | 7 | 89 | 9001 | 134 | 64 | 50 => {
-            Trouble::Unavailable
+            Reason::Unavailable
         }
-        14031 => Trouble::Full,
-        _ => Trouble::Other,
+        14031 => Reason::Full,
+        _ => Reason::Other,
     }
 }
 
 pub(crate) fn corrupt(message: &'static str) -> StoreError {
-    StoreError::new(ErrorKind::Corrupt, NAME, "read", message)
+    StoreError::new(StoreErrorKind::Corrupt, NAME, "read", message)
 }
 
-/// The task of a transaction was lost: it panicked, or the runtime is going down.
+/// The error for a task of a transaction that was lost: it panicked, or the runtime is shutting down.
 pub(crate) fn lost(operation: &'static str, lost: tokio::task::JoinError) -> StoreError {
-    StoreError::new(ErrorKind::UnknownOutcome, NAME, operation, "the task of the transaction was lost")
+    StoreError::new(StoreErrorKind::UnknownOutcome, NAME, operation, "the task of the transaction was lost")
         .with_source(lost)
 }
 
@@ -219,43 +222,23 @@ mod tests {
     fn a_statement_that_fails_inside_a_command_that_succeeds_is_seen() {
         let refused =
             doc! { "ok": 1.0, "n": 0, "writeErrors": [{ "index": 0, "code": 11000, "errmsg": "E11000" }] };
-        let fault = check(&refused, 1).unwrap_err();
-        assert_eq!(fault.trouble(), Trouble::Duplicate);
-        assert!(fault.is_transient());
+        let failure = check(&refused, 1).unwrap_err();
+        assert_eq!(failure.reason(), Reason::Duplicate);
+        assert!(failure.is_transient());
         assert!(check(&doc! { "ok": 1.0, "n": 2 }, 2).is_ok());
         assert!(check(&doc! { "ok": 1.0, "n": 2_i64 }, 2).is_ok());
-        assert!(matches!(check(&doc! { "ok": 1.0, "n": 1 }, 2), Err(Fault::Moved)));
-    }
-
-    /// The shapes that a server answers in, made by the server.
-    #[tokio::test]
-    async fn a_duplicate_is_known_in_each_of_its_three_shapes() {
-        let harness = crate::harness::MongoHarness::from_env();
-        let Some((store, _scratch)) = harness.scratch().await else { return };
-        let things = store.database().collection::<Document>("things");
-        things.insert_one(doc! { "_id": 1 }).await.unwrap();
-        let write = things.insert_one(doc! { "_id": 1 }).await.unwrap_err();
-        assert!(matches!(write.kind.as_ref(), Driver::Write(WriteFailure::WriteError(_))), "{write:?}");
-        let many = things.insert_many([doc! { "_id": 2 }, doc! { "_id": 1 }]).await.unwrap_err();
-        assert!(matches!(many.kind.as_ref(), Driver::InsertMany(_)), "{many:?}");
-        // Finds nothing, and inserts what is there.
-        let upsert = things.find_one_and_update(doc! { "_id": 1, "x": 1 }, doc! { "$set": { "y": 1 } });
-        let command = upsert.upsert(true).await.unwrap_err();
-        assert!(matches!(command.kind.as_ref(), Driver::Command(_)), "{command:?}");
-        for error in [write, many, command] {
-            assert_eq!(trouble(&error), Trouble::Duplicate, "{error:?}");
-        }
+        assert!(matches!(check(&doc! { "ok": 1.0, "n": 1 }, 2), Err(Failure::Moved)));
     }
 
     #[test]
     fn only_a_lost_commit_is_of_unknown_outcome() {
-        let kind = |fault: Fault| fault.into_error("commit").kind();
-        assert_eq!(kind(Fault::Unknown(None)), ErrorKind::UnknownOutcome);
-        assert_eq!(kind(Fault::Moved), ErrorKind::Contended);
-        assert_eq!(kind(Fault::Late), ErrorKind::Unavailable);
-        assert_eq!(kind(Fault::Refused(112, String::new())), ErrorKind::Contended);
-        assert_eq!(kind(Fault::Refused(10107, String::new())), ErrorKind::Unavailable);
-        assert_eq!(kind(Fault::Refused(14031, String::new())), ErrorKind::Full);
-        assert_eq!(kind(Fault::Refused(121, String::new())), ErrorKind::Other);
+        let kind = |failure: Failure| failure.into_error("commit").kind();
+        assert_eq!(kind(Failure::UnknownOutcome(None)), StoreErrorKind::UnknownOutcome);
+        assert_eq!(kind(Failure::Moved), StoreErrorKind::Contended);
+        assert_eq!(kind(Failure::Late), StoreErrorKind::Unavailable);
+        assert_eq!(kind(Failure::Refused(112, String::new())), StoreErrorKind::Contended);
+        assert_eq!(kind(Failure::Refused(10107, String::new())), StoreErrorKind::Unavailable);
+        assert_eq!(kind(Failure::Refused(14031, String::new())), StoreErrorKind::Full);
+        assert_eq!(kind(Failure::Refused(121, String::new())), StoreErrorKind::Other);
     }
 }

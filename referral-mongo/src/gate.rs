@@ -1,9 +1,10 @@
-//! Who may write what at a time, within this process.
+//! Decides which transactions of this process may run at the same time.
 //!
-//! Two transactions that write one document cannot both succeed: the server refuses the second one at once, and it
-//! has to be run again. Between processes there is no other way. Within one, those that want the same counter or
-//! record wait for each other here, which is fairer and far cheaper than forty attempts at a popular link's numbers.
-//! And however many callers there are, only so many transactions are open at a time.
+//! Two transactions that write the same document cannot both succeed: the server refuses the second one at once,
+//! and it must be run again. Between processes there is no other way. Inside one process, transactions that write
+//! the same counter or record wait for each other here. That is fairer and far cheaper than up to forty attempts at
+//! the numbers of a popular link. The gate also limits how many transactions are open at once, however many callers
+//! there are.
 
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -12,42 +13,42 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use referral_core::RecordId;
-use referral_core::store::{Change, Changeset};
+use referral_core::store::{Change, Changeset, RecordId};
 use tokio::sync::{Mutex, MutexGuard, Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
 
-use crate::error::Fault;
+use crate::error::Failure;
 
-const DOORS: u64 = 256;
-/// The most transactions that are open at once. More than a few for each connection of the driver (ten by default)
-/// are no faster; and a thousand callers at once would open a thousand, each of which waits for a connection with
-/// every statement, and holds what it wrote and a session of the server's storage meanwhile.
+/// How many locks there are. Documents share them by hash.
+const LOCKS: u64 = 256;
+/// The most transactions that are open at once. The driver has ten connections by default, and more than a few
+/// transactions for each connection are no faster. Each open transaction keeps its locks and a session of the
+/// server's storage while it waits for a connection.
 const TRANSACTIONS: usize = 64;
 
-/// Doors that belong to documents, by hash.
+/// Decides which transactions may begin.
 pub(crate) struct Gate {
-    doors: Vec<Mutex<()>>,
-    room: Semaphore,
-    /// When the server last answered a transaction, well or badly: microseconds from the beginning.
+    locks: Vec<Mutex<()>>,
+    transactions: Semaphore,
+    /// When the server last answered a transaction, with success or an error, in microseconds since `beginning`.
     heard: AtomicU64,
     beginning: Instant,
 }
 
-/// Leave to write, for as long as it is held.
-pub(crate) struct Entered<'a> {
-    _doors: Vec<MutexGuard<'a, ()>>,
-    _room: Option<SemaphorePermit<'a>>,
+/// Permission to write, until it is dropped.
+pub(crate) struct Permit<'a> {
+    _locks: Vec<MutexGuard<'a, ()>>,
+    _transaction: Option<SemaphorePermit<'a>>,
     /// How long the transaction may take.
     pub(crate) left: Duration,
 }
 
 impl Default for Gate {
     fn default() -> Self {
-        let doors = (0..DOORS).map(|_| Mutex::new(())).collect();
+        let locks = (0..LOCKS).map(|_| Mutex::new(())).collect();
         Self {
-            doors,
-            room: Semaphore::new(TRANSACTIONS),
+            locks,
+            transactions: Semaphore::new(TRANSACTIONS),
             heard: AtomicU64::new(0),
             beginning: Instant::now(),
         }
@@ -55,79 +56,81 @@ impl Default for Gate {
 }
 
 impl Gate {
-    /// Waits until nobody else of this process writes what these changesets write. What they insert is not waited
-    /// for, but for keys that two want at once, and those are rare. Waits also while too many write at all.
+    /// Waits until no other call of this process writes what these changesets change, and until a place for one
+    /// more open transaction is free. Inserted records are not waited for, because two calls seldom insert the same
+    /// record.
     ///
-    /// A queue may be long, so this waits as long as the server answers anybody. When it has not for `timeout`, those
-    /// in the queue do not wait for their own turn to find out. What was waited in silence is not left to the
-    /// transaction itself.
-    pub(crate) async fn enter(&self, batch: &[Changeset], timeout: Duration) -> Result<Entered<'_>, Fault> {
-        let wanted: BTreeSet<usize> =
-            batch.iter().flat_map(|changeset| &changeset.changes).flat_map(doors).collect();
+    /// A queue may be long, so this waits as long as the server answers any transaction. If it answers none for `timeout`,
+    /// everyone in the queue gives up. The time without an answer is taken from the time of the transaction itself.
+    pub(crate) async fn enter(&self, batch: &[Changeset], timeout: Duration) -> Result<Permit<'_>, Failure> {
+        let wanted: BTreeSet<usize> = batch.iter().flat_map(Changeset::changes).flat_map(locks).collect();
         let mut held = Vec::with_capacity(wanted.len());
         let begun = Instant::now();
-        // In order, so that no two wait for each other.
-        for door in wanted.into_iter().filter_map(|door| self.doors.get(door)) {
-            held.push(self.turn(begun, timeout, door.lock()).await?);
+        // In a fixed order, so that no two calls wait for each other.
+        for lock in wanted.into_iter().filter_map(|lock| self.locks.get(lock)) {
+            held.push(self.turn(begun, timeout, lock.lock()).await?);
         }
-        // Last, so that whoever has room waits for nobody. It is never closed.
-        let room = self.turn(begun, timeout, self.room.acquire()).await?.ok();
+        // This comes last, so that a call with an open transaction waits for no lock. The semaphore is never
+        // closed.
+        let transaction = self.turn(begun, timeout, self.transactions.acquire()).await?.ok();
         let left = timeout.saturating_sub(self.silent_since(begun).elapsed());
-        Ok(Entered { _doors: held, _room: room, left })
+        Ok(Permit { _locks: held, _transaction: transaction, left })
     }
 
-    /// Waits for a turn, without losing the place in its queue, until the server is silent for too long.
+    /// Waits for a turn, until the server is silent for too long. The call keeps its place in the queue.
     async fn turn<T>(
         &self,
         begun: Instant,
         timeout: Duration,
         turn: impl Future<Output = T>,
-    ) -> Result<T, Fault> {
+    ) -> Result<T, Failure> {
         let mut turn = pin!(turn);
         loop {
             let since = self.silent_since(begun);
-            let end = since.checked_add(timeout).ok_or(Fault::Late)?;
+            let end = since.checked_add(timeout).ok_or(Failure::Late)?;
             if let Ok(turn) = timeout_at(end, turn.as_mut()).await {
                 return Ok(turn);
             }
             if self.silent_since(begun) == since {
-                return Err(Fault::Late);
+                return Err(Failure::Late);
             }
         }
     }
 
-    /// Since when whoever waits since then has heard nothing of the server.
+    /// Since when the server has been silent, as a call sees it that began to wait at `begun`.
     fn silent_since(&self, begun: Instant) -> Instant {
         let heard = Duration::from_micros(self.heard.load(Ordering::Acquire));
         self.beginning.checked_add(heard).map_or(begun, |heard| heard.max(begun))
     }
 
-    /// The server answered a transaction.
+    /// Notes that the server answered a transaction.
     pub(crate) fn answered(&self) {
         let now = u64::try_from(self.beginning.elapsed().as_micros()).unwrap_or_default();
         self.heard.fetch_max(now, Ordering::Release);
     }
 }
 
-fn doors(change: &Change) -> Vec<usize> {
+fn locks(change: &Change) -> Vec<usize> {
     match change {
         Change::Insert(_) => Vec::new(),
-        Change::Update { record, .. } => vec![door(&record.id())],
-        Change::Delete { id, .. } | Change::Expect { id, .. } => vec![door(id)],
-        Change::Claim { responses, .. } => responses.iter().map(|id| door(&RecordId::from(*id))).collect(),
-        Change::Count { counter, .. } | Change::Tally { counter, .. } => vec![door(counter)],
+        Change::Update { record, .. } => vec![lock(&record.id())],
+        Change::Delete { id, .. } | Change::Expect { id, .. } => vec![lock(id)],
+        Change::Patch { kind, of, .. } => {
+            of.iter().map(|(uuid, _)| lock(&RecordId { kind: *kind, uuid: *uuid })).collect()
+        }
+        Change::Count { counter, .. } | Change::Tally { counter, .. } => vec![lock(counter)],
     }
 }
 
-fn door<T: std::hash::Hash>(what: &T) -> usize {
+fn lock<T: std::hash::Hash>(what: &T) -> usize {
     let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(what);
-    usize::try_from(hash % DOORS).unwrap_or_default()
+    usize::try_from(hash % LOCKS).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
-    use referral_core::store::{CounterKey, Family};
-    use referral_core::{KeyPart, Tenant};
+    use referral_core::Tenant;
+    use referral_core::store::{CounterKey, Family, KeyPart};
 
     use super::*;
 
@@ -140,8 +143,8 @@ mod tests {
         let batch = [Changeset::new([Change::Tally { counter: key, add: 1 }])];
         let short = Duration::from_secs(4);
         let first = gate.enter(&batch, short).await.unwrap();
-        assert!(matches!(gate.enter(&batch, short).await, Err(Fault::Late)));
-        // As long as it answers, the queue is waited for, however long it is.
+        assert!(matches!(gate.enter(&batch, short).await, Err(Failure::Late)));
+        // As long as the server answers, a call waits in the queue, however long the queue is.
         let answers = async {
             for _ in 0..8 {
                 tokio::time::sleep(short / 4).await;

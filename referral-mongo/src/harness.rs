@@ -1,4 +1,4 @@
-//! What the conformance suite opens these stores with, and any other test that wants a database of its own.
+//! Opens these stores for the conformance suite, and for any other test that needs its own database.
 //!
 //! ```
 //! # mod tests {
@@ -14,25 +14,25 @@ use std::time::Duration;
 
 use mongodb::Client;
 use mongodb::options::ClientOptions;
-use referral_core::store::{ErrorKind, StoreError};
+use referral_core::store::{StoreError, StoreErrorKind};
 use referral_testkit::{Guard, Harness, Opened, Scratch, async_trait, server_from_env, skip};
 
 use crate::MongoStore;
-use crate::error::{Fault, NAME};
+use crate::error::{Failure, NAME};
 
-/// The address of the server of [`MongoHarness::from_env`].
+/// The environment variable that holds the address for [`MongoHarness::from_env`].
 pub const VARIABLE: &str = "REFERRAL_TEST_MONGODB_URL";
 const SETUP: &str = "set REFERRAL_TEST_MONGODB_URL to a replica set on which databases may be made, or in Referral's \
     own repository run scripts/test, which starts a throw-away one";
-/// Set where the server is thrown away as a whole, so that nobody needs to wait until it has dropped a database.
+/// Set this variable if the whole server is thrown away, so that tests need not wait for databases to be dropped.
 const KEEP: &str = "REFERRAL_TEST_MONGODB_KEEP";
 
-/// How long it looks for a server, unless the address says otherwise.
+/// How long the driver looks for a server, unless the address says otherwise.
 const SELECTION: Duration = Duration::from_secs(5);
-/// Else, after a server that says "not the primary", the driver waits ten seconds before it looks again.
+/// Without this, the driver waits ten seconds before it looks again after a server said "not the primary".
 const HEARTBEAT: Duration = Duration::from_millis(500);
 
-/// Opens each store in a database of its own on one server, dropped with its guard.
+/// Opens each store in its own database on one server. The database is dropped with the guard.
 #[derive(Clone)]
 pub struct MongoHarness {
     url: Option<String>,
@@ -40,14 +40,14 @@ pub struct MongoHarness {
 }
 
 impl MongoHarness {
-    /// On the server of an address. The database that it names is left alone.
+    /// Uses the server of an address. The database that the address names is not touched.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
         Self { url: Some(url.into()), keep: false }
     }
 
-    /// On the server that `REFERRAL_TEST_MONGODB_URL` names; without it, every case is skipped. With
-    /// `REFERRAL_TEST_MONGODB_KEEP` set, nothing is dropped.
+    /// Uses the server that `REFERRAL_TEST_MONGODB_URL` names. Without it, every case is skipped. If
+    /// `REFERRAL_TEST_MONGODB_KEEP` is set, nothing is dropped.
     #[must_use]
     pub fn from_env() -> Self {
         Self { url: server_from_env(VARIABLE), keep: std::env::var_os(KEEP).is_some() }
@@ -59,11 +59,11 @@ impl MongoHarness {
         self.url.as_deref()
     }
 
-    /// A new database, without indexes: a name, which the server knows with the first collection in it. `None`
-    /// where no server is named: this says so.
+    /// Names a new database. The server makes it with the first collection. It is `None` if no server is named; a
+    /// line on standard output then says that the test is skipped.
     ///
     /// # Panics
-    /// Where a server is missing and `REFERRAL_TESTKIT_STRICT=1`.
+    /// If no server is named and `REFERRAL_TESTKIT_STRICT=1`.
     pub async fn make(&self) -> Option<Scratch> {
         let scratch = self.place();
         if scratch.is_none() {
@@ -77,46 +77,47 @@ impl MongoHarness {
             let client = client(&url).await?;
             let dropped = client.database(&name).drop().await;
             client.shutdown().immediate(true).await;
-            dropped.map_err(|error| Fault::from(error).into_error("remove"))
+            dropped.map_err(|error| Failure::from(error).into_error("remove"))
         });
         Some(if self.keep { scratch.kept() } else { scratch })
     }
 
-    /// A store in a database of [`MongoHarness::make`], with connections of its own.
+    /// Opens a store in a database of [`MongoHarness::make`], with its own connections.
     ///
     /// # Errors
-    /// As [`MongoStore::open`].
+    /// The same as those of [`MongoStore::open`].
     pub async fn at(&self, scratch: &Scratch) -> Result<MongoStore, StoreError> {
         at(scratch.address()).await
     }
 
-    /// An empty store with its indexes, and what removes it. `None` where no server is named: this says so.
+    /// Opens an empty store with its indexes. The guard beside it drops the database. It is `None` if no server is
+    /// named; a line on standard output then says that the test is skipped.
     ///
     /// # Panics
-    /// Where none can be opened, and where a server is missing and `REFERRAL_TESTKIT_STRICT=1`.
+    /// If the store cannot be opened, or if no server is named and `REFERRAL_TESTKIT_STRICT=1`.
     pub async fn scratch(&self) -> Option<(MongoStore, Scratch)> {
         let scratch = self.make().await?;
         Some(self.fresh(scratch).await.expect("a store in a database of its own"))
     }
 
-    /// Opens a store and removes it, so that what keeps every case from running is told once.
+    /// Opens a store and removes it, so that a problem with the server is reported once and not by every case.
     ///
     /// # Errors
-    /// `Unavailable` where no server answers; faults where a database cannot be made or dropped.
+    /// `Unavailable` if no server answers; any error of the server if a database cannot be made or dropped.
     pub async fn check(&self) -> Result<(), StoreError> {
         let scratch =
-            self.place().ok_or_else(|| StoreError::new(ErrorKind::Unavailable, NAME, "open", SETUP))?;
+            self.place().ok_or_else(|| StoreError::new(StoreErrorKind::Unavailable, NAME, "open", SETUP))?;
         let (store, scratch) = self.fresh(scratch).await?;
         drop(store);
         scratch.remove()
     }
 
-    /// A store with its indexes in a new database.
+    /// Opens a store with its indexes in a new database.
     async fn fresh(&self, scratch: Scratch) -> Result<(MongoStore, Scratch), StoreError> {
         let store = match self.at(&scratch).await {
             Ok(store) => store,
             Err(error) => {
-                // Nothing was made, and a server that is not there need not be asked to remove it.
+                // Nothing was made, so a server that does not answer need not be asked to remove it.
                 drop(scratch.kept());
                 return Err(error);
             }
@@ -127,7 +128,7 @@ impl MongoHarness {
 }
 
 impl fmt::Debug for MongoHarness {
-    /// Without the address, in which there may be a password.
+    /// Leaves the address out, because it may contain a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MongoHarness").field("keep", &self.keep).finish_non_exhaustive()
     }
@@ -136,17 +137,18 @@ impl fmt::Debug for MongoHarness {
 async fn client(url: &str) -> Result<Client, StoreError> {
     let mut options = ClientOptions::parse(url).await.map_err(|error| {
         let message = "the address of the database is not understood";
-        StoreError::new(ErrorKind::Invalid, NAME, "open", message).with_source(error)
+        StoreError::new(StoreErrorKind::Invalid, NAME, "open", message).with_source(error)
     })?;
     options.server_selection_timeout.get_or_insert(SELECTION);
     options.heartbeat_freq.get_or_insert(HEARTBEAT);
-    Client::with_options(options).map_err(|error| Fault::from(error).into_error("open"))
+    Client::with_options(options).map_err(|error| Failure::from(error).into_error("open"))
 }
 
 async fn at(address: &str) -> Result<MongoStore, StoreError> {
-    let (name, url) = Scratch::split(address)
-        .ok_or_else(|| StoreError::new(ErrorKind::Invalid, NAME, "open", "no address of this harness"))?;
-    // The suite has a thousand callers at once, on a machine that does other things as well.
+    let (name, url) = Scratch::split(address).ok_or_else(|| {
+        StoreError::new(StoreErrorKind::Invalid, NAME, "open", "no address of this harness")
+    })?;
+    // The suite makes a thousand calls at once, perhaps on a busy machine.
     Ok(MongoStore::with_client(client(url).await?, name).await?.with_timeout(Duration::from_secs(60)))
 }
 

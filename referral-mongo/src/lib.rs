@@ -14,55 +14,67 @@
 //! # What it promises
 //!
 //! A changeset is stored as a whole or not at all. When `commit` returns, a majority of the servers has it on disk:
-//! write concern `majority` with journal, set here whatever the server's defaults are. A batch is one transaction
-//! on a snapshot; what another transaction changes meanwhile makes it start over, and after forty attempts or eight
-//! seconds say `Contended`. Uniqueness is by `_id` alone, in [`schema::KEYS`], so it holds for the whole cluster
-//! where that collection is sharded by `_id`. A commit whose answer is lost is asked for again, and where no answer
-//! comes, the error is `UnknownOutcome`. Reads ask the primary, with read concern `majority`. Every transaction runs
-//! in a task of its own, so that a caller who goes away leaves none open. No call waits for ever: see
-//! [`MongoStore::with_timeout`].
+//! the store sets write concern `majority` with journal, whatever the server's defaults are. A batch is one
+//! transaction on a snapshot. If another transaction changes the same documents meanwhile, it starts over, and
+//! after forty attempts or eight seconds it fails with `Contended`. Only `_id`s are unique keys, those of
+//! [`schema::KEYS`], so uniqueness holds for a whole cluster if that collection is sharded by `_id`. If the answer
+//! to a commit is lost, the store sends the commit again, and if no answer comes, the error is `UnknownOutcome`.
+//! Reads ask the primary, with read concern `majority`. Every transaction runs in its own task, so a caller that is
+//! dropped leaves none open. No call waits for ever: see [`MongoStore::with_timeout`].
 //!
-//! # What it does not
+//! # What it does not do
 //!
 //! A mongod that runs alone has no transactions and is refused; one node with `--replSet` is enough. It never
-//! migrates by itself: call [`MongoStore::migrate`]. It does not shard: which keys to shard by is the host's
-//! decision. After a fail-over the new primary may for a moment not know yet what a majority has, so that a read
-//! misses an acknowledged write; a write never does.
+//! migrates by itself: call [`MongoStore::migrate`]. It does not shard collections: the host decides by which keys
+//! to shard. After a fail-over, the new primary may not yet know for a moment what a majority has. A read can then
+//! miss an acknowledged write. A write never misses one.
 //!
-//! Unproved, because the tests run on one node that stands in for a mongod: fail-over, sharding, a server that is
-//! killed, and the plans of a real mongod. Proved there: the conformance suite, in which the writing process is
-//! killed, and commands made to fail (connections cut, not the primary, write conflicts, lost answers to commits).
+//! The tests run on one node of a program that stands in for mongod. So they prove nothing about fail-over,
+//! sharding, a server that is killed, and the query plans of a real mongod. On the stand-in they run the
+//! conformance suite, in which the writing process is killed. They also test what the store does when commands
+//! fail: connections that are cut, a server that is not the primary, write conflicts, and lost answers to commits.
 //!
-//! # The rooms
+//! # The files
 //!
-//! Every backend crate of Referral has the same: `store` (open, facts), `commit` (the one write), `read` (the four
-//! reads), [`schema`] (names and documents; made in `migrate`), `error`, `retry`, and behind a feature `harness`. Here also `draft` (changes applied
-//! to what a transaction read), `write` (what is left to write), `cut` (which piece of an index is read) and `gate`
-//! (who of this process goes first).
-//! Collections, indexes and documents derive from core's description of each kind of record.
+//! `store` opens a store, `commit` is the one write, `read` holds the four reads, [`schema`] the names and
+//! documents, and `migrate` makes the indexes. `connection` is the state that clones share. `transaction` begins
+//! and ends a transaction, `points` looks documents up by `_id`, `write` holds the statements of a plan, `cut`
+//! divides a read into pieces of an index, and `gate` decides which transactions may run at the same time. `error`
+//! turns the driver's errors into the contract's, `retry` tries again, and `harness` is for tests. The names of
+//! collections, indexes and fields come from core's description of each kind of record.
 //!
 //! # Features
 //!
-//! `srv`: addresses of the form `mongodb+srv://`, which are looked up in DNS. Leave it off where yours is not.
+//! `srv`: addresses of the form `mongodb+srv://`, which are looked up in DNS. Enable it only if your address has
+//! that form.
 //!
-//! `harness`: what the conformance suite of `referral-testkit` opens these stores with, each case in a database of its
-//! own. For tests; leave it off in an application.
+//! `harness`: opens these stores for the conformance suite of `referral-testkit`, each case in its own database. It
+//! is for tests; do not enable it in an application.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod commit;
+mod connection;
 mod cut;
-mod draft;
 mod error;
+#[cfg(test)]
+mod error_tests;
 mod gate;
 #[cfg(feature = "harness")]
 #[cfg_attr(docsrs, doc(cfg(feature = "harness")))]
 pub mod harness;
 mod migrate;
+mod points;
 mod read;
 mod retry;
 pub mod schema;
 mod store;
+mod transaction;
 mod write;
 
 pub use mongodb;
 pub use store::MongoStore;
+
+/// Compiles the example of the README, so that it cannot name what does not exist.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

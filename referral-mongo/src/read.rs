@@ -1,50 +1,46 @@
-//! The four reads: points, keys, pages and numbers.
+//! The four reads: by id, by unique key, by page of an index, and of numbers.
 
-use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
+use mongodb::ClientSession;
 use mongodb::action::Find;
-use mongodb::bson::{Bson, Document, doc};
-use mongodb::{ClientSession, Collection};
+use mongodb::bson::{Document, doc};
 use referral_core::store::{
-    CounterKey, CounterPrefix, CounterRange, Index, Prefix, Range, Read, StoreError, UniqueKey,
-    check_counters, check_points,
+    CounterKey, CounterPrefix, CounterRange, Index, Prefix, Range, Read, Record, RecordId, StoreError,
+    UniqueKey, check_counters, check_keys, check_points,
 };
-use referral_core::{Kind, Record, RecordId};
-use uuid::Uuid;
 
-use crate::commit;
-use crate::cut;
-use crate::error::{self, Fault, corrupt};
+use crate::connection::Inner;
+use crate::error::{self, Failure, corrupt};
 use crate::retry::{in_time, retried};
-use crate::schema::{self, COUNTER, COUNTER_FIELDS, KEYS};
-use crate::store::{Inner, MongoStore};
+use crate::schema::{self, COUNTER, COUNTER_FIELDS};
+use crate::store::MongoStore;
+use crate::transaction::{abort, begin};
+use crate::{cut, points};
 
 /// The most documents that the server is asked to send at once.
 const BATCH: u32 = 1000;
-/// The most `_id`s of one look-up.
-const POINTS: usize = 128;
 
 #[async_trait]
 impl Read for MongoStore {
     async fn get(&self, ids: &[RecordId]) -> Result<Vec<Option<Record>>, StoreError> {
         check_points("get", ids.len())?;
         read(&self.inner, "get", async {
-            let found = records(&self.inner, ids, None).await?;
+            let found = points::records(&self.inner, ids, None).await?;
             Ok(ids.iter().map(|id| found.get(id).cloned()).collect())
         })
         .await
     }
 
     async fn find(&self, keys: &[UniqueKey]) -> Result<Vec<Option<Record>>, StoreError> {
-        check_points("find", keys.len())?;
+        check_keys(keys)?;
         read(&self.inner, "find", async {
             match holding(&self.inner, keys, None).await? {
                 Some(found) => Ok(found),
-                // A key changed hands between the two look-ups. Inside a transaction nothing does.
+                // A key got another holder between the two look-ups. In a transaction both see the same moment.
                 None => {
                     let attempt = |left| in_a_task(self.inner.clone(), keys.to_vec(), left);
                     retried(self.inner.timeout, attempt).await
@@ -67,7 +63,7 @@ impl Read for MongoStore {
         read(&self.inner, "page", async {
             let mut records: Vec<Record> = Vec::new();
             for piece in cut::page(index, prefix, range) {
-                // To the database a limit of nothing is no limit.
+                // A limit of 0 means no limit to the database.
                 let left = limit.saturating_sub(u32::try_from(records.len()).unwrap_or(u32::MAX));
                 if left == 0 {
                     break;
@@ -116,97 +112,28 @@ impl Read for MongoStore {
     }
 }
 
-/// A read, on a database with the right indexes. The driver by itself tries twice.
+/// Runs a read, after checking that the indexes are the right ones. The driver itself tries a read twice.
 async fn read<T>(
     inner: &Inner,
     operation: &'static str,
-    read: impl Future<Output = Result<T, Fault>>,
+    read: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, StoreError> {
     let done = async {
         inner.check().await?;
         read.await
     };
-    in_time(inner.timeout, done).await.map_err(|fault: Fault| fault.into_error(operation))
+    in_time(inner.timeout, done).await.map_err(|failure: Failure| failure.into_error(operation))
 }
 
-/// The documents of these `_id`s, inside a transaction if there is one.
-pub(crate) async fn points(
-    collection: &Collection<Document>,
-    ids: &[Bson],
-    mut session: Option<&mut ClientSession>,
-) -> Result<Vec<Document>, Fault> {
-    let mut found = Vec::with_capacity(ids.len());
-    for ids in ids.chunks(POINTS) {
-        let find = collection.find(doc! { "_id": { "$in": ids } }).batch_size(BATCH);
-        match session.as_deref_mut() {
-            None => found.append(&mut find.await?.try_collect().await?),
-            Some(session) => {
-                let mut cursor = find.session(&mut *session).await?;
-                while let Some(document) = cursor.next(session).await.transpose()? {
-                    found.push(document);
-                }
-            }
-        }
-    }
-    Ok(found)
-}
-
-/// The records of these ids that are there.
-pub(crate) async fn records(
-    inner: &Inner,
-    ids: &[RecordId],
-    mut session: Option<&mut ClientSession>,
-) -> Result<HashMap<RecordId, Record>, Fault> {
-    let mut kinds: BTreeMap<Kind, Vec<Bson>> = BTreeMap::new();
-    for id in ids {
-        kinds.entry(id.kind).or_default().push(schema::id(id.uuid));
-    }
-    let mut found = HashMap::with_capacity(ids.len());
-    for (kind, ids) in kinds {
-        let collection = inner.collection(&schema::collection_name(kind));
-        for document in points(&collection, &ids, session.as_deref_mut()).await? {
-            let record = schema::record(kind, &document)?;
-            found.insert(record.id(), record);
-        }
-    }
-    Ok(found)
-}
-
-/// The holders of these keys, in their order.
-pub(crate) async fn holders(
-    inner: &Inner,
-    keys: &[UniqueKey],
-    session: Option<&mut ClientSession>,
-) -> Result<Vec<Option<Uuid>>, Fault> {
-    let ids: Vec<_> = keys.iter().map(schema::key_id).collect();
-    let mut found: HashMap<Vec<u8>, Uuid> = HashMap::with_capacity(keys.len());
-    for document in points(&inner.collection(KEYS), &ids, session).await? {
-        let holder = schema::uuid(document.get("holder").unwrap_or(&Bson::Null))?;
-        found.insert(bytes(document.get("_id")), holder);
-    }
-    Ok(ids.iter().map(|id| found.get(&bytes(Some(id))).copied()).collect())
-}
-
-fn bytes(id: Option<&Bson>) -> Vec<u8> {
-    match id {
-        Some(Bson::Binary(binary)) => binary.bytes.clone(),
-        _ => Vec::new(),
-    }
-}
-
-/// The records that hold these keys; `None` if one of them no longer held its key when it was read.
+/// The records that hold these keys. It is `None` if a record no longer held its key when it was read.
 async fn holding(
     inner: &Inner,
     keys: &[UniqueKey],
     mut session: Option<&mut ClientSession>,
-) -> Result<Option<Vec<Option<Record>>>, Fault> {
-    let holders = holders(inner, keys, session.as_deref_mut()).await?;
-    let id = |(key, holder): (&UniqueKey, &Option<Uuid>)| {
-        Some(RecordId { kind: key.unique.kind(), uuid: (*holder)? })
-    };
-    let ids: Vec<_> = keys.iter().zip(&holders).map(id).collect();
-    let some: Vec<_> = ids.iter().flatten().copied().collect();
-    let records = records(inner, &some, session).await?;
+) -> Result<Option<Vec<Option<Record>>>, Failure> {
+    let ids = points::holders(inner, keys, session.as_deref_mut()).await?;
+    let held: Vec<_> = ids.iter().flatten().copied().collect();
+    let records = points::records(inner, &held, session).await?;
     let holds = |(key, id): (&UniqueKey, &Option<RecordId>)| match id {
         None => Some(None),
         Some(id) => {
@@ -218,12 +145,12 @@ async fn holding(
     Ok(keys.iter().zip(&ids).map(holds).collect())
 }
 
-/// In a task of its own: a transaction must be ended also when its caller goes away.
+/// Finds records in a transaction, in its own task, so that the transaction is ended even if the caller is dropped.
 async fn in_a_task(
     inner: Arc<Inner>,
     keys: Vec<UniqueKey>,
     timeout: Duration,
-) -> Result<Vec<Option<Record>>, Fault> {
+) -> Result<Vec<Option<Record>>, Failure> {
     let task = tokio::spawn(async move { find_at_once(&inner, &keys, timeout).await });
     task.await.unwrap_or_else(|lost| Err(error::lost("find", lost).into()))
 }
@@ -232,15 +159,20 @@ async fn find_at_once(
     inner: &Inner,
     keys: &[UniqueKey],
     timeout: Duration,
-) -> Result<Vec<Option<Record>>, Fault> {
-    let mut session = in_time(timeout, commit::begin(inner)).await?;
+) -> Result<Vec<Option<Record>>, Failure> {
+    let mut session = in_time(timeout, begin(inner)).await?;
     let found = in_time(timeout, holding(inner, keys, Some(&mut session))).await;
-    commit::abort(session, matches!(found, Err(Fault::Late)), timeout).await;
+    abort(session, matches!(found, Err(Failure::Late)), timeout).await;
     found?.ok_or_else(|| corrupt("a unique key names a record that does not hold it").into())
 }
 
-/// Adds the numbers that documents make up, in their order: the stripes of one stand side by side.
-async fn sum(find: Find<'_, Document>, sums: &mut Vec<(CounterKey, i64)>, limit: usize) -> Result<(), Fault> {
+/// Adds up the stripes of each number. The documents come in the order of their keys, so the stripes of a number
+/// follow each other.
+async fn sum(
+    find: Find<'_, Document>,
+    sums: &mut Vec<(CounterKey, i64)>,
+    limit: usize,
+) -> Result<(), Failure> {
     let mut cursor = find.await?;
     let mut current: Option<(CounterKey, i64)> = None;
     while sums.len() < limit {
@@ -248,7 +180,7 @@ async fn sum(find: Find<'_, Document>, sums: &mut Vec<(CounterKey, i64)>, limit:
         let ended = next.is_none();
         match (&mut current, next) {
             (Some((key, sum)), Some((next, value))) if *key == next => *sum = sum.saturating_add(value),
-            // Stripes may cancel out.
+            // The stripes of a number may add up to 0.
             (_, next) => sums.extend(std::mem::replace(&mut current, next).filter(|(_, sum)| *sum != 0)),
         }
         if ended {
@@ -258,24 +190,33 @@ async fn sum(find: Find<'_, Document>, sums: &mut Vec<(CounterKey, i64)>, limit:
     Ok(())
 }
 
-/// What the database says it does for each piece of a page.
-pub(crate) async fn explain_page(
-    inner: &Inner,
-    index: Index,
-    prefix: &Prefix,
-    range: &Range,
-    limit: u32,
-) -> Result<Vec<Document>, Fault> {
-    let mut explained = Vec::new();
-    for piece in cut::page(index, prefix, range) {
-        let find = doc! {
-            "find": schema::collection_name(index.shape().kind),
-            "filter": piece,
-            "sort": schema::pattern(schema::fields(index), range.ascending),
-            "limit": i64::from(limit),
+impl MongoStore {
+    /// Returns the database's plan for each find of a page.
+    ///
+    /// # Errors
+    /// The same as those of [`Read::page`].
+    pub async fn explain_page(
+        &self,
+        index: Index,
+        prefix: &Prefix,
+        range: &Range,
+        limit: u32,
+    ) -> Result<Vec<Document>, StoreError> {
+        index.check(prefix, limit)?;
+        let explained = async {
+            let mut explained = Vec::new();
+            for piece in cut::page(index, prefix, range) {
+                let find = doc! {
+                    "find": schema::collection_name(index.shape().kind),
+                    "filter": piece,
+                    "sort": schema::pattern(schema::fields(index), range.ascending),
+                    "limit": i64::from(limit),
+                };
+                let explain = doc! { "explain": find, "verbosity": "executionStats" };
+                explained.push(self.inner.database.run_command(explain).await?);
+            }
+            Ok(explained)
         };
-        let explain = doc! { "explain": find, "verbosity": "executionStats" };
-        explained.push(inner.database.run_command(explain).await?);
+        in_time(self.inner.timeout, explained).await.map_err(|failure: Failure| failure.into_error("explain"))
     }
-    Ok(explained)
 }

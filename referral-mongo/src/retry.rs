@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 
-use crate::error::{Fault, Trouble};
+use crate::error::{Failure, Reason};
 
 /// The most attempts at one transaction.
 const ATTEMPTS: usize = 40;
@@ -13,14 +13,14 @@ const PERSISTENCE: Duration = Duration::from_secs(8);
 const FIRST: Duration = Duration::from_millis(2);
 const LONGEST: Duration = Duration::from_millis(250);
 
-/// How long a server may take for an attempt at a transaction, or for a read, unless told otherwise. The driver by
-/// itself waits for ever on a connection that died without a word.
+/// How long a server may take for an attempt at a transaction, or for a read, unless set otherwise. The driver
+/// itself waits for ever on a connection that died without being closed.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
-/// How long all of migrating may take, unless told otherwise.
+/// How long a whole migration may take, unless set otherwise.
 pub(crate) const MIGRATION_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// Waits of 2 ms at first, then twice as long each time, up to 250 ms, each with as much again of jitter so that
-/// those who met do not meet again.
+/// The waits between attempts. The first is 2 ms, and each further one is twice as long, up to 250 ms. Jitter of up
+/// to the same length is added, so that two transactions that conflicted do not meet again.
 pub(crate) fn waits() -> impl Iterator<Item = Duration> {
     ExponentialBuilder::default()
         .with_min_delay(FIRST)
@@ -30,40 +30,40 @@ pub(crate) fn waits() -> impl Iterator<Item = Duration> {
         .build()
 }
 
-/// Runs an attempt until it works, fails for good, or the attempts or the time are used up. Each is told how long it
-/// may take: `timeout`, but for what servers that take no work have used up of it.
+/// Runs an attempt until it works, fails in a way that a retry cannot help, or the attempts or the time are used
+/// up. Each attempt gets `timeout`. Time that was lost because no server accepted work is taken from it.
 pub(crate) async fn retried<T, F>(
     timeout: Duration,
     mut attempt: impl FnMut(Duration) -> F,
-) -> Result<T, Fault>
+) -> Result<T, Failure>
 where
-    F: Future<Output = Result<T, Fault>>,
+    F: Future<Output = Result<T, Failure>>,
 {
     let (begun, mut waits) = (Instant::now(), waits());
     let mut left = timeout;
     loop {
-        let fault = match attempt(left).await {
-            Err(fault) if fault.is_transient() => fault,
+        let failure = match attempt(left).await {
+            Err(failure) if failure.is_transient() => failure,
             done => return done,
         };
         match waits.next() {
             Some(wait) if begun.elapsed() < PERSISTENCE => tokio::time::sleep(wait).await,
-            _ => return Err(fault),
+            _ => return Err(failure),
         }
-        left = match fault.trouble() {
-            Trouble::Unavailable => timeout.saturating_sub(begun.elapsed()),
+        left = match failure.reason() {
+            Reason::Unavailable => timeout.saturating_sub(begun.elapsed()),
             _ => timeout,
         };
         if left.is_zero() {
-            return Err(fault);
+            return Err(failure);
         }
     }
 }
 
-/// What a future gives, unless the server takes too long.
+/// Runs a future until the timeout.
 pub(crate) async fn in_time<T>(
     timeout: Duration,
-    work: impl Future<Output = Result<T, Fault>>,
-) -> Result<T, Fault> {
-    tokio::time::timeout(timeout, work).await.unwrap_or(Err(Fault::Late))
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    tokio::time::timeout(timeout, work).await.unwrap_or(Err(Failure::Late))
 }

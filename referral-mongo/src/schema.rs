@@ -7,8 +7,8 @@
 //! | `referral_counter` | the bytes of the number's key, and the stripe | the parts of the key, `stripe`, `value` |
 //! | `referral_schema` | `referral` | which of the above [`migrate`](crate::MongoStore::migrate) made |
 //!
-//! Ids are UUIDs, integers 64 bits wide, texts texts. `_guard` counts how often a document was written only to hold
-//! it; it means nothing, and belongs to this crate.
+//! Ids are stored as UUIDs, integers with 64 bits, and texts as strings. The field `_guard` counts how often a
+//! transaction wrote a document only to keep others from changing it. It has no other meaning.
 
 use std::cmp::Ordering;
 
@@ -16,24 +16,27 @@ use mongodb::IndexModel;
 use mongodb::bson::spec::BinarySubtype;
 use mongodb::bson::{Binary, Bson, Document, doc};
 use mongodb::options::IndexOptions;
-use referral_core::store::{CounterKey, Family, Index, StoreError, Unique, UniqueKey, bytes};
-use referral_core::{KeyPart, Kind, Record, Tenant, Value, Version};
+use referral_core::Tenant;
+use referral_core::store::{
+    Column, CounterKey, Family, Index, KeyPart, Kind, Record, StoreError, Unique, UniqueKey, Value, bytes,
+};
 use uuid::Uuid;
 
 use crate::error::corrupt;
 
-/// Who holds which unique key. Its `_id` is what makes keys unique, also where collections are sharded.
+/// The collection that says which record holds which unique key. Its `_id` makes keys unique, also where collections
+/// are sharded.
 pub const KEYS: &str = "referral_keys";
-/// All numbers.
+/// The collection of all counters and tallies.
 pub const COUNTER: &str = "referral_counter";
-/// What [`migrate`](crate::MongoStore::migrate) made.
+/// The collection in which [`migrate`](crate::MongoStore::migrate) notes what it made.
 pub const SCHEMA: &str = "referral_schema";
-/// The index in whose order numbers are read.
+/// The name of the index in whose order numbers are read.
 pub const COUNTER_ORDER: &str = "referral_counter_order";
 
-/// In how many documents a tally may be spread, so that several processes do not meet on one.
+/// Into how many documents a tally is divided, so that several processes seldom write the same one.
 pub(crate) const STRIPES: u8 = 8;
-/// The field that holds a document without changing its record.
+/// The field that a transaction writes to guard a document without changing its record.
 pub(crate) const GUARD: &str = "_guard";
 
 /// The name of a kind's collection.
@@ -48,7 +51,7 @@ pub fn index_name(index: Index) -> String {
     format!("referral_{}", index.shape().name)
 }
 
-/// The name of a column in documents: core's, but `id` is `_id`.
+/// The name of a column in documents. It is core's name, except that `id` is `_id`.
 pub(crate) const fn field(column: &'static str) -> &'static str {
     match column.as_bytes() {
         b"id" => "_id",
@@ -56,14 +59,14 @@ pub(crate) const fn field(column: &'static str) -> &'static str {
     }
 }
 
-/// The fields of an index, in order: its parts, the ordering column, the id.
+/// The fields of an index, in order: the tenant, its parts, the ordering column, the id.
 pub(crate) fn fields(index: Index) -> impl Iterator<Item = &'static str> {
     let shape = index.shape();
     let parts = shape.parts.iter().map(|part| field(part.column()));
-    shape.tenant.then_some("tenant").into_iter().chain(parts).chain([field(shape.order), "_id"])
+    ["tenant"].into_iter().chain(parts).chain([field(shape.order), "_id"])
 }
 
-/// Fields as the database names an order: each ascending, or each descending.
+/// An order of fields as the database expects it, all ascending or all descending.
 pub(crate) fn pattern<'a>(fields: impl IntoIterator<Item = &'a str>, ascending: bool) -> Document {
     let direction = if ascending { 1 } else { -1 };
     fields.into_iter().map(|field| (field.to_owned(), Bson::Int32(direction))).collect()
@@ -95,6 +98,14 @@ fn binary(subtype: BinarySubtype, bytes: Vec<u8>) -> Bson {
     Bson::Binary(Binary { subtype, bytes })
 }
 
+/// The bytes of an `_id`. They are empty if it is not binary.
+pub(crate) fn id_bytes(id: Option<&Bson>) -> Vec<u8> {
+    match id {
+        Some(Bson::Binary(binary)) => binary.bytes.clone(),
+        _ => Vec::new(),
+    }
+}
+
 /// A value as the database keeps it.
 pub(crate) fn bson(value: Value) -> Bson {
     match value {
@@ -105,20 +116,19 @@ pub(crate) fn bson(value: Value) -> Bson {
     }
 }
 
-/// A record as a document, at a version.
-pub(crate) fn document(record: &Record, version: Version) -> Document {
+/// A record as a document.
+pub(crate) fn document(record: &Record) -> Document {
     let mut document = Document::new();
     for (column, value) in record.id().kind.columns().iter().zip(record.values()) {
         match value {
             Value::Null => {}
-            _ if column.name == "version" => drop(document.insert("version", version.get())),
             value => drop(document.insert(field(column.name), bson(value))),
         }
     }
     document
 }
 
-/// What turns one version of a record into another.
+/// The update that turns one version of a record into another.
 pub(crate) fn difference(old: &Record, new: &Record) -> Document {
     let (mut set, mut unset) = (Document::new(), Document::new());
     let columns = old.id().kind.columns().iter();
@@ -140,10 +150,10 @@ pub(crate) fn difference(old: &Record, new: &Record) -> Document {
 
 /// The record of a document.
 pub(crate) fn record(kind: Kind, document: &Document) -> Result<Record, StoreError> {
-    let value = |column: &referral_core::Column| match document.get(field(column.name)) {
+    let value = |column: &Column| match document.get(field(column.name)) {
         None | Some(Bson::Null) => Ok(Value::Null),
         Some(Bson::Int64(number)) => Ok(Value::Int(*number)),
-        // A person with a shell writes these.
+        // The shell writes these when a person types a number.
         Some(Bson::Int32(number)) => Ok(Value::Int(i64::from(*number))),
         Some(Bson::String(text)) => Ok(Value::Text(text.clone().into())),
         Some(other) => uuid(other).map(Value::Uuid),
@@ -171,7 +181,7 @@ pub(crate) fn key_document(key_id: Bson, unique: Unique, holder: Uuid) -> Docume
     doc! { "_id": key_id, "unique": unique.name(), "holder": id(holder) }
 }
 
-/// Which of a number's documents a writer adds to; what is counted has but one.
+/// The stripe that a writer adds to. A counter has only one document.
 pub(crate) const fn stripe(family: Family, writer: u8) -> u8 {
     if family.is_counted() { 0 } else { writer }
 }

@@ -1,4 +1,4 @@
-//! Opening a store, what it promises, and what the host does with it beside reading and writing.
+//! Opens a store, states its facts, and offers what a host needs besides reading and writing.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,101 +7,65 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use mongodb::bson::{Document, doc};
-use mongodb::options::{
-    Acknowledgment, ClientOptions, DatabaseOptions, ReadConcern, ReadPreference, SelectionCriteria,
-    WriteConcern,
-};
-use mongodb::{Client, Collection, Database};
-use referral_core::store::{
-    Changeset, ErrorKind, Index, Outcome, Prefix, Range, Store, StoreError, StoreFacts,
-};
+use mongodb::options::{ClientOptions, DatabaseOptions, ReadConcern, ReadPreference, SelectionCriteria};
+use mongodb::{Client, Database};
+use referral_core::store::{Changeset, Outcome, Store, StoreError, StoreErrorKind, StoreFacts};
 
-use crate::error::{self, Fault, NAME, STANDALONE};
+use crate::connection::{Inner, durable};
+use crate::error::{self, Failure, NAME, STANDALONE};
 use crate::gate::Gate;
 use crate::retry::{MIGRATION_TIMEOUT, TIMEOUT, in_time};
-use crate::{commit, migrate, read, schema};
+use crate::{commit, migrate, schema};
 
-/// A store in a MongoDB. Clones share the connections.
+/// A store in a MongoDB database. Clones share the connections.
 ///
-/// Needs a tokio runtime: every transaction runs in a task of its own, and goes on when its caller goes away.
+/// A tokio runtime is needed. Every transaction runs in its own task and goes on if its caller is dropped.
 ///
-/// No call waits for ever, also not for a server that went away without a word: a read, and an attempt at a commit,
-/// has ten seconds ([`MongoStore::with_timeout`]), all of migrating ten minutes
-/// ([`MongoStore::with_migration_timeout`]). Whoever is not answered by then gets `Unavailable`, or `UnknownOutcome`
-/// if the commit had been sent, and the driver closes the connection. A commit may wait longer for others of this
-/// process who write the same, as long as the server answers them.
+/// No call waits for ever, even if the server stops answering. A read, or one attempt at a commit, may take ten seconds
+/// ([`MongoStore::with_timeout`]), and a whole migration ten minutes ([`MongoStore::with_migration_timeout`]). After that
+/// the call fails with `Unavailable`, or with `UnknownOutcome` if the commit had been sent, and the driver closes the
+/// connection. A commit may wait longer for other calls of this process that write the same documents, as long as the
+/// server answers them.
 #[derive(Clone)]
 pub struct MongoStore {
     pub(crate) inner: Arc<Inner>,
 }
 
-pub(crate) struct Inner {
-    pub(crate) client: Client,
-    pub(crate) database: Database,
-    /// Which stripe of a tally this handle adds to.
-    pub(crate) writer: u8,
-    pub(crate) gate: Arc<Gate>,
-    pub(crate) timeout: Duration,
-    migration_timeout: Duration,
-    migrated: AtomicBool,
-}
-
-/// How long the driver looks for a server, and for an answer to a knock, unless the address says otherwise.
+/// How long the driver looks for a server, and for its answer to a new connection, unless the address says otherwise.
 const SELECTION: Duration = Duration::from_secs(4);
-/// How long a write waits for the majority.
-const MAJORITY: Duration = Duration::from_secs(8);
-/// The database, where the address names none.
+/// The name of the database, if the address has none.
 const DATABASE: &str = "referral";
-
-/// Acknowledged by a majority of the servers, each of which has it on its disk.
-pub(crate) fn durable() -> WriteConcern {
-    WriteConcern::builder().w(Acknowledgment::Majority).journal(true).w_timeout(MAJORITY).build()
-}
-
-impl Inner {
-    pub(crate) fn collection(&self, name: &str) -> Collection<Document> {
-        self.database.collection(name)
-    }
-
-    /// Looks once whether the indexes are there; afterwards it is known.
-    pub(crate) async fn check(&self) -> Result<(), Fault> {
-        if !self.migrated.load(Ordering::Acquire) {
-            in_time(self.timeout, migrate::check(&self.database)).await?;
-            self.migrated.store(true, Ordering::Release);
-        }
-        Ok(())
-    }
-}
 
 impl MongoStore {
     /// Opens the database of an address: `mongodb://host/name?replicaSet=rs0`; without a name it is `referral`.
     ///
     /// Waits four seconds for a server, unless the address says `serverSelectionTimeoutMS` or `connectTimeoutMS`.
-    /// Makes nothing: call [`MongoStore::migrate`].
+    /// It makes no collections: call [`MongoStore::migrate`].
     ///
     /// # Errors
-    /// `Invalid` for an address that is none, and for a server that runs alone; `Unavailable` where none answers.
+    /// `Invalid` for text that is no address, and for a server that runs alone, because it has no transactions.
+    /// `Unavailable` if no server answers.
     pub async fn open(url: impl AsRef<str>) -> Result<Self, StoreError> {
         let options = ClientOptions::parse(url.as_ref()).await;
         let mut options = options.map_err(|error| {
             let message = "the address of the database is not understood";
-            StoreError::new(ErrorKind::Invalid, NAME, "open", message).with_source(error)
+            StoreError::new(StoreErrorKind::Invalid, NAME, "open", message).with_source(error)
         })?;
         options.server_selection_timeout.get_or_insert(SELECTION);
         options.connect_timeout.get_or_insert(SELECTION);
         options.app_name.get_or_insert_with(|| "referral".to_owned());
         let database = options.default_database.clone().unwrap_or_else(|| DATABASE.to_owned());
-        let client = Client::with_options(options).map_err(|e| Fault::from(e).into_error("open"))?;
+        let client = Client::with_options(options).map_err(|e| Failure::from(e).into_error("open"))?;
         Self::with_client(client, &database).await
     }
 
-    /// A store on the host's own client, in this database.
+    /// Makes a store on the host's own client, in this database.
     ///
-    /// Read and write concerns and the read preference are this store's own, whatever the client's are. Give the
-    /// client a server selection timeout of a few seconds: the driver's own is thirty.
+    /// The store sets its own read concern, write concern and read preference, whatever the client has. Give the
+    /// client a server selection timeout of a few seconds, because the driver's default is thirty.
     ///
     /// # Errors
-    /// As [`MongoStore::open`].
+    /// The same as those of [`MongoStore::open`].
     pub async fn with_client(client: Client, database: &str) -> Result<Self, StoreError> {
         let options = DatabaseOptions::builder()
             .read_concern(ReadConcern::majority())
@@ -110,9 +74,9 @@ impl MongoStore {
             .build();
         let database = client.database_with_options(database, options);
         let hello = async { Ok(client.database("admin").run_command(doc! { "hello": 1 }).await?) };
-        let hello = in_time(TIMEOUT, hello).await.map_err(|fault| fault.into_error("open"))?;
+        let hello = in_time(TIMEOUT, hello).await.map_err(|failure| failure.into_error("open"))?;
         if !has_transactions(&hello) {
-            return Err(StoreError::new(ErrorKind::Invalid, NAME, "open", STANDALONE));
+            return Err(StoreError::new(StoreErrorKind::Invalid, NAME, "open", STANDALONE));
         }
         let writer = rand::random_range(0..schema::STRIPES);
         let (gate, migrated) = (Arc::new(Gate::default()), AtomicBool::new(false));
@@ -121,19 +85,18 @@ impl MongoStore {
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// This store, with another limit to how long the server may take for a read or for one attempt at a commit;
-    /// ten seconds unless set.
+    /// Sets how long the server may take for a read or for one attempt at a commit. It is ten seconds unless set.
     ///
-    /// An attempt that met others (a write conflict) is made again, up to forty times in eight seconds. One that ran
-    /// out of time is not: before its commit was sent, the error is `Unavailable` and nothing is stored; from then
-    /// on it is `UnknownOutcome`. How long the driver looks for a server, and for a connection, is the client's
+    /// An attempt that fails because of a write conflict is made again, up to forty times in eight seconds. An attempt
+    /// that runs out of time is not: if its commit was not sent yet, the error is `Unavailable` and nothing is stored;
+    /// otherwise it is `UnknownOutcome`. The client decides how long the driver looks for a server and for a connection
     /// (`serverSelectionTimeoutMS`, `connectTimeoutMS`); this limit ends that too.
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
         self.with_timeouts(timeout, self.inner.migration_timeout)
     }
 
-    /// This store, with another limit to how long [`MongoStore::migrate`] may take; ten minutes unless set.
+    /// Sets how long [`MongoStore::migrate`] may take. It is ten minutes unless set.
     #[must_use]
     pub fn with_migration_timeout(self, timeout: Duration) -> Self {
         self.with_timeouts(self.inner.timeout, timeout)
@@ -147,14 +110,15 @@ impl MongoStore {
         Self { inner: Arc::new(inner) }
     }
 
-    /// Makes the collections and indexes, or brings them to this version of the library. Never done on opening.
+    /// Makes the collections and indexes, or brings them to this version of the library. Opening a store never does
+    /// this.
     ///
-    /// Does nothing where nothing is missing. May be interrupted, run again, and run by several processes at once.
-    /// Keeps its book in `referral_schema`.
+    /// It does nothing if nothing is missing. It may be interrupted, run again, and run by several processes at once. What
+    /// it has made is noted in the collection `referral_schema`.
     ///
     /// # Errors
-    /// `Corrupt` where the database was migrated by a newer library, or has an index of ours in another shape;
-    /// `Unavailable` where it takes longer than [`MongoStore::with_migration_timeout`] says; faults.
+    /// `Corrupt` if a newer library migrated the database, or if it has an index of one of these names in another shape;
+    /// `Unavailable` if it takes longer than [`MongoStore::with_migration_timeout`] allows; any error of the database.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         let inner = self.inner.clone();
         let task =
@@ -162,36 +126,19 @@ impl MongoStore {
                 async move { in_time(inner.migration_timeout, migrate::migrate(&inner.database)).await },
             );
         match task.await {
-            Ok(done) => done.map_err(|fault| fault.into_error("migrate")),
+            Ok(done) => done.map_err(|failure| failure.into_error("migrate")),
             Err(lost) => Err(error::lost("migrate", lost)),
         }
     }
 
-    /// The database, with the concerns that this store reads and writes with.
+    /// Returns the database, with the read and write concerns of this store.
     #[must_use]
     pub fn database(&self) -> &Database {
         &self.inner.database
     }
-
-    /// How the database would read a page: its own words, for each find that the page takes.
-    ///
-    /// # Errors
-    /// As [`Read::page`](referral_core::store::Read::page).
-    pub async fn explain_page(
-        &self,
-        index: Index,
-        prefix: &Prefix,
-        range: &Range,
-        limit: u32,
-    ) -> Result<Vec<Document>, StoreError> {
-        index.check(prefix, limit)?;
-        let explained = read::explain_page(&self.inner, index, prefix, range, limit);
-        let explained = in_time(self.inner.timeout, explained).await;
-        explained.map_err(|fault| fault.into_error("explain"))
-    }
 }
 
-/// Whether the server that said hello belongs to a replica set, or stands in front of a sharded cluster.
+/// Whether the server belongs to a replica set or is the router of a sharded cluster.
 fn has_transactions(hello: &Document) -> bool {
     hello.contains_key("setName") || hello.get_str("msg").is_ok_and(|said| said == "isdbgrid")
 }
@@ -235,13 +182,13 @@ mod tests {
     #[tokio::test]
     async fn an_address_that_is_none_is_invalid() {
         let error = MongoStore::open("not an address").await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Invalid);
+        assert_eq!(error.kind(), StoreErrorKind::Invalid);
     }
 
     #[tokio::test]
     async fn a_server_that_is_not_there_is_unavailable() {
         let url = "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=200&connectTimeoutMS=200";
         let error = MongoStore::open(url).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert_eq!(error.kind(), StoreErrorKind::Unavailable);
     }
 }

@@ -1,15 +1,17 @@
-//! The database has the collections and indexes that core describes, pages read nothing but their index, and
-//! documents look as they are documented.
+//! Tests that the database has the collections and indexes that core describes, that pages read only their index,
+//! and that documents look as documented.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)] // to clippy, helpers are no tests
 
 use std::collections::BTreeMap;
 
 use futures_util::TryStreamExt;
-use referral_core::code::Code;
+use referral_core::Code;
 use referral_core::store::{
-    Change, Changeset, CounterKey, ErrorKind, Family, Index, Outcome, Part, Prefix, Range, Read, Seek, Store,
+    Change, Changeset, CounterKey, Family, Index, Outcome, Part, Prefix, Range, Read, Seek, Store,
+    StoreErrorKind,
 };
-use referral_core::{Alias, AliasId, KeyPart, Kind, LinkId, Record, Tenant, Timestamp, Value, Version};
+use referral_core::store::{ColumnType, KeyPart, Kind, Record, Value, Version};
+use referral_core::{Alias, AliasId, LinkId, Tenant, Timestamp};
 use referral_mongo::MongoStore;
 use referral_mongo::harness::MongoHarness;
 use referral_mongo::mongodb::bson::spec::BinarySubtype;
@@ -46,8 +48,7 @@ async fn the_indexes_are_those_that_core_describes() {
         let indexes = Index::of(*kind).map(|index| {
             let shape = index.shape();
             let parts = shape.parts.iter().map(|part| part.column());
-            let fields =
-                shape.tenant.then_some("tenant").into_iter().chain(parts).chain([shape.order, "_id"]);
+            let fields = ["tenant"].into_iter().chain(parts).chain([shape.order, "_id"]);
             (index_name(index), fields.map(str::to_owned).collect())
         });
         wanted.insert(collection_name(*kind), indexes.collect());
@@ -69,7 +70,7 @@ async fn the_indexes_are_those_that_core_describes() {
     }
 }
 
-/// Every scan of a plan: its stage, and the index it goes through.
+/// The scans of a plan: the stage of each, and the index that it reads.
 fn scans(plan: &Document, found: &mut Vec<(String, String)>) {
     if let Ok(stage) = plan.get_str("stage")
         && stage.ends_with("SCAN")
@@ -96,17 +97,15 @@ async fn every_page_goes_through_its_index_in_both_directions() {
             Part::Is(column) => {
                 let at = shape.kind.position(column).unwrap();
                 Some(match shape.kind.columns()[at].holds {
-                    referral_core::ColumnType::Uuid => Value::Uuid(Uuid::from_u128(7)),
-                    referral_core::ColumnType::Int => Value::Int(7),
-                    referral_core::ColumnType::Text(_) => Value::Text("any".into()),
+                    ColumnType::Uuid => Value::Uuid(Uuid::from_u128(7)),
+                    ColumnType::Int => Value::Int(7),
+                    ColumnType::Text(_) => Value::Text("any".into()),
                 })
             }
             Part::Null(_) => None,
         };
-        let prefix = Prefix {
-            tenant: shape.tenant.then(Tenant::default),
-            parts: shape.parts.iter().filter_map(part).collect(),
-        };
+        let parts = shape.parts.iter().filter_map(part).collect();
+        let prefix = Prefix { tenant: Tenant::default(), parts };
         for ascending in [true, false] {
             let after = Some(Seek { at: 500, id: Uuid::from_u128(9) });
             let range = Range { from: Some(1), until: Some(1_000), after, ascending };
@@ -173,7 +172,7 @@ async fn documents_are_readable_and_ids_are_uuids() {
         "value": 3_i64,
     };
     assert_eq!(all(&store, COUNTER).await, [wanted]);
-    // What holds a document is in it, and not in its record.
+    // The guard field is in the document, but not in its record.
     let id = Record::from(alias(1, "Spring")).id();
     commit(&store, [Change::Expect { id, was: Version::FIRST }]).await;
     assert_eq!(all(&store, "referral_alias").await[0].get_i64("_guard").unwrap(), 1);
@@ -189,7 +188,7 @@ async fn a_database_without_indexes_says_what_to_do_and_migrating_is_safe() {
     let read = store.get(&[]).await.unwrap_err();
     let write = store.commit(&insert).await.remove(0).unwrap_err();
     for error in [read, write] {
-        assert_eq!(error.kind(), ErrorKind::Corrupt);
+        assert_eq!(error.kind(), StoreErrorKind::Corrupt);
         assert!(error.to_string().contains("migrate()"), "{error}");
     }
     let racers: Vec<_> = (0..4)
@@ -208,7 +207,7 @@ async fn a_database_without_indexes_says_what_to_do_and_migrating_is_safe() {
     book.update_one(doc! {}, doc! { "$set": { "format": 999 } }).await.unwrap();
     let older = harness.at(&scratch).await.unwrap();
     for error in [older.get(&[]).await.unwrap_err(), older.migrate().await.unwrap_err()] {
-        assert_eq!(error.kind(), ErrorKind::Corrupt);
+        assert_eq!(error.kind(), StoreErrorKind::Corrupt);
         assert!(error.to_string().contains("newer than this library"), "{error}");
     }
 }
@@ -220,12 +219,12 @@ async fn a_document_that_is_no_record_is_told_and_left_alone() {
     let aliases = store.database().collection::<Document>("referral_alias");
     aliases.update_one(doc! {}, doc! { "$set": { "created_at": "yesterday" } }).await.unwrap();
     let id = Record::from(alias(1, "a1")).id();
-    assert_eq!(store.get(&[id]).await.unwrap_err().kind(), ErrorKind::Corrupt);
+    assert_eq!(store.get(&[id]).await.unwrap_err().kind(), StoreErrorKind::Corrupt);
     let batch = [
         Changeset::new([Change::Update { record: alias(1, "a2").into(), was: Version::FIRST }]),
         Changeset::new([Change::Insert(alias(2, "b1").into())]),
     ];
     let answers = store.commit(&batch).await;
-    assert_eq!(answers[0].as_ref().unwrap_err().kind(), ErrorKind::Corrupt);
+    assert_eq!(answers[0].as_ref().unwrap_err().kind(), StoreErrorKind::Corrupt);
     assert_eq!(*answers[1].as_ref().unwrap(), Outcome::Applied);
 }

@@ -2,7 +2,7 @@
 //!
 //! ```no_run
 //! # async fn open() -> Result<(), Box<dyn std::error::Error>> {
-//! use referral_core::{Referrals, token::KeyRing};
+//! use referral_core::{KeyRing, Referrals};
 //! use referral_sled::SledStore;
 //!
 //! let store = SledStore::open("/var/lib/shop/referral").await?;
@@ -35,3 +35,8 @@ mod schema;
 mod store;
 
 pub use store::SledStore;
+
+/// Compiles the example of the README, so that it cannot name what does not exist.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -2,17 +2,17 @@
 //!
 //! | Tree | Key | Value |
 //! | --- | --- | --- |
-//! | `v1.records` | kind, uuid | the record, a JSON object by column |
+//! | `v1.records` | kind, uuid | the record, in the form of [`json`] |
 //! | `v1.unique` | rule, tenant, parts | the key of the record that holds it |
 //! | `v1.entries` | index, tenant, parts, order, uuid; [`spaced`] | the key of the record |
 //! | `v1.numbers` | tenant, family, part, part, bucket | the number, big-endian |
 //!
 //! Keys are those of [`referral_core::store::bytes`]. The names carry the version of the format.
 
-use referral_core::record::{Record, Value};
-use referral_core::store::{StoreError, bytes};
-use serde_json::{Map, Value as Json};
-use uuid::Uuid;
+use referral_core::store::plan::Look;
+use referral_core::store::{
+    CounterKey, Record, RecordId, StoreError, StoreErrorKind, UniqueKey, bytes, json,
+};
 
 use crate::error;
 
@@ -38,7 +38,42 @@ impl Trees {
     /// The record under a key of `v1.records`.
     pub(crate) fn record(&self, key: &[u8]) -> Result<Option<Record>, StoreError> {
         let found = self.records.get(key).map_err(|e| error::from_sled("read", e))?;
-        found.map(|value| decode(key, &value)).transpose()
+        found.map(|value| json::decode(error::NAME, key, &value)).transpose()
+    }
+
+    /// The record that holds a key. It may give the key up between the two look-ups, so they are made again until the
+    /// record that is found does hold it.
+    pub(crate) fn holder_of(&self, key: &UniqueKey) -> Result<Option<Record>, StoreError> {
+        const ATTEMPTS: usize = 100;
+        for _ in 0..ATTEMPTS {
+            let Some(id) = Look::holder(self, key)? else { return Ok(None) };
+            let found = Look::record(self, id)?;
+            let holds = |record: &Record| {
+                UniqueKey::held(key.unique, record.tenant(), &record.values()).as_ref() == Some(key)
+            };
+            if found.as_ref().is_some_and(holds) {
+                return Ok(found);
+            }
+        }
+        let message = "the key changes hands too often";
+        Err(StoreError::new(StoreErrorKind::Contended, error::NAME, "find", message))
+    }
+}
+
+impl Look for Trees {
+    fn record(&self, id: RecordId) -> Result<Option<Record>, StoreError> {
+        Self::record(self, &bytes::record(id))
+    }
+
+    fn holder(&self, key: &UniqueKey) -> Result<Option<RecordId>, StoreError> {
+        let found = self.unique.get(bytes::unique(key)).map_err(|e| error::from_sled("commit", e))?;
+        let read = |id: sled::IVec| bytes::read_record(&id).ok_or_else(|| error::corrupt("a key of no kind"));
+        found.map(read).transpose()
+    }
+
+    fn number(&self, key: &CounterKey) -> Result<Option<i64>, StoreError> {
+        let found = self.numbers.get(bytes::counter(key)).map_err(|e| error::from_sled("commit", e))?;
+        found.map(|value| number(&value)).transpose()
     }
 }
 
@@ -48,49 +83,6 @@ impl Trees {
 /// is in a key, it walks in circles and panics. Positions are fixed, so order and prefixes stay what they were.
 pub(crate) fn spaced(key: &[u8]) -> Vec<u8> {
     key.chunks(3).collect::<Vec<_>>().join(&0)
-}
-
-/// A record as it is stored: readable, and open to columns that later versions add.
-pub(crate) fn encode(record: &Record) -> Vec<u8> {
-    let mut named: Vec<_> = record.id().kind.columns().iter().zip(record.values()).collect();
-    // The host's other dependencies decide whether a `Map` sorts its names or keeps their order.
-    named.sort_unstable_by_key(|(column, _)| column.name);
-    let json: Map<String, Json> = named
-        .into_iter()
-        .filter_map(|(column, value)| {
-            let json = match value {
-                Value::Null => return None,
-                Value::Int(number) => Json::from(number),
-                Value::Uuid(uuid) => Json::from(uuid.to_string()),
-                Value::Text(text) => Json::from(text.into_owned()),
-            };
-            Some((column.name.to_owned(), json))
-        })
-        .collect();
-    Json::Object(json).to_string().into_bytes()
-}
-
-/// The record of a key and a value.
-pub(crate) fn decode(key: &[u8], value: &[u8]) -> Result<Record, StoreError> {
-    let kind = bytes::read_record(key).ok_or_else(|| error::corrupt("a key of no kind"))?.kind;
-    let mut json: Map<String, Json> = serde_json::from_slice(value)
-        .map_err(|e| error::corrupt("a value that is no record").with_source(e))?;
-    let values = kind.columns().iter().map(|column| match json.remove(column.name) {
-        None | Some(Json::Null) => Ok(Value::Null),
-        Some(Json::Number(number)) => number.as_i64().map(Value::Int).ok_or(()),
-        Some(Json::String(text)) if column.holds == referral_core::record::ColumnType::Uuid => {
-            Uuid::parse_str(&text).map(Value::Uuid).map_err(|_| ())
-        }
-        Some(Json::String(text)) => Ok(Value::Text(text.into())),
-        Some(_) => Err(()),
-    });
-    let values: Result<Vec<_>, ()> = values.collect();
-    let values = values.map_err(|()| error::corrupt("a value that is no record"))?;
-    if !json.is_empty() {
-        // An update would drop what this version does not know.
-        return Err(error::corrupt("a record of a later version of this library: update the library"));
-    }
-    Record::from_values(kind, values).map_err(|e| error::corrupt("a value that is no record").with_source(e))
 }
 
 /// A number as it is stored.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use async_trait::async_trait;
-use referral_core::store::{Changeset, ErrorKind, Outcome, Store, StoreError, StoreFacts};
+use referral_core::store::{Changeset, Outcome, Store, StoreError, StoreErrorKind, StoreFacts};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::commit::{Job, Writer};
@@ -46,7 +46,7 @@ impl SledStore {
         let path = path.as_ref().to_owned();
         let open = move || Self::open_blocking(&path, cache);
         tokio::task::spawn_blocking(open).await.map_err(|e| {
-            StoreError::new(ErrorKind::Other, error::NAME, "open", "interrupted").with_source(e)
+            StoreError::new(StoreErrorKind::Other, error::NAME, "open", "interrupted").with_source(e)
         })?
     }
 

@@ -1,15 +1,18 @@
-//! Changes inside a transaction: each changeset as a whole or not at all, as if one after another.
+//! Applies changesets inside a transaction, each as a whole or not at all, as if one ran after another.
 
 use std::collections::{BTreeMap, HashMap};
 
-use referral_core::store::{Change, Changeset, Conflict, Outcome, Unique, UniqueKey};
-use referral_core::{Kind, Record, RecordId, ResponseId, Timestamp, UserId, Value, Version};
+use referral_core::store::{
+    Change, Changeset, Conflict, Kind, Outcome, Record, RecordId, Unique, UniqueKey, Value, Version,
+};
+use uuid::Uuid;
 
-use crate::backend::{Backend, Cells, Driver};
-use crate::count::{Tallies, count, hold, int};
-use crate::error::{Fault, Trouble, trouble};
+use crate::backend::{Backend, Cells, Driver, ErrorClass};
+use crate::count::{Tallies, count, int};
+use crate::error::{DbError, class};
+use crate::hold::hold;
 use crate::read;
-use crate::statement::{self, chunk};
+use crate::statement::{self, chunks, id_chunks};
 
 const SAVE: &str = "SAVEPOINT referral_changeset";
 const UNDO: &str = "ROLLBACK TO SAVEPOINT referral_changeset";
@@ -18,24 +21,11 @@ const SAVE_ONE: &str = "SAVEPOINT referral_change";
 const UNDO_ONE: &str = "ROLLBACK TO SAVEPOINT referral_change";
 const KEEP_ONE: &str = "RELEASE SAVEPOINT referral_change";
 
-/// Why a change failed.
-enum Clash {
-    Known(Conflict),
-    /// Some response of a claim was not unclaimed. Which, shows only when what the claim did is undone.
-    Claim,
-}
-
-impl From<Conflict> for Clash {
-    fn from(conflict: Conflict) -> Self {
-        Self::Known(conflict)
-    }
-}
-
-/// Applies changesets; a fault leaves the transaction fit for a rollback only.
+/// Applies changesets. After an error the transaction can only be rolled back.
 pub(crate) async fn apply<B: Backend>(
     connection: &mut B::Connection,
     batch: &[Changeset],
-) -> Result<Vec<Outcome>, Fault> {
+) -> Result<Vec<Outcome>, DbError> {
     let mut outcomes = Vec::with_capacity(batch.len());
     let mut tallies = Tallies::default();
     hold::<B>(connection, batch).await?;
@@ -44,7 +34,7 @@ pub(crate) async fn apply<B: Backend>(
         let plain = rest.iter().take_while(|changeset| is_plain(changeset)).count();
         let (now, later) = rest.split_at(plain.max(1));
         rest = later;
-        if plain > 1 && insert_together::<B>(connection, now).await? {
+        if plain > 1 && insert_merged::<B>(connection, now).await? {
             tallies.add(now);
             outcomes.extend(now.iter().map(|_| Outcome::Applied));
             continue;
@@ -61,47 +51,44 @@ pub(crate) async fn apply<B: Backend>(
     Ok(outcomes)
 }
 
-/// Whether a changeset only inserts and tallies. Such ones, side by side, are one insert for each kind.
+/// Whether a changeset only inserts and tallies. Such changesets, one after another, are written with one insert
+/// for each kind of record.
 fn is_plain(changeset: &Changeset) -> bool {
-    changeset.changes.iter().all(|change| matches!(change, Change::Insert(_) | Change::Tally { .. }))
+    changeset.changes().iter().all(|change| matches!(change, Change::Insert(_) | Change::Tally { .. }))
 }
 
-/// Inserts the records of several changesets at once. If one of them met something, nothing is done and the answer
-/// is no: then they are applied one by one.
-async fn insert_together<B: Backend>(
+/// Inserts the records of several changesets at once. If one insert meets a held key, nothing is written and the
+/// answer is false. The changesets are then applied one by one.
+async fn insert_merged<B: Backend>(
     connection: &mut B::Connection,
     batch: &[Changeset],
-) -> Result<bool, Fault> {
+) -> Result<bool, DbError> {
     let mut kinds: BTreeMap<Kind, Vec<&Record>> = BTreeMap::new();
-    for change in batch.iter().flat_map(|changeset| &changeset.changes) {
+    for change in batch.iter().flat_map(Changeset::changes) {
         if let Change::Insert(record) = change {
             kinds.entry(record.id().kind).or_default().push(record);
         }
     }
     connection.control(SAVE).await?;
     for (kind, records) in kinds {
-        let mut records = records.as_slice();
-        while let Some((now, later)) = records.split_at_checked(chunk(records.len()))
-            && !now.is_empty()
-        {
-            if insert::<B>(connection, kind, now).await? < now.len() as u64 {
+        for records in chunks(&records) {
+            if insert::<B>(connection, kind, records).await? < records.len() as u64 {
                 connection.control(UNDO).await?;
                 connection.control(KEEP).await?;
                 return Ok(false);
             }
-            records = later;
         }
     }
     connection.control(KEEP).await?;
     Ok(true)
 }
 
-/// How many of these records were stored; on a database without `ON CONFLICT` all or none.
+/// How many of these records were stored. On a database without `ON CONFLICT` it is either all of them or none.
 async fn insert<B: Backend>(
     connection: &mut B::Connection,
     kind: Kind,
     records: &[&Record],
-) -> Result<u64, Fault> {
+) -> Result<u64, DbError> {
     let rows = records.iter().map(|record| {
         let mut values = record.values();
         if let Some(version) = kind.position("version").and_then(|at| values.get_mut(at)) {
@@ -110,7 +97,7 @@ async fn insert<B: Backend>(
         values
     });
     match connection.run(statement::insert::<B>(kind, rows)).await {
-        Err(error) if trouble::<B>(&error) == Some(Trouble::Unique) => Ok(0),
+        Err(error) if class::<B>(&error) == Some(ErrorClass::Unique) => Ok(0),
         other => Ok(other?),
     }
 }
@@ -118,51 +105,52 @@ async fn insert<B: Backend>(
 async fn apply_one<B: Backend>(
     connection: &mut B::Connection,
     changeset: &Changeset,
-) -> Result<Outcome, Fault> {
-    let tears = may_tear(changeset);
-    if tears {
+) -> Result<Outcome, DbError> {
+    let undoes = may_undo(changeset);
+    if undoes {
         connection.control(SAVE).await?;
     }
-    for (index, change) in changeset.changes.iter().enumerate() {
-        let Some(clash) = step::<B>(connection, change).await? else { continue };
-        if tears {
+    for (index, change) in changeset.changes().iter().enumerate() {
+        let Some(conflict) = step::<B>(connection, change).await? else { continue };
+        if undoes {
             connection.control(UNDO).await?;
             connection.control(KEEP).await?;
         }
-        let conflict = match (clash, change) {
-            (Clash::Known(conflict), _) => conflict,
-            (Clash::Claim, Change::Claim { responses, .. }) => claimed::<B>(connection, responses).await?,
-            (Clash::Claim, _) => return Err(Fault::Moved),
-        };
         return Ok(Outcome::Conflict { index, conflict });
     }
-    if tears {
+    if undoes {
         connection.control(KEEP).await?;
     }
     Ok(Outcome::Applied)
 }
 
-/// Whether a conflict may come when something is written already. Else a savepoint is not worth its round trips.
-fn may_tear(changeset: &Changeset) -> bool {
+/// Whether a conflict may come after something was written. If not, no savepoint is made, which saves round trips.
+fn may_undo(changeset: &Changeset) -> bool {
     let mut wrote = false;
-    for change in &changeset.changes {
+    for change in changeset.changes() {
         match change {
-            Change::Claim { .. } => return true,
-            Change::Insert(_) | Change::Update { .. } | Change::Delete { .. } | Change::Count { .. } => {
+            Change::Insert(_)
+            | Change::Update { .. }
+            | Change::Delete { .. }
+            | Change::Patch { .. }
+            | Change::Count { .. } => {
                 if wrote {
                     return true;
                 }
                 wrote = true;
             }
             Change::Expect { .. } if wrote => return true,
-            // Tallies are written behind everything else.
+            // Tallies are written after everything else and never conflict.
             Change::Expect { .. } | Change::Tally { .. } => {}
         }
     }
     false
 }
 
-async fn step<B: Backend>(connection: &mut B::Connection, change: &Change) -> Result<Option<Clash>, Fault> {
+async fn step<B: Backend>(
+    connection: &mut B::Connection,
+    change: &Change,
+) -> Result<Option<Conflict>, DbError> {
     Ok(match change {
         Change::Insert(record) => {
             let id = record.id();
@@ -170,50 +158,45 @@ async fn step<B: Backend>(connection: &mut B::Connection, change: &Change) -> Re
                 return Ok(None);
             }
             match version::<B>(connection, id, false).await? {
-                Some(now) => Some(Conflict::Stale { id, now: Some(now) }.into()),
-                None => Some(holder::<B>(connection, record).await?.into()),
+                Some(now) => Some(Conflict::Stale { id, now: Some(now) }),
+                None => Some(holder::<B>(connection, record).await?),
             }
         }
         Change::Update { record, was } => {
             let id = record.id();
             match update::<B>(connection, record, *was).await? {
-                None => Some(holder::<B>(connection, record).await?.into()),
-                Some(0) => Some(stale::<B>(connection, id, *was).await?.into()),
+                None => Some(update_holder::<B>(connection, record).await?),
+                Some(0) => Some(stale::<B>(connection, id, *was).await?),
                 Some(_) => None,
             }
         }
         Change::Delete { id, was } => match connection.run(statement::delete::<B>(*id, *was)).await? {
-            0 => Some(stale::<B>(connection, *id, *was).await?.into()),
+            0 => Some(stale::<B>(connection, *id, *was).await?),
             _ => None,
         },
         Change::Expect { id, was } => {
             let now = version::<B>(connection, *id, true).await?;
-            (now != Some(*was)).then(|| Conflict::Stale { id: *id, now }.into())
+            (now != Some(*was)).then_some(Conflict::Stale { id: *id, now })
         }
-        Change::Claim { responses, user, at } => {
-            let claimed = claim::<B>(connection, responses, user, *at).await?;
-            (claimed < responses.len() as u64).then_some(Clash::Claim)
-        }
-        Change::Count { counter, add, within } => {
-            count::<B>(connection, counter, *add, *within).await?.map(Clash::Known)
-        }
+        Change::Patch { kind, of, set } => patch::<B>(connection, *kind, of, set).await?,
+        Change::Count { counter, add, within } => count::<B>(connection, counter, *add, *within).await?,
         Change::Tally { .. } => None,
     })
 }
 
-/// How many rows an update changed; `None` if a unique key of the new record is held.
+/// How many rows an update changed. It is `None` if another record holds a unique key of the new record.
 async fn update<B: Backend>(
     connection: &mut B::Connection,
     record: &Record,
     was: Version,
-) -> Result<Option<u64>, Fault> {
+) -> Result<Option<u64>, DbError> {
     let id = record.id();
-    let guarded = B::FAILURE_SPOILS && Unique::of(id.kind).next().is_some();
+    let guarded = B::FAILURE_ABORTS && Unique::of(id.kind).next().is_some();
     if guarded {
         connection.control(SAVE_ONE).await?;
     }
     let changed = match connection.run(statement::update::<B>(id, record.values(), was)).await {
-        Err(error) if trouble::<B>(&error) == Some(Trouble::Unique) => None,
+        Err(error) if class::<B>(&error) == Some(ErrorClass::Unique) => None,
         other => Some(other?),
     };
     if guarded && changed.is_none() {
@@ -229,23 +212,34 @@ async fn version<B: Backend>(
     connection: &mut B::Connection,
     id: RecordId,
     held: bool,
-) -> Result<Option<Version>, Fault> {
+) -> Result<Option<Version>, DbError> {
     Ok(int::<B>(connection, statement::version::<B>(id, held)).await?.map(Version::new))
 }
 
-/// Why a record was not at a version.
+/// The conflict for a record that was not at the expected version.
 async fn stale<B: Backend>(
     connection: &mut B::Connection,
     id: RecordId,
     was: Version,
-) -> Result<Conflict, Fault> {
+) -> Result<Conflict, DbError> {
     let now = version::<B>(connection, id, false).await?;
-    // Another transaction put it there in between.
-    if now == Some(was) { Err(Fault::Moved) } else { Ok(Conflict::Stale { id, now }) }
+    // Another transaction wrote it between the two statements.
+    if now == Some(was) { Err(DbError::Vanished) } else { Ok(Conflict::Stale { id, now }) }
 }
 
-/// Who holds a unique key of a record that could not be written.
-async fn holder<B: Backend>(connection: &mut B::Connection, record: &Record) -> Result<Conflict, Fault> {
+/// The conflict for an update that would take a held unique key. The keys belong to the tenant that is stored,
+/// because an update does not change the tenant.
+async fn update_holder<B: Backend>(
+    connection: &mut B::Connection,
+    record: &Record,
+) -> Result<Conflict, DbError> {
+    let stored = read::get::<B>(connection, &[record.id()]).await?.pop().flatten();
+    let stored = stored.ok_or(DbError::Vanished)?;
+    holder::<B>(connection, &record.clone().replacing(&stored)).await
+}
+
+/// The conflict for a record that could not be written because another one holds a unique key of it.
+async fn holder<B: Backend>(connection: &mut B::Connection, record: &Record) -> Result<Conflict, DbError> {
     let keys = UniqueKey::all_of(record);
     let holders = read::find::<B>(connection, &keys).await?;
     for (key, found) in keys.into_iter().zip(holders) {
@@ -254,39 +248,40 @@ async fn holder<B: Backend>(connection: &mut B::Connection, record: &Record) -> 
             _ => {}
         }
     }
-    // It was given up in between.
-    Err(Fault::Moved)
+    // The holder gave the key up between the two statements.
+    Err(DbError::Vanished)
 }
 
-async fn claim<B: Backend>(
+/// Patches records. If one of them is not at its version, nothing is written and the first such record, in the
+/// order of `of`, is the conflict.
+async fn patch<B: Backend>(
     connection: &mut B::Connection,
-    responses: &[ResponseId],
-    user: &UserId,
-    at: Timestamp,
-) -> Result<u64, Fault> {
-    let ids = responses.iter().map(|id| id.as_uuid());
-    Ok(connection.run(statement::claim::<B>(ids, user, at)).await?)
-}
-
-/// The first response that is not unclaimed.
-async fn claimed<B: Backend>(
-    connection: &mut B::Connection,
-    responses: &[ResponseId],
-) -> Result<Conflict, Fault> {
-    let ids = responses.iter().map(|id| id.as_uuid());
-    let mut found = HashMap::with_capacity(responses.len());
-    for row in connection.rows(statement::claimable::<B>(ids)).await? {
-        if let (Some(id), Some(version)) = (row.uuid(0)?, row.int(1)?) {
-            found.insert(id, (Version::new(version), row.int(2)? == Some(1)));
+    kind: Kind,
+    of: &[(Uuid, Version)],
+    set: &[(&'static str, Value)],
+) -> Result<Option<Conflict>, DbError> {
+    let mut found = HashMap::with_capacity(of.len());
+    for some in id_chunks(of) {
+        let ids = some.iter().map(|(uuid, _)| *uuid);
+        for row in connection.rows(statement::versions::<B>(kind, ids)).await? {
+            if let (Some(uuid), Some(version)) = (row.uuid(0)?, row.int(1)?) {
+                found.insert(uuid, Version::new(version));
+            }
         }
     }
-    for response in responses {
-        let id = RecordId::from(*response);
-        match found.get(&id.uuid) {
-            None => return Ok(Conflict::Stale { id, now: None }),
-            Some((now, false)) => return Ok(Conflict::Stale { id, now: Some(*now) }),
-            Some((_, true)) => {}
+    for (uuid, was) in of {
+        let now = found.get(uuid).copied();
+        if now != Some(*was) {
+            return Ok(Some(Conflict::Stale { id: RecordId { kind, uuid: *uuid }, now }));
         }
     }
-    Err(Fault::Moved)
+    for some in id_chunks(of) {
+        let ids = some.iter().map(|(uuid, _)| *uuid);
+        let patched = connection.run(statement::patch::<B>(kind, ids, set)).await?;
+        if patched < some.len() as u64 {
+            // The rows are locked, so this can only happen if something else wrote on this connection.
+            return Err(DbError::Vanished);
+        }
+    }
+    Ok(None)
 }

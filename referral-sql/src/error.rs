@@ -1,140 +1,125 @@
-//! From what sqlx reports to what the contract says.
+//! Turns errors of sqlx into the errors of the contract.
 
 use std::error::Error;
 use std::fmt;
 
-use referral_core::ColumnError;
-use referral_core::store::{ErrorKind, StoreError};
+use referral_core::store::{ColumnError, StoreError, StoreErrorKind};
 use sqlx::migrate::MigrateError;
 
-use crate::backend::Backend;
+use crate::backend::{Backend, ErrorClass};
 
-/// What a database complains about.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Trouble {
-    /// A unique key is held.
-    Unique,
-    /// Another transaction was in the way; the same one may work when run again.
-    Transient,
-    /// The database takes no work.
-    Unavailable,
-    /// There is no room.
-    Full,
-    /// The database says that it is damaged.
-    Corrupt,
-    /// A table or column is not there.
-    Unmigrated,
-    /// Something else.
-    Other,
-}
-
-/// Why an attempt failed, before it is known whether another one is made.
+/// Why an attempt failed. It may still be tried again.
 #[derive(Debug)]
-pub(crate) enum Fault {
-    /// A statement failed; nothing of the transaction is stored.
+pub(crate) enum DbError {
+    /// A statement failed. Nothing of the transaction is stored.
     Statement(sqlx::Error),
-    /// COMMIT failed; nothing is stored only where [`rolled_back`] says so.
+    /// COMMIT failed. It is only certain that nothing is stored if [`rolled_back`] says so.
     Commit(sqlx::Error),
-    /// The database did not answer in time, and was not yet asked to commit; nothing is stored.
-    Late,
+    /// The database did not answer in time, before COMMIT was sent. Nothing is stored.
+    TimedOut,
     /// The answer to COMMIT did not come in time.
-    LateCommit,
-    /// What a statement ran into was gone when it was looked up; run again.
-    Moved,
-    /// What is stored is no record.
+    CommitTimedOut,
+    /// A statement met another record, which was gone when it was looked up. The transaction is run again.
+    Vanished,
+    /// A stored row is not a valid record.
     Column(ColumnError),
-    /// In the words of the contract already.
+    /// Already an error of the contract.
     Store(StoreError),
 }
 
-impl From<sqlx::Error> for Fault {
+impl From<sqlx::Error> for DbError {
     fn from(error: sqlx::Error) -> Self {
         Self::Statement(error)
     }
 }
 
-impl From<ColumnError> for Fault {
+impl From<ColumnError> for DbError {
     fn from(error: ColumnError) -> Self {
         Self::Column(error)
     }
 }
 
-impl From<StoreError> for Fault {
+impl From<StoreError> for DbError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
 }
 
-/// What the database complains about; `None` where it is not the database that complains.
-pub(crate) fn trouble<B: Backend>(error: &sqlx::Error) -> Option<Trouble> {
-    error.as_database_error().map(B::trouble)
+/// What kind of error the database reports. It is `None` if the error does not come from the database.
+pub(crate) fn class<B: Backend>(error: &sqlx::Error) -> Option<ErrorClass> {
+    error.as_database_error().map(B::classify)
 }
 
-impl Fault {
+impl DbError {
     /// Whether the same transaction may work when it is run again.
     pub(crate) fn is_transient<B: Backend>(&self) -> bool {
         match self {
-            Self::Statement(error) | Self::Commit(error) => trouble::<B>(error) == Some(Trouble::Transient),
-            Self::Moved => true,
-            Self::Late | Self::LateCommit | Self::Column(_) | Self::Store(_) => false,
+            Self::Statement(error) | Self::Commit(error) => class::<B>(error) == Some(ErrorClass::Transient),
+            Self::Vanished => true,
+            Self::TimedOut | Self::CommitTimedOut | Self::Column(_) | Self::Store(_) => false,
         }
     }
 
-    /// Whether it is about a row that was answered: the statement ran, and the transaction is as good as before.
-    pub(crate) fn is_of_a_row(&self) -> bool {
+    /// Whether the error is about one row of the answer. Then the statement itself succeeded, and the transaction
+    /// can go on.
+    pub(crate) fn is_of_one_row(&self) -> bool {
         matches!(
             self,
             Self::Column(_) | Self::Statement(sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_))
         )
     }
 
-    /// Whether the statement was answered to its end, so that the next answer on the connection is the next statement's.
+    /// Whether the statement was answered to its end, so that no unread answer is left on the connection.
     pub(crate) fn is_answered(&self) -> bool {
         match self {
             Self::Statement(error) | Self::Commit(error) => {
-                error.as_database_error().is_some() || self.is_of_a_row()
+                error.as_database_error().is_some() || self.is_of_one_row()
             }
-            Self::Late | Self::LateCommit => false,
-            Self::Moved | Self::Column(_) | Self::Store(_) => true,
+            Self::TimedOut | Self::CommitTimedOut => false,
+            Self::Vanished | Self::Column(_) | Self::Store(_) => true,
         }
     }
 
-    /// In the words of the contract.
+    /// The error of the contract for this failure.
     pub(crate) fn into_error<B: Backend>(self, operation: &'static str) -> StoreError {
         let (kind, message) = match &self {
             Self::Statement(error) => explain::<B>(error),
             Self::Commit(error) if rolled_back::<B>(error) => explain::<B>(error),
-            // The answer is lost, or came from a disk that failed half-way, or is one that we do not know.
-            Self::Commit(_) => (ErrorKind::UnknownOutcome, "COMMIT failed half-way; it is applied or not"),
-            Self::Late => (ErrorKind::Unavailable, "the database did not answer in time"),
-            Self::LateCommit => {
-                (ErrorKind::UnknownOutcome, "the answer to COMMIT did not come in time; it is applied or not")
+            // The answer was lost, or the disk failed in the middle of COMMIT, or we do not know the error.
+            Self::Commit(_) => {
+                (StoreErrorKind::UnknownOutcome, "COMMIT failed half-way; it is applied or not")
             }
-            Self::Moved => (ErrorKind::Contended, "what was in the way changed with every attempt"),
-            Self::Column(_) => (ErrorKind::Corrupt, "a row is not what this library wrote"),
-            Self::Store(_) => (ErrorKind::Other, ""),
+            Self::TimedOut => (StoreErrorKind::Unavailable, "the database did not answer in time"),
+            Self::CommitTimedOut => (
+                StoreErrorKind::UnknownOutcome,
+                "the answer to COMMIT did not come in time; it is applied or not",
+            ),
+            Self::Vanished => (StoreErrorKind::Contended, "what was in the way changed with every attempt"),
+            Self::Column(_) => (StoreErrorKind::Corrupt, "a row is not what this library wrote"),
+            Self::Store(_) => (StoreErrorKind::Other, ""),
         };
         let error = StoreError::new(kind, B::STORE, operation, message);
         match self {
             Self::Statement(source) | Self::Commit(source) => error.with_source(cause(source)),
-            Self::Late | Self::LateCommit | Self::Moved => error,
+            Self::TimedOut | Self::CommitTimedOut | Self::Vanished => error,
             Self::Column(source) => error.with_source(source),
             Self::Store(error) => error,
         }
     }
 }
 
-/// Whether a COMMIT that failed so is known to have stored nothing: it lost against others, broke a constraint (one
-/// of the host's, that is looked at last), or found no room where that undoes it.
+/// Whether this failure of COMMIT means that nothing is stored: a conflict, a deferred constraint of the host's, or
+/// no room on a database that then rolls back.
 fn rolled_back<B: Backend>(error: &sqlx::Error) -> bool {
-    error.as_database_error().is_some_and(|error| match B::trouble(error) {
-        Trouble::Transient | Trouble::Unique => true,
-        Trouble::Full => B::FULL_ROLLS_BACK,
+    error.as_database_error().is_some_and(|error| match B::classify(error) {
+        ErrorClass::Transient | ErrorClass::Unique => true,
+        ErrorClass::Full => B::FULL_ROLLS_BACK,
         _ => !matches!(error.kind(), sqlx::error::ErrorKind::Other),
     })
 }
 
-/// The error for the chain. Those of sqlx that print their source are left out for it, or the chain would say it twice.
+/// The error to give as the source. Some errors of sqlx print their own source. Such an error is replaced by its
+/// source, or the chain would print the same text twice.
 fn cause(error: sqlx::Error) -> Box<dyn Error + Send + Sync> {
     match error {
         sqlx::Error::Database(error) => error.into_error(),
@@ -144,67 +129,75 @@ fn cause(error: sqlx::Error) -> Box<dyn Error + Send + Sync> {
     }
 }
 
-/// A database that could not be opened, with its place. Never give it an address as the host wrote it: there may be
-/// a password in it.
+/// The error for a database that could not be opened. `place` says where it is. Never pass the address as the host
+/// wrote it, because it may contain a password.
 pub(crate) fn opening<B: Backend>(error: sqlx::Error, place: impl fmt::Display) -> StoreError {
     let (kind, message) = explain::<B>(&error);
     StoreError::new(kind, B::STORE, "open", format!("{message}: {place}")).with_source(cause(error))
 }
 
-/// The place of a server.
-#[cfg(any(feature = "postgres", feature = "mysql"))]
-pub(crate) fn server(
-    host: &str,
-    port: u16,
-    socket: Option<&std::path::PathBuf>,
-    database: Option<&str>,
-) -> String {
-    let server = socket.map_or_else(|| format!("{host}:{port}"), |socket| socket.display().to_string());
-    database.map_or_else(|| server.clone(), |database| format!("{database} on {server}"))
+/// The error for an in-memory SQLite database, which no store can use.
+pub(crate) fn in_memory<B: Backend>() -> StoreError {
+    let message =
+        "each connection would see an in-memory database of its own; take a file, or core's MemoryStore";
+    StoreError::new(StoreErrorKind::Invalid, B::STORE, "open", message)
 }
 
-fn explain<B: Backend>(error: &sqlx::Error) -> (ErrorKind, &'static str) {
+/// The error for a task of a transaction that was lost: it panicked, or the runtime is shutting down.
+pub(crate) fn lost_task<B: Backend>(operation: &'static str, error: tokio::task::JoinError) -> StoreError {
+    StoreError::new(
+        StoreErrorKind::UnknownOutcome,
+        B::STORE,
+        operation,
+        "the task of the transaction was lost",
+    )
+    .with_source(error)
+}
+
+fn explain<B: Backend>(error: &sqlx::Error) -> (StoreErrorKind, &'static str) {
     match error {
-        sqlx::Error::Database(error) => match B::trouble(error.as_ref()) {
-            Trouble::Transient => (ErrorKind::Contended, "others were in the way with every attempt"),
-            Trouble::Unavailable => (ErrorKind::Unavailable, "the database takes no work"),
-            Trouble::Full => (ErrorKind::Full, "the database has no room"),
-            Trouble::Corrupt => (ErrorKind::Corrupt, "the database is damaged"),
-            Trouble::Unmigrated => (ErrorKind::Corrupt, UNMIGRATED),
-            Trouble::Unique | Trouble::Other => (ErrorKind::Other, "the database refused a statement"),
+        sqlx::Error::Database(error) => match B::classify(error.as_ref()) {
+            ErrorClass::Transient => (StoreErrorKind::Contended, "others were in the way with every attempt"),
+            ErrorClass::Unavailable => (StoreErrorKind::Unavailable, "the database takes no work"),
+            ErrorClass::Full => (StoreErrorKind::Full, "the database has no room"),
+            ErrorClass::Corrupt => (StoreErrorKind::Corrupt, "the database is damaged"),
+            ErrorClass::Unmigrated => (StoreErrorKind::Corrupt, UNMIGRATED),
+            ErrorClass::Unique | ErrorClass::Other => {
+                (StoreErrorKind::Other, "the database refused a statement")
+            }
         },
-        sqlx::Error::PoolTimedOut => (ErrorKind::Unavailable, "no connection became free in time"),
-        sqlx::Error::PoolClosed => (ErrorKind::Unavailable, "the store is closed"),
+        sqlx::Error::PoolTimedOut => (StoreErrorKind::Unavailable, "no connection became free in time"),
+        sqlx::Error::PoolClosed => (StoreErrorKind::Unavailable, "the store is closed"),
         sqlx::Error::Io(_)
         | sqlx::Error::Tls(_)
         | sqlx::Error::Protocol(_)
         | sqlx::Error::WorkerCrashed
-        | sqlx::Error::BeginFailed => (ErrorKind::Unavailable, "the database cannot be reached"),
+        | sqlx::Error::BeginFailed => (StoreErrorKind::Unavailable, "the database cannot be reached"),
         sqlx::Error::Configuration(_) | sqlx::Error::InvalidArgument(_) => {
-            (ErrorKind::Invalid, "the address of the database is not understood")
+            (StoreErrorKind::Invalid, "the address of the database is not understood")
         }
         sqlx::Error::ColumnDecode { .. }
         | sqlx::Error::Decode(_)
         | sqlx::Error::ColumnIndexOutOfBounds { .. } => {
-            (ErrorKind::Corrupt, "a row is not what this library wrote")
+            (StoreErrorKind::Corrupt, "a row is not what this library wrote")
         }
-        _ => (ErrorKind::Other, "the driver failed"),
+        _ => (StoreErrorKind::Other, "the driver failed"),
     }
 }
 
 pub(crate) const UNMIGRATED: &str = "the tables are not there, or not all of them: call migrate()";
 
-/// What went wrong while migrating.
+pub(crate) const NEWER: &str = "the schema is newer than this library: update the library";
+
+/// The error of the contract for a failed migration.
 pub(crate) fn migration<B: Backend>(error: MigrateError) -> StoreError {
     let kind = match &error {
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => explain::<B>(error),
-        MigrateError::VersionMissing(_) => {
-            (ErrorKind::Corrupt, "the schema is newer than this library: update the library")
-        }
+        MigrateError::VersionMissing(_) => (StoreErrorKind::Corrupt, NEWER),
         MigrateError::VersionMismatch(_) => {
-            (ErrorKind::Corrupt, "a migration of another text was applied to this database")
+            (StoreErrorKind::Corrupt, "a migration of another text was applied to this database")
         }
-        _ => (ErrorKind::Other, "the migration failed"),
+        _ => (StoreErrorKind::Other, "the migration failed"),
     };
     let source = match error {
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => cause(error),
@@ -221,7 +214,7 @@ mod tests {
 
     use super::*;
 
-    /// What a database answers, by its code.
+    /// An error of a database with this code.
     #[derive(Debug)]
     struct Answer(&'static str);
 
@@ -267,10 +260,10 @@ mod tests {
         sqlx::Error::Database(Box::new(Answer(code)))
     }
 
-    fn at_commit<B: Backend>(error: sqlx::Error) -> (ErrorKind, bool) {
-        let fault = Fault::Commit(error);
-        let again = fault.is_transient::<B>();
-        (fault.into_error::<B>("commit").kind(), again)
+    fn at_commit<B: Backend>(error: sqlx::Error) -> (StoreErrorKind, bool) {
+        let error = DbError::Commit(error);
+        let again = error.is_transient::<B>();
+        (error.into_error::<B>("commit").kind(), again)
     }
 
     #[cfg(feature = "sqlite")]
@@ -287,11 +280,11 @@ mod tests {
     fn lost<B: Backend>() {
         let io = || std::io::Error::other("reset").into();
         for error in [io(), sqlx::Error::Protocol("what?".into()), sqlx::Error::WorkerCrashed] {
-            assert_eq!(at_commit::<B>(error), (ErrorKind::UnknownOutcome, false));
+            assert_eq!(at_commit::<B>(error), (StoreErrorKind::UnknownOutcome, false));
         }
         let odd = [sqlx::Error::RowNotFound, sqlx::Error::Decode("odd".into()), answer("no such code")];
         for error in odd {
-            assert_eq!(at_commit::<B>(error), (ErrorKind::UnknownOutcome, false));
+            assert_eq!(at_commit::<B>(error), (StoreErrorKind::UnknownOutcome, false));
         }
     }
 
@@ -302,20 +295,20 @@ mod tests {
         lost::<B>();
         // BUSY, BUSY_SNAPSHOT, LOCKED
         for code in ["5", "517", "6"] {
-            assert_eq!(at_commit::<B>(answer(code)), (ErrorKind::Contended, true), "{code}");
+            assert_eq!(at_commit::<B>(answer(code)), (StoreErrorKind::Contended, true), "{code}");
         }
-        assert_eq!(at_commit::<B>(answer("13")), (ErrorKind::Full, false));
-        // A foreign key of the host's that is looked at last
-        assert_eq!(at_commit::<B>(answer("787")), (ErrorKind::Other, false));
+        assert_eq!(at_commit::<B>(answer("13")), (StoreErrorKind::Full, false));
+        // A deferred foreign key of the host's
+        assert_eq!(at_commit::<B>(answer("787")), (StoreErrorKind::Other, false));
         // ERROR, NOMEM, READONLY, INTERRUPT, IOERR_FSYNC, CORRUPT, NOTADB
         for code in ["1", "7", "8", "9", "1034", "11", "26"] {
-            assert_eq!(at_commit::<B>(answer(code)), (ErrorKind::UnknownOutcome, false), "{code}");
+            assert_eq!(at_commit::<B>(answer(code)), (StoreErrorKind::UnknownOutcome, false), "{code}");
         }
-        // A statement has stored nothing, however it failed.
-        let kind = |code| Fault::Statement(answer(code)).into_error::<B>("commit").kind();
+        // A failed statement has stored nothing, whatever the error is.
+        let kind = |code| DbError::Statement(answer(code)).into_error::<B>("commit").kind();
         assert_eq!(
             [kind("11"), kind("1034"), kind("1")],
-            [ErrorKind::Corrupt, ErrorKind::Unavailable, ErrorKind::Other]
+            [StoreErrorKind::Corrupt, StoreErrorKind::Unavailable, StoreErrorKind::Other]
         );
     }
 
@@ -325,14 +318,14 @@ mod tests {
         type B = sqlx::Postgres;
         lost::<B>();
         for code in ["40001", "40P01", "55P03"] {
-            assert_eq!(at_commit::<B>(answer(code)), (ErrorKind::Contended, true), "{code}");
+            assert_eq!(at_commit::<B>(answer(code)), (StoreErrorKind::Contended, true), "{code}");
         }
         for code in ["23505", "23503", "23514"] {
-            assert_eq!(at_commit::<B>(answer(code)), (ErrorKind::Other, false), "{code}");
+            assert_eq!(at_commit::<B>(answer(code)), (StoreErrorKind::Other, false), "{code}");
         }
         // statement_completion_unknown, disk_full, data_corrupted, admin_shutdown, query_canceled, internal_error
         for code in ["40003", "53100", "XX001", "57P01", "57014", "XX000"] {
-            assert_eq!(at_commit::<B>(answer(code)), (ErrorKind::UnknownOutcome, false), "{code}");
+            assert_eq!(at_commit::<B>(answer(code)), (StoreErrorKind::UnknownOutcome, false), "{code}");
         }
     }
 
@@ -345,7 +338,7 @@ mod tests {
     #[cfg(feature = "sqlite")]
     #[test]
     fn the_chain_says_nothing_twice() {
-        let error = Fault::Statement(answer("1")).into_error::<sqlx::Sqlite>("commit");
+        let error = DbError::Statement(answer("1")).into_error::<sqlx::Sqlite>("commit");
         assert_eq!(lines(&error), ["sqlite: commit: the database refused a statement", "code 1"]);
         let io = std::io::Error::other("disk on fire");
         let error = opening::<sqlx::Sqlite>(io.into(), "/srv/x.db");

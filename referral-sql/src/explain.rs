@@ -1,17 +1,17 @@
-//! How the database would answer a read: for tests of its plans, and for a doctor.
+//! Shows how the database would run a read, for tests of its query plans.
 
-use referral_core::RecordId;
 use referral_core::store::{
-    CounterPrefix, CounterRange, Index, Prefix, Range, StoreError, UniqueKey, check_counters, check_points,
+    CounterPrefix, CounterRange, Index, Prefix, Range, RecordId, StoreError, UniqueKey, check_counters,
+    check_keys, check_points,
 };
 
 use crate::backend::{Backend, Cells, Driver};
-use crate::error::Fault;
+use crate::error::DbError;
 use crate::read::{gets, lookups};
 use crate::statement;
 use crate::store::SqlStore;
 
-/// One of the four reads, to be explained instead of done.
+/// One of the four reads, to be explained instead of run.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Question<'a> {
@@ -26,11 +26,11 @@ pub enum Question<'a> {
 }
 
 impl<B: Backend> SqlStore<B> {
-    /// How the database would answer a read, in its own words, a line for each step. The statements are those that
-    /// the read itself runs.
+    /// Returns the database's plan for a read, one line for each step. The statements are the ones that the read
+    /// itself runs.
     ///
     /// # Errors
-    /// As the read.
+    /// The same as those of the read.
     pub async fn explain(&self, question: Question<'_>) -> Result<Vec<String>, StoreError> {
         let statements: Vec<_> = match question {
             Question::Get(ids) => {
@@ -38,7 +38,7 @@ impl<B: Backend> SqlStore<B> {
                 gets::<B>(ids).into_iter().map(|(_, statement)| statement).collect()
             }
             Question::Find(keys) => {
-                check_points("explain", keys.len())?;
+                check_keys(keys)?;
                 lookups::<B>(keys).into_iter().map(|(_, statement)| statement).collect()
             }
             Question::Page(index, prefix, range, limit) => {
@@ -50,16 +50,16 @@ impl<B: Backend> SqlStore<B> {
                 statement::counters::<B>(prefix, range).into_iter().collect()
             }
         };
-        let work = self.inner.in_time(|deadline| async move {
-            let mut connection = self.inner.connection(&self.inner.read, deadline).await?;
+        let work = self.pools.in_time(|deadline| async move {
+            let mut connection = self.pools.connection(&self.pools.read, deadline).await?;
             let mut steps = Vec::new();
             for statement in statements {
-                for row in connection.rows(statement.explained::<B>()).await? {
+                for row in connection.rows(statement.behind(B::EXPLAIN.0)).await? {
                     steps.push(row.text(B::EXPLAIN.1)?.unwrap_or_default());
                 }
             }
             connection.done(Ok(steps))
         });
-        work.await.map_err(|fault: Fault| fault.into_error::<B>("explain"))
+        work.await.map_err(|error: DbError| error.into_error::<B>("explain"))
     }
 }

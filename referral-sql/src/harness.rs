@@ -1,4 +1,4 @@
-//! What the conformance suite opens these stores with, and any other test that wants a database of its own.
+//! Opens these stores for the conformance suite, and for any other test that needs its own database.
 //!
 //! ```
 //! # #[cfg(feature = "postgres")]
@@ -15,6 +15,8 @@ mod server;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
+pub use crate::explain::Question;
+pub use crate::schema::{index_name, table_name, unique_name};
 #[cfg(feature = "mysql")]
 #[cfg_attr(docsrs, doc(cfg(feature = "mysql")))]
 pub use server::MySqlHarness;

@@ -6,33 +6,33 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use referral_core::store::plan::sort_out;
 use referral_core::store::{
-    Changeset, CounterKey, CounterPrefix, CounterRange, ErrorKind, Index, Outcome, Prefix, Range, Read,
-    Store, StoreError, StoreFacts, UniqueKey, check_counters, check_points,
+    Changeset, CounterKey, CounterPrefix, CounterRange, Index, Outcome, Prefix, Range, Read, Record,
+    RecordId, Store, StoreError, StoreErrorKind, StoreFacts, UniqueKey, check_counters, check_keys,
+    check_points,
 };
-use referral_core::{Record, RecordId};
 use sqlx::Transaction;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::apply::apply;
 use crate::backend::Backend;
-use crate::commit::{put_together, sort_out};
-use crate::error::Fault;
-use crate::lease::{Held, in_time};
+use crate::error::{DbError, lost_task};
+use crate::lease::{TransactionGuard, in_time};
+use crate::pools::Pools;
 use crate::read;
-use crate::store::{Inner, lost_task};
 
-/// A store over a transaction that the host owns; made by [`SqlStore::join`](crate::SqlStore::join).
+/// A store over a transaction that the host owns. [`SqlStore::join`](crate::SqlStore::join) makes it.
 ///
-/// Clones share the transaction. Reads see what it wrote. A conflict undoes its own changeset and nothing else.
-/// There is no retry: where a store by itself would try again, this one answers `Contended`, because only the host
-/// can run its transaction again. After a commit with a fault, and after a read whose statement failed, the
-/// transaction is rolled back, and every later call answers the same error. A read that only met a row this library
-/// did not write (`Corrupt`) fails alone.
+/// Clones share the transaction. Reads see what the transaction wrote. A conflict undoes its own changeset and
+/// nothing else. There is no retry: where another store would try again, this one answers `Contended`, because only
+/// the host can run its transaction again. If a commit or the statement of a read fails, the transaction is rolled
+/// back, and every later call returns the same error. If a read only meets a row that this library did not write
+/// (`Corrupt`), the read fails and the transaction goes on.
 ///
-/// Each call has as long as [`SqlStore::with_timeout`](crate::SqlStore::with_timeout) says. One that takes longer is
-/// `Unavailable` and breaks the transaction, which is never committed then. What the host does with the transaction
-/// before and after, its commit too, is not bounded here.
+/// [`SqlStore::with_timeout`](crate::SqlStore::with_timeout) limits each call. A call that takes longer fails with
+/// `Unavailable`, and the transaction is rolled back. The limit does not cover what the host does with the
+/// transaction before and after, such as its commit.
 ///
 /// ```
 /// # #[cfg(feature = "sqlite")]
@@ -48,20 +48,20 @@ use crate::store::{Inner, lost_task};
 /// # }
 /// ```
 pub struct JoinedStore<B: Backend> {
-    inner: Arc<Inner<B>>,
+    pools: Arc<Pools<B>>,
     state: Arc<Mutex<State<B>>>,
 }
 
-/// The transaction stays behind the lock while statements run, so that a caller who goes away cannot take it along.
+/// The transaction stays in the lock while statements run, so that it is not dropped together with a caller.
 enum State<B: Backend> {
-    Open(Held<B>),
+    Open(TransactionGuard<B>),
     Broken(StoreError),
     Released,
 }
 
 impl<B: Backend> Clone for JoinedStore<B> {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), state: self.state.clone() }
+        Self { pools: self.pools.clone(), state: self.state.clone() }
     }
 }
 
@@ -74,19 +74,20 @@ impl<B: Backend> fmt::Debug for JoinedStore<B> {
 impl<B: Backend> State<B> {
     fn transaction(&mut self) -> Result<&mut Transaction<'static, B>, StoreError> {
         match self {
-            Self::Open(held) => held.get().ok_or_else(released::<B>),
+            Self::Open(guard) => guard.get().ok_or_else(released::<B>),
             Self::Broken(error) => Err(error.clone()),
             Self::Released => Err(released::<B>()),
         }
     }
 
-    /// The answer to a read; a statement that failed ends the transaction, a row that is none of ours does not.
-    fn answer<T>(&mut self, result: Result<T, Fault>, operation: &'static str) -> Result<T, StoreError> {
-        result.map_err(|fault| {
-            let (breaks, silent) = (!fault.is_of_a_row(), matches!(fault, Fault::Late));
-            let error = fault.into_error::<B>(operation);
-            if breaks && let Self::Open(held) = mem::replace(self, Self::Broken(error.clone())) {
-                held.undo_after(silent);
+    /// The answer to a read. A failed statement ends the transaction. A row that this library did not write does
+    /// not end it.
+    fn answer<T>(&mut self, result: Result<T, DbError>, operation: &'static str) -> Result<T, StoreError> {
+        result.map_err(|error| {
+            let (breaks, silent) = (!error.is_of_one_row(), matches!(error, DbError::TimedOut));
+            let error = error.into_error::<B>(operation);
+            if breaks && let Self::Open(guard) = mem::replace(self, Self::Broken(error.clone())) {
+                guard.undo_after(silent);
             }
             error
         })
@@ -94,24 +95,25 @@ impl<B: Backend> State<B> {
 }
 
 fn released<B: Backend>() -> StoreError {
-    StoreError::new(ErrorKind::Invalid, B::STORE, "join", "the transaction was given back to the host")
+    StoreError::new(StoreErrorKind::Invalid, B::STORE, "join", "the transaction was given back to the host")
 }
 
 impl<B: Backend> JoinedStore<B> {
-    pub(crate) fn new(inner: Arc<Inner<B>>, transaction: Transaction<'static, B>) -> Self {
-        let held = Held::new(transaction, inner.timeout);
-        Self { inner, state: Arc::new(Mutex::new(State::Open(held))) }
+    pub(crate) fn new(pools: Arc<Pools<B>>, transaction: Transaction<'static, B>) -> Self {
+        let guard = TransactionGuard::new(transaction, pools.timeout);
+        Self { pools, state: Arc::new(Mutex::new(State::Open(guard))) }
     }
 
-    /// Gives the transaction back, for the host to commit. Waits for what is running on clones; they answer
-    /// `Invalid` from then on.
+    /// Gives the transaction back, so that the host can commit it. It waits until calls on clones are done. Later
+    /// calls on clones fail with `Invalid`.
     ///
     /// # Errors
-    /// What broke the transaction, which is rolled back then; `Invalid` if it was given back before.
+    /// The error that broke the transaction, which is then rolled back; `Invalid` if the transaction was given back
+    /// before.
     pub async fn release(self) -> Result<Transaction<'static, B>, StoreError> {
         let mut state = self.state.lock().await;
         match mem::replace(&mut *state, State::Released) {
-            State::Open(held) => held.into_inner().ok_or_else(released::<B>),
+            State::Open(guard) => guard.into_inner().ok_or_else(released::<B>),
             State::Broken(error) => {
                 *state = State::Broken(error.clone());
                 Err(error)
@@ -120,21 +122,21 @@ impl<B: Backend> JoinedStore<B> {
         }
     }
 
-    /// Applies a batch with the transaction out of the lock's hands: should this be torn off half-way, what is left
-    /// behind is a broken store, and the transaction rolls back.
+    /// Applies a batch. The transaction is taken out of the lock. If this is cancelled, the store stays broken and
+    /// the transaction rolls back.
     async fn apply(
-        inner: Arc<Inner<B>>,
+        pools: Arc<Pools<B>>,
         mut state: OwnedMutexGuard<State<B>>,
         batch: Vec<Changeset>,
     ) -> Vec<Result<Outcome, StoreError>> {
         let torn = StoreError::new(
-            ErrorKind::Other,
+            StoreErrorKind::Other,
             B::STORE,
             "commit",
             "a commit was torn off inside the transaction",
         );
-        let mut held = match mem::replace(&mut *state, State::Broken(torn)) {
-            State::Open(held) => held,
+        let mut guard = match mem::replace(&mut *state, State::Broken(torn)) {
+            State::Open(guard) => guard,
             other => {
                 *state = other;
                 let error = state.transaction().err().unwrap_or_else(released::<B>);
@@ -142,18 +144,18 @@ impl<B: Backend> JoinedStore<B> {
             }
         };
         let work = async {
-            let transaction = held.get().ok_or_else(released::<B>)?;
-            inner.check(transaction).await?;
+            let transaction = guard.get().ok_or_else(released::<B>)?;
+            pools.check(transaction).await?;
             apply::<B>(transaction, &batch).await
         };
-        match in_time(inner.deadline(), work).await {
+        match in_time(pools.deadline(), work).await {
             Ok(outcomes) => {
-                *state = State::Open(held);
+                *state = State::Open(guard);
                 outcomes.into_iter().map(Ok).collect()
             }
-            Err(fault) => {
-                held.undo_after(matches!(fault, Fault::Late));
-                let error = fault.into_error::<B>("commit");
+            Err(error) => {
+                guard.undo_after(matches!(error, DbError::TimedOut));
+                let error = error.into_error::<B>("commit");
                 *state = State::Broken(error.clone());
                 vec![Err(error); batch.len()]
             }
@@ -161,19 +163,19 @@ impl<B: Backend> JoinedStore<B> {
     }
 }
 
-/// A read on a connection, with everything that it needs.
-type Reading<'c, T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + Send + 'c>>;
+/// The future of a read on a connection.
+type Reading<'c, T> = Pin<Box<dyn Future<Output = Result<T, DbError>> + Send + 'c>>;
 
 impl<B: Backend> JoinedStore<B> {
-    /// Reads in a task of its own: a caller who goes away would leave the line in the midst of an answer, and the
-    /// next statement of the transaction would take the rest of it for its own.
+    /// Reads in its own task. If the caller is dropped, unread rows would stay on the connection, and the next
+    /// statement would read them as its answer.
     async fn read<T: Send + 'static>(
         &self,
         operation: &'static str,
         read: impl for<'c> FnOnce(&'c mut B::Connection) -> Reading<'c, T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let mut state = self.state.clone().lock_owned().await;
-        let deadline = self.inner.deadline();
+        let deadline = self.pools.deadline();
         let task = tokio::spawn(async move {
             let result = in_time(deadline, read(state.transaction()?)).await;
             state.answer(result, operation)
@@ -187,13 +189,15 @@ impl<B: Backend> Read for JoinedStore<B> {
     async fn get(&self, ids: &[RecordId]) -> Result<Vec<Option<Record>>, StoreError> {
         check_points("get", ids.len())?;
         let ids = ids.to_vec();
-        self.read("get", move |line| Box::pin(async move { read::get::<B>(line, &ids).await })).await
+        self.read("get", move |connection| Box::pin(async move { read::get::<B>(connection, &ids).await }))
+            .await
     }
 
     async fn find(&self, keys: &[UniqueKey]) -> Result<Vec<Option<Record>>, StoreError> {
-        check_points("find", keys.len())?;
+        check_keys(keys)?;
         let keys = keys.to_vec();
-        self.read("find", move |line| Box::pin(async move { read::find::<B>(line, &keys).await })).await
+        self.read("find", move |connection| Box::pin(async move { read::find::<B>(connection, &keys).await }))
+            .await
     }
 
     async fn page(
@@ -205,8 +209,8 @@ impl<B: Backend> Read for JoinedStore<B> {
     ) -> Result<Vec<Record>, StoreError> {
         index.check(prefix, limit)?;
         let (prefix, range) = (prefix.clone(), *range);
-        self.read("page", move |line| {
-            Box::pin(async move { read::page::<B>(line, index, &prefix, &range, limit).await })
+        self.read("page", move |connection| {
+            Box::pin(async move { read::page::<B>(connection, index, &prefix, &range, limit).await })
         })
         .await
     }
@@ -218,8 +222,8 @@ impl<B: Backend> Read for JoinedStore<B> {
     ) -> Result<Vec<(CounterKey, i64)>, StoreError> {
         check_counters(prefix, range)?;
         let (prefix, range) = (prefix.clone(), range.clone());
-        self.read("counters", move |line| {
-            Box::pin(async move { read::counters::<B>(line, &prefix, &range).await })
+        self.read("counters", move |connection| {
+            Box::pin(async move { read::counters::<B>(connection, &prefix, &range).await })
         })
         .await
     }
@@ -227,18 +231,19 @@ impl<B: Backend> Read for JoinedStore<B> {
 
 #[async_trait]
 impl<B: Backend> Store for JoinedStore<B> {
-    /// Those of the store; what is acknowledged here is durable once the host has committed, and nobody else's before.
+    /// The facts of the store. What is acknowledged here becomes durable, and visible to others, when the host
+    /// commits.
     fn facts(&self) -> StoreFacts {
-        StoreFacts { shared: false, ..self.inner.facts() }
+        StoreFacts { shared: false, ..self.pools.facts() }
     }
 
     async fn commit(&self, batch: &[Changeset]) -> Vec<Result<Outcome, StoreError>> {
-        let (checks, valid) = sort_out(batch);
+        let (valid, refusals) = sort_out(batch);
         let count = valid.len();
         let state = self.state.clone().lock_owned().await;
-        // In a task of its own: a caller who goes away leaves the changeset whole in the transaction.
-        let task = tokio::spawn(Self::apply(self.inner.clone(), state, valid));
+        // In its own task, so that the changeset is applied whole even if the caller is dropped.
+        let task = tokio::spawn(Self::apply(self.pools.clone(), state, valid));
         let answers = task.await.unwrap_or_else(|lost| vec![Err(lost_task::<B>("commit", lost)); count]);
-        put_together::<B>(checks, answers)
+        refusals.merge(answers)
     }
 }

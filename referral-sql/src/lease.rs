@@ -1,8 +1,8 @@
-//! Connections on loan from a pool, of which none is lost however silent the server is.
+//! Connections taken from a pool. None is lost, even if the server stops answering.
 //!
-//! sqlx takes a connection back in a task that first asks the server whether it is well. A server that went away
-//! without a word never answers, the task waits for ever, and the connection's place in the pool is lost with it
-//! (launchbadge/sqlx#4349). So nothing of ours is given back without a deadline.
+//! sqlx takes a connection back in a task that first pings the server. If the server is gone without closing the
+//! connection, it never answers. The task then waits for ever, and the connection's place in the pool is lost
+//! (launchbadge/sqlx#4349). So we give no connection back without a deadline.
 
 use std::future::Future;
 use std::mem;
@@ -15,52 +15,54 @@ use tokio::runtime::{Builder, Handle};
 use tokio::time::{Instant, timeout_at};
 
 use crate::backend::Backend;
-use crate::error::Fault;
+use crate::error::DbError;
 
-/// By when an attempt has to be through; `None` where there is no line that could fall silent.
+/// When an attempt must be done. It is `None` if there is no network connection that could fall silent.
 pub(crate) type Deadline = Option<Instant>;
 
-/// The deadline of what begins now; none for a database in this process, and where the clock cannot say it.
+/// The deadline of an attempt that begins now. There is none for a database in this process, or if the time is too
+/// far ahead for the clock.
 pub(crate) fn deadline<B: Backend>(timeout: Duration) -> Deadline {
     if B::REMOTE { Instant::now().checked_add(timeout) } else { None }
 }
 
-/// What a future gives, unless it takes too long.
+/// Runs a future until the deadline.
 pub(crate) async fn in_time<T>(
     deadline: Deadline,
-    work: impl Future<Output = Result<T, Fault>>,
-) -> Result<T, Fault> {
+    work: impl Future<Output = Result<T, DbError>>,
+) -> Result<T, DbError> {
     match deadline {
-        Some(deadline) => timeout_at(deadline, work).await.unwrap_or(Err(Fault::Late)),
+        Some(deadline) => timeout_at(deadline, work).await.unwrap_or(Err(DbError::TimedOut)),
         None => work.await,
     }
 }
 
-/// A connection that is back in its pool by the deadline, or thrown away. In both cases its place is free again.
+/// A connection that is back in its pool by the deadline, or is closed. In both cases its place in the pool is free
+/// again.
 pub(crate) struct Lease<B: Backend> {
     connection: PoolConnection<B>,
     deadline: Deadline,
-    spoiled: bool,
-    /// Whether nothing is left to be answered.
+    discarded: bool,
+    /// Whether the last statement was answered to its end.
     answered: bool,
 }
 
 impl<B: Backend> Lease<B> {
-    pub(crate) async fn take(pool: &Pool<B>, deadline: Deadline) -> Result<Self, Fault> {
+    pub(crate) async fn take(pool: &Pool<B>, deadline: Deadline) -> Result<Self, DbError> {
         let connection = in_time(deadline, async { Ok(pool.acquire().await?) }).await?;
-        Ok(Self { connection, deadline, spoiled: false, answered: false })
+        Ok(Self { connection, deadline, discarded: false, answered: false })
     }
 
-    /// Takes note of how the work with the connection ended. Whoever is dropped before this leaves it in the middle of
-    /// something.
-    pub(crate) fn done<T>(&mut self, result: Result<T, Fault>) -> Result<T, Fault> {
-        self.answered = result.as_ref().err().is_none_or(Fault::is_answered);
+    /// Notes how the work on the connection ended. A lease that is dropped before this counts as one with an unread
+    /// answer.
+    pub(crate) fn done<T>(&mut self, result: Result<T, DbError>) -> Result<T, DbError> {
+        self.answered = result.as_ref().err().is_none_or(DbError::is_answered);
         result
     }
 
-    /// Has the connection closed instead of used again.
-    pub(crate) fn spoil(&mut self) {
-        self.spoiled = true;
+    /// Makes the connection close instead of going back to the pool.
+    pub(crate) fn discard(&mut self) {
+        self.discarded = true;
     }
 }
 
@@ -80,43 +82,44 @@ impl<B: Backend> DerefMut for Lease<B> {
 
 impl<B: Backend> Drop for Lease<B> {
     fn drop(&mut self) {
-        if self.spoiled {
-            // With a farewell, for which sqlx waits five seconds at most.
+        if self.discarded {
+            // This says goodbye to the server, for which sqlx waits at most five seconds.
             return self.connection.close_on_drop();
         }
         let Some(deadline) = self.deadline else { return };
         let back = self.connection.return_to_pool();
         match Handle::try_current() {
-            Ok(runtime) if deadline > Instant::now() && (self.answered || !B::OUT_OF_STEP) => {
+            Ok(runtime) if deadline > Instant::now() && (self.answered || !B::LEAVES_ANSWERS) => {
                 drop(runtime.spawn(timeout_at(deadline, back)))
             }
-            // A return that never begins closes the connection and frees its place.
+            // If the return never begins, the connection is closed and its place is free.
             _ => drop(back),
         }
     }
 }
 
-/// A transaction that is given to its owner, or undone without a trace in the pool.
-pub(crate) struct Held<B: Backend> {
+/// Holds a transaction until its owner takes it. If nobody does, it is rolled back, and no place in the pool is
+/// lost.
+pub(crate) struct TransactionGuard<B: Backend> {
     transaction: Option<Transaction<'static, B>>,
-    /// How long a rollback may take; nothing where the server is silent already.
+    /// How long a rollback may take. It is zero if the server has already stopped answering.
     timeout: Duration,
 }
 
-impl<B: Backend> Held<B> {
+impl<B: Backend> TransactionGuard<B> {
     pub(crate) const fn new(transaction: Transaction<'static, B>, timeout: Duration) -> Self {
         Self { transaction: Some(transaction), timeout }
     }
 
-    pub(crate) async fn begin(pool: &Pool<B>, timeout: Duration) -> Result<Self, Fault> {
+    pub(crate) async fn begin(pool: &Pool<B>, timeout: Duration) -> Result<Self, DbError> {
         let mut begun = Box::pin(pool.begin_with(B::BEGIN));
         match in_time(deadline::<B>(timeout), async { Ok(begun.as_mut().await?) }).await {
             Ok(transaction) => Ok(Self::new(transaction, timeout)),
-            Err(fault) => {
-                if matches!(fault, Fault::Late) {
-                    discard(begun);
+            Err(error) => {
+                if matches!(error, DbError::TimedOut) {
+                    close(begun);
                 }
-                Err(fault)
+                Err(error)
             }
         }
     }
@@ -129,7 +132,7 @@ impl<B: Backend> Held<B> {
         self.transaction.take()
     }
 
-    /// Drops it, after a fault: one that was met in silence is not waited for again.
+    /// Drops the transaction after a failure. If the server was silent, this does not wait for it again.
     pub(crate) fn undo_after(mut self, silent: bool) {
         if silent {
             self.timeout = Duration::ZERO;
@@ -137,8 +140,8 @@ impl<B: Backend> Held<B> {
     }
 }
 
-impl<B: Backend> Drop for Held<B> {
-    /// By a rollback if the server answers in time, else with the connection.
+impl<B: Backend> Drop for TransactionGuard<B> {
+    /// Rolls back if the server answers in time. If not, it closes the connection.
     fn drop(&mut self) {
         let Some(transaction) = self.transaction.take() else { return };
         let timeout = self.timeout;
@@ -147,21 +150,22 @@ impl<B: Backend> Drop for Held<B> {
             Ok(runtime) if !timeout.is_zero() => {
                 drop(runtime.spawn_blocking(move || undo(transaction, timeout)));
             }
-            _ => discard(transaction),
+            _ => close(transaction),
         }
     }
 }
 
-/// Rolls a transaction back and gives its connection back to the pool, or throws it away if that takes too long.
-/// Blocks.
+/// Rolls a transaction back and gives its connection back to the pool. If that takes too long, the connection is
+/// closed. This blocks the thread.
 fn undo<B: Backend>(transaction: Transaction<'static, B>, timeout: Duration) {
     let Ok(runtime) = Builder::new_current_thread().enable_time().build() else {
-        return discard(transaction);
+        return close(transaction);
     };
     let tasks = runtime.metrics();
     runtime.block_on(async {
         let undone = tokio::time::timeout(timeout, async {
-            // Whatever comes of it, the connection is tested when it is given back, in a task of this runtime.
+            // The result does not matter: sqlx tests the connection when it takes it back, in a task of this
+            // runtime.
             drop(transaction.rollback().await);
             while tasks.num_alive_tasks() > 0 {
                 tokio::time::sleep(TICK).await;
@@ -169,18 +173,19 @@ fn undo<B: Backend>(transaction: Transaction<'static, B>, timeout: Duration) {
         });
         drop(undone.await);
     });
-    // A task that did not come to its end does now.
+    // Ends tasks that are still running.
     runtime.shutdown_background();
 }
 
-/// How often it is looked whether a connection is back.
+/// How often we check whether the connection is back.
 const TICK: Duration = Duration::from_millis(1);
 
-/// Drops what holds a connection without asking the server anything: the connection is closed, its place free.
+/// Drops what holds a connection, without asking the server anything. The connection is closed, and its place is
+/// free.
 ///
-/// A transaction does not let go of its connection, and when dropped has it given back in a task, without a
-/// deadline. A task that never runs closes the connection; so the drop happens in a runtime that ends at once.
-fn discard<T>(held: T) {
+/// A dropped transaction returns its connection in a background task without a deadline. If that task never runs,
+/// the connection is closed. So we drop it in a runtime that ends at once.
+fn close<T>(held: T) {
     let Ok(runtime) = Builder::new_current_thread().build() else { return mem::drop(held) };
     {
         let _here = runtime.enter();

@@ -1,33 +1,29 @@
-//! The four reads.
+//! The four reads, on a connection.
 
 use std::collections::HashMap;
 
-use async_trait::async_trait;
 use referral_core::store::{
-    CounterKey, CounterPrefix, CounterRange, Index, Prefix, Range, Read, StoreError, UniqueKey,
-    check_counters, check_points,
+    ColumnType, CounterKey, CounterPrefix, CounterRange, Index, KeyPart, Kind, Prefix, Range, Record,
+    RecordId, UniqueKey, Value,
 };
-use referral_core::{ColumnType, KeyPart, Kind, Record, RecordId, Value};
 use uuid::Uuid;
 
-use crate::backend::{Backend, Cells, Driver};
-use crate::error::Fault;
-use crate::retry::retried;
-use crate::statement::{self, Statement, chunk};
-use crate::store::SqlStore;
+use crate::backend::{Backend, Cells, Driver, Statement};
+use crate::error::DbError;
+use crate::statement::{self, chunks};
 
 /// Records by their ids.
 pub(crate) async fn get<B: Backend>(
     connection: &mut B::Connection,
     ids: &[RecordId],
-) -> Result<Vec<Option<Record>>, Fault> {
+) -> Result<Vec<Option<Record>>, DbError> {
     let mut found = HashMap::with_capacity(ids.len());
     for (kind, statement) in gets::<B>(ids) {
         for record in records::<B>(connection, kind, statement).await? {
             found.insert(record.id(), record);
         }
     }
-    // Cloned, because an id may be asked for twice.
+    // Cloned, because the same id may be given twice.
     Ok(ids.iter().map(|id| found.get(id).cloned()).collect())
 }
 
@@ -43,7 +39,7 @@ pub(crate) fn gets<B: Backend>(ids: &[RecordId]) -> Vec<(Kind, Statement)> {
 pub(crate) async fn find<B: Backend>(
     connection: &mut B::Connection,
     keys: &[UniqueKey],
-) -> Result<Vec<Option<Record>>, Fault> {
+) -> Result<Vec<Option<Record>>, DbError> {
     let mut found = HashMap::with_capacity(keys.len());
     for (kind, statement) in lookups::<B>(keys) {
         for record in records::<B>(connection, kind, statement).await? {
@@ -57,21 +53,14 @@ pub(crate) async fn find<B: Backend>(
 
 pub(crate) fn lookups<B: Backend>(keys: &[UniqueKey]) -> Vec<(Kind, Statement)> {
     let mut kinds: HashMap<Kind, Vec<&UniqueKey>> = HashMap::new();
-    // A key of the wrong width is held by nobody.
-    for key in keys.iter().filter(|key| key.parts.len() == key.unique.columns().len()) {
+    for key in keys {
         kinds.entry(key.unique.kind()).or_default().push(key);
     }
     let mut statements = Vec::new();
     for (kind, mut keys) in kinds {
-        // Always the same order, so that the same question is the same statement.
+        // Always in the same order, so that the same keys make the same prepared statement.
         keys.sort_by_key(|key| key.unique);
-        let mut keys = keys.as_slice();
-        while let Some((now, later)) = keys.split_at_checked(chunk(keys.len()))
-            && !now.is_empty()
-        {
-            statements.push((kind, statement::find::<B>(kind, now)));
-            keys = later;
-        }
+        statements.extend(chunks(&keys).map(|keys| (kind, statement::find::<B>(kind, keys))));
     }
     statements
 }
@@ -83,23 +72,23 @@ pub(crate) async fn page<B: Backend>(
     prefix: &Prefix,
     range: &Range,
     limit: u32,
-) -> Result<Vec<Record>, Fault> {
+) -> Result<Vec<Record>, DbError> {
     let statement = statement::page::<B>(index, prefix, range, limit);
     records::<B>(connection, index.shape().kind, statement).await
 }
 
-/// Numbers that are not 0.
+/// The counters and tallies that are not 0.
 pub(crate) async fn counters<B: Backend>(
     connection: &mut B::Connection,
     prefix: &CounterPrefix,
     range: &CounterRange,
-) -> Result<Vec<(CounterKey, i64)>, Fault> {
+) -> Result<Vec<(CounterKey, i64)>, DbError> {
     let Some(statement) = statement::counters::<B>(prefix, range) else { return Ok(Vec::new()) };
     let mut numbers = Vec::new();
     for row in connection.rows(statement).await? {
-        let part = |at| -> Result<KeyPart, Fault> {
+        let part = |at| -> Result<KeyPart, DbError> {
             let text = row.text(at)?.unwrap_or_default();
-            KeyPart::new(text).map_err(|error| Fault::Statement(sqlx::Error::Decode(error.into())))
+            KeyPart::new(text).map_err(|error| DbError::Statement(sqlx::Error::Decode(error.into())))
         };
         let key = CounterKey {
             tenant: prefix.tenant.clone(),
@@ -116,12 +105,12 @@ async fn records<B: Backend>(
     connection: &mut B::Connection,
     kind: Kind,
     statement: Statement,
-) -> Result<Vec<Record>, Fault> {
+) -> Result<Vec<Record>, DbError> {
     let rows = connection.rows(statement).await?;
     rows.iter().map(|row| record(kind, row)).collect()
 }
 
-fn record(kind: Kind, row: &impl Cells) -> Result<Record, Fault> {
+fn record(kind: Kind, row: &impl Cells) -> Result<Record, DbError> {
     let columns = kind.columns();
     let mut values = Vec::with_capacity(columns.len());
     for (at, column) in columns.iter().enumerate() {
@@ -133,65 +122,4 @@ fn record(kind: Kind, row: &impl Cells) -> Result<Record, Fault> {
         values.push(value.unwrap_or(Value::Null));
     }
     Ok(Record::from_values(kind, values)?)
-}
-
-#[async_trait]
-impl<B: Backend> Read for SqlStore<B> {
-    async fn get(&self, ids: &[RecordId]) -> Result<Vec<Option<Record>>, StoreError> {
-        check_points("get", ids.len())?;
-        let attempt = || {
-            self.inner.in_time(|deadline| async move {
-                let mut connection = self.inner.connection(&self.inner.read, deadline).await?;
-                let found = get::<B>(&mut connection, ids).await;
-                connection.done(found)
-            })
-        };
-        retried::<B, _, _>(attempt).await.map_err(|fault| fault.into_error::<B>("get"))
-    }
-
-    async fn find(&self, keys: &[UniqueKey]) -> Result<Vec<Option<Record>>, StoreError> {
-        check_points("find", keys.len())?;
-        let attempt = || {
-            self.inner.in_time(|deadline| async move {
-                let mut connection = self.inner.connection(&self.inner.read, deadline).await?;
-                let found = find::<B>(&mut connection, keys).await;
-                connection.done(found)
-            })
-        };
-        retried::<B, _, _>(attempt).await.map_err(|fault| fault.into_error::<B>("find"))
-    }
-
-    async fn page(
-        &self,
-        index: Index,
-        prefix: &Prefix,
-        range: &Range,
-        limit: u32,
-    ) -> Result<Vec<Record>, StoreError> {
-        index.check(prefix, limit)?;
-        let attempt = || {
-            self.inner.in_time(|deadline| async move {
-                let mut connection = self.inner.connection(&self.inner.read, deadline).await?;
-                let found = page::<B>(&mut connection, index, prefix, range, limit).await;
-                connection.done(found)
-            })
-        };
-        retried::<B, _, _>(attempt).await.map_err(|fault| fault.into_error::<B>("page"))
-    }
-
-    async fn counters(
-        &self,
-        prefix: &CounterPrefix,
-        range: &CounterRange,
-    ) -> Result<Vec<(CounterKey, i64)>, StoreError> {
-        check_counters(prefix, range)?;
-        let attempt = || {
-            self.inner.in_time(|deadline| async move {
-                let mut connection = self.inner.connection(&self.inner.read, deadline).await?;
-                let found = counters::<B>(&mut connection, prefix, range).await;
-                connection.done(found)
-            })
-        };
-        retried::<B, _, _>(attempt).await.map_err(|fault| fault.into_error::<B>("counters"))
-    }
 }

@@ -6,23 +6,24 @@ use std::time::Duration;
 use backon::{ExponentialBuilder, Retryable};
 
 use crate::backend::Backend;
-use crate::error::Fault;
+use crate::error::DbError;
 
 const ATTEMPTS: usize = 8;
 const FIRST: Duration = Duration::from_millis(2);
 const LONGEST: Duration = Duration::from_millis(250);
 
-/// Runs an attempt until it works, fails for good, or failed eight times; waits 2 ms at first, then twice as long
-/// each time, up to 250 ms, with jitter so that those who met do not meet again.
-pub(crate) async fn retried<B, T, F>(attempt: impl FnMut() -> F) -> Result<T, Fault>
+/// Runs an attempt until it works, fails in a way that a retry cannot help, or has failed eight times. The first
+/// wait is 2 ms. Each further wait is twice as long, up to 250 ms. Jitter keeps two transactions that conflicted
+/// from meeting again.
+pub(crate) async fn retried<B, T, F>(attempt: impl FnMut() -> F) -> Result<T, DbError>
 where
     B: Backend,
-    F: Future<Output = Result<T, Fault>>,
+    F: Future<Output = Result<T, DbError>>,
 {
     let waits = ExponentialBuilder::default()
         .with_min_delay(FIRST)
         .with_max_delay(LONGEST)
         .with_max_times(ATTEMPTS - 1)
         .with_jitter();
-    attempt.retry(waits).when(Fault::is_transient::<B>).await
+    attempt.retry(waits).when(DbError::is_transient::<B>).await
 }

@@ -1,20 +1,24 @@
-//! Opening a store, what it promises, and what the host does with it beside reading and writing.
+//! Opens a store, states its facts, and offers what a host needs besides reading and writing.
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use referral_core::store::{Changeset, ErrorKind, Outcome, Store, StoreError, StoreFacts};
+use referral_core::store::{
+    Changeset, CounterKey, CounterPrefix, CounterRange, Index, Outcome, Prefix, Range, Read, Record,
+    RecordId, Store, StoreError, StoreErrorKind, StoreFacts, UniqueKey, check_counters, check_keys,
+    check_points,
+};
 use sqlx::{Pool, Transaction};
 
-use crate::backend::Backend;
-use crate::error::Fault;
+use crate::backend::{Backend, Durability};
+use crate::error::{in_memory, lost_task};
 use crate::join::JoinedStore;
-use crate::lease::{Deadline, Held, Lease, deadline, in_time};
+use crate::lease::{Lease, TransactionGuard, deadline, in_time};
+use crate::pools::Pools;
 use crate::retry::retried;
-use crate::{commit, schema};
+use crate::{commit, migrate, read};
 
 /// [`SqlStore`] on SQLite.
 #[cfg(feature = "sqlite")]
@@ -26,36 +30,28 @@ pub type PostgresStore = SqlStore<sqlx::Postgres>;
 #[cfg(feature = "mysql")]
 pub type MySqlStore = SqlStore<sqlx::MySql>;
 
-/// How long an attempt may take, unless told otherwise.
+/// How long an attempt may take, unless set otherwise.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// How long all of migrating may take, unless told otherwise.
+/// How long a whole migration may take, unless set otherwise.
 const MIGRATION_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// A store in an SQL database. Clones share the connections.
 ///
-/// No call waits for ever, also not for a server that went away without a word: an attempt at a read or a commit has
-/// five seconds ([`SqlStore::with_timeout`]), with the wait for a connection; all of migrating ten minutes
-/// ([`SqlStore::with_migration_timeout`]). Whoever is not answered by then gets `Unavailable`, or `UnknownOutcome` if
-/// COMMIT had been sent; the connection is closed, and its place in the pool is free at once. SQLite has no line: it
-/// waits two seconds for another process, tried up to eight times, and fifteen for its one writer.
+/// No call waits for ever, even if the server stops answering. One attempt at a read or a commit may take five
+/// seconds, including the wait for a connection ([`SqlStore::with_timeout`]). A whole migration may take ten
+/// minutes ([`SqlStore::with_migration_timeout`]). After that the call fails with `Unavailable`, or with
+/// `UnknownOutcome` if COMMIT had been sent. The connection is then closed, and its place in the pool is free at
+/// once. These limits do not apply to SQLite, which needs no network. It waits two seconds for another process and
+/// tries that up to eight times. It waits fifteen seconds for the one connection that writes.
 ///
-/// Needs a tokio runtime: every transaction runs in a task of its own, and goes on when its caller goes away.
+/// A tokio runtime is needed. Every transaction runs in its own task and goes on if its caller is dropped.
 pub struct SqlStore<B: Backend> {
-    pub(crate) inner: Arc<Inner<B>>,
-}
-
-pub(crate) struct Inner<B: Backend> {
-    pub(crate) write: Pool<B>,
-    pub(crate) read: Pool<B>,
-    pub(crate) timeout: Duration,
-    migration_timeout: Duration,
-    durable: bool,
-    migrated: AtomicBool,
+    pub(crate) pools: Arc<Pools<B>>,
 }
 
 impl<B: Backend> Clone for SqlStore<B> {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone() }
+        Self { pools: self.pools.clone() }
     }
 }
 
@@ -65,185 +61,193 @@ impl<B: Backend> fmt::Debug for SqlStore<B> {
     }
 }
 
-impl<B: Backend> Inner<B> {
-    /// Looks once whether the tables are the right ones; afterwards it is known.
-    pub(crate) async fn check(&self, connection: &mut B::Connection) -> Result<(), Fault> {
-        if !self.migrated.load(Ordering::Acquire) {
-            schema::check::<B>(connection).await?;
-            self.migrated.store(true, Ordering::Release);
-        }
-        Ok(())
-    }
-
-    /// By when something that begins now has to be through.
-    pub(crate) fn deadline(&self) -> Deadline {
-        deadline::<B>(self.timeout)
-    }
-
-    /// Runs one attempt, which is told its deadline.
-    pub(crate) async fn in_time<T, F>(&self, attempt: impl FnOnce(Deadline) -> F) -> Result<T, Fault>
-    where
-        F: Future<Output = Result<T, Fault>>,
-    {
-        let deadline = self.deadline();
-        in_time(deadline, attempt(deadline)).await
-    }
-
-    /// A connection of a pool, on a database with the right tables.
-    pub(crate) async fn connection(&self, pool: &Pool<B>, deadline: Deadline) -> Result<Lease<B>, Fault> {
-        let mut connection = Lease::take(pool, deadline).await?;
-        if let Err(fault) = self.check(&mut connection).await {
-            connection.done(Err(fault))?;
-        }
-        Ok(connection)
-    }
-
-    pub(crate) fn facts(&self) -> StoreFacts {
-        StoreFacts { name: B::STORE, durable: self.durable, shared: true, batch: 256 }
-    }
-}
-
 impl<B: Backend> SqlStore<B> {
-    /// A store on the host's own pool.
+    /// Makes a store on the host's own pool.
     ///
-    /// On SQLite give the pool write-ahead log, `synchronous=FULL` and a busy timeout, or use
-    /// [`SqlStore::with_pools`] with one connection that writes.
+    /// On SQLite, configure the pool with a write-ahead log, `synchronous=FULL` and a busy timeout, or use
+    /// [`SqlStore::with_pools`] with a write pool of one connection.
     ///
     /// # Errors
-    /// `Unavailable` where the database does not answer; `Invalid` for an in-memory SQLite.
+    /// `Unavailable` if the database does not answer; `Invalid` for an in-memory SQLite.
     pub async fn from_pool(pool: Pool<B>) -> Result<Self, StoreError> {
         Self::with_pools(pool.clone(), pool).await
     }
 
-    /// A store on two pools of the host's: one to write, one to read. Both must lead to the same database, and what
-    /// is committed through the first must be seen at once through the second: no replica.
+    /// Makes a store on two pools of the host's, one to write and one to read. Both must lead to the same database.
+    /// The read pool must see commits of the write pool at once, so it must not be a replica.
     ///
     /// # Errors
-    /// As [`SqlStore::from_pool`].
+    /// The same as those of [`SqlStore::from_pool`].
     pub async fn with_pools(write: Pool<B>, read: Pool<B>) -> Result<Self, StoreError> {
         let look = || async {
             let deadline = deadline::<B>(TIMEOUT);
             let mut connection = Lease::take(&write, deadline).await?;
-            let seen = in_time(deadline, async { Ok(B::inspect(&mut connection).await??) }).await;
+            let seen = in_time(deadline, async { Ok(B::inspect(&mut connection).await?) }).await;
             connection.done(seen)
         };
-        let durable = retried::<B, _, _>(look).await.map_err(|fault| fault.into_error::<B>("open"))?;
-        let migrated = AtomicBool::new(false);
-        let (timeout, migration_timeout) = (TIMEOUT, MIGRATION_TIMEOUT);
-        let inner = Inner { write, read, timeout, migration_timeout, durable, migrated };
-        Ok(Self { inner: Arc::new(inner) })
+        let durability = retried::<B, _, _>(look).await.map_err(|error| error.into_error::<B>("open"))?;
+        let durable = match durability {
+            Durability::Durable => true,
+            Durability::Relaxed => false,
+            Durability::InMemory => return Err(in_memory::<B>()),
+        };
+        let pools = Pools::new(write, read, TIMEOUT, MIGRATION_TIMEOUT, durable);
+        Ok(Self { pools: Arc::new(pools) })
     }
 
-    /// This store, with another limit to how long one attempt at a read or a commit may take, the wait for a
-    /// connection included; five seconds unless set. The pool's own `acquire_timeout` may end that wait earlier.
+    /// Sets how long one attempt at a read or a commit may take, including the wait for a connection. It is five
+    /// seconds unless set. The pool's own `acquire_timeout` may end the wait for a connection earlier.
     ///
-    /// An attempt that met others (deadlock, serialization) is made up to eight times. One that ran out of time is
-    /// not made again: before COMMIT was sent, the error is `Unavailable` and nothing is stored; from then on it
-    /// is `UnknownOutcome`. A joined store has this limit for each of its calls. SQLite has no use for it.
+    /// A transaction that fails because of a deadlock or a serialization conflict is tried up to eight times. An
+    /// attempt that runs out of time is not tried again: if COMMIT was not sent yet, the error is `Unavailable` and
+    /// nothing is stored; otherwise it is `UnknownOutcome`. A joined store has this limit for each of its calls. It
+    /// has no effect on SQLite.
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
-        self.with_timeouts(timeout, self.inner.migration_timeout)
+        self.with_timeouts(timeout, self.pools.migration_timeout)
     }
 
-    /// This store, with another limit to how long [`SqlStore::migrate`] may take, the wait for others who migrate
-    /// included; ten minutes unless set. SQLite has no use for it.
+    /// Sets how long [`SqlStore::migrate`] may take, including the wait for other processes that migrate. It is ten
+    /// minutes unless set. It has no effect on SQLite.
     #[must_use]
     pub fn with_migration_timeout(self, timeout: Duration) -> Self {
-        self.with_timeouts(self.inner.timeout, timeout)
+        self.with_timeouts(self.pools.timeout, timeout)
     }
 
     fn with_timeouts(&self, timeout: Duration, migration_timeout: Duration) -> Self {
-        let Inner { write, read, durable, migrated, .. } = self.inner.as_ref();
-        let (write, read, durable) = (write.clone(), read.clone(), *durable);
-        let migrated = AtomicBool::new(migrated.load(Ordering::Acquire));
-        Self { inner: Arc::new(Inner { write, read, timeout, migration_timeout, durable, migrated }) }
+        Self { pools: Arc::new(self.pools.with_timeouts(timeout, migration_timeout)) }
     }
 
-    /// Makes the tables, or brings them to this version of the library. Never done on opening.
+    /// Makes the tables, or brings them to this version of the library. Opening a store never does this.
     ///
-    /// Does nothing where nothing is missing. May be interrupted, run again, and run by several processes at once:
-    /// one does the work. Keeps its books in `_referral_migrations`.
+    /// It does nothing if nothing is missing. It may be interrupted, run again, and run by several processes at
+    /// once, of which one does the work. The table `_referral_migrations` lists what was done.
     ///
     /// # Errors
-    /// `Corrupt` where the database was migrated by a newer library; `Unavailable` where it takes longer than
-    /// [`SqlStore::with_migration_timeout`] says; faults.
+    /// `Corrupt` if a newer library migrated the database; `Unavailable` if it takes longer than
+    /// [`SqlStore::with_migration_timeout`] allows; any error of the database.
     pub async fn migrate(&self) -> Result<(), StoreError> {
-        let (connect, through) = (self.inner.deadline(), deadline::<B>(self.inner.migration_timeout));
-        let task = tokio::spawn(schema::migrate(self.inner.write.clone(), connect, through));
+        let (connect, through) = (self.pools.deadline(), deadline::<B>(self.pools.migration_timeout));
+        let task = tokio::spawn(migrate::migrate(self.pools.write.clone(), connect, through));
         task.await.unwrap_or_else(|lost| Err(lost_task::<B>("migrate", lost)))
     }
 
-    /// Version and name of each migration that the database has, oldest first; none where [`SqlStore::migrate`] never
-    /// ran. To tell what it did, ask before and after.
+    /// Returns version and name of each migration that the database has, oldest first. The list is empty if
+    /// [`SqlStore::migrate`] never ran. To see what a migration did, call this before and after it.
     ///
     /// # Errors
-    /// Faults.
+    /// Failures of the database.
     pub async fn migrations(&self) -> Result<Vec<(i64, String)>, StoreError> {
-        schema::migrations(&self.inner.write).await
+        migrate::migrations(&self.pools.write).await
     }
 
     /// Begins a transaction that can be [joined](Self::join).
     ///
-    /// On SQLite this takes the one connection that writes, at once (`BEGIN IMMEDIATE`): until it ends, other
-    /// writes of this store wait, so keep it short, and write through the joined store only.
+    /// On SQLite this takes the one connection that writes, at once (`BEGIN IMMEDIATE`). Other writes of this store
+    /// wait until the transaction ends. So keep it short, and write through the joined store only.
     ///
-    /// From here on the transaction is the host's, and so are its limits: put a timeout around its own statements
-    /// and its commit. Should the server fall silent there, sqlx loses the connection's place in the pool when the
-    /// transaction is dropped. Calls of a joined store are bounded, and lose none.
+    /// The transaction belongs to the host. Put a timeout around your own statements and around the commit. If the
+    /// server stops answering there, sqlx loses the connection's place in the pool when the transaction is dropped.
+    /// Calls of a joined store have a limit and lose no place.
     ///
     /// # Errors
-    /// `Unavailable` where no connection becomes free, or the server does not answer, in time; faults.
+    /// `Unavailable` if no connection becomes free in time or the server does not answer in time; any error of the
+    /// database.
     pub async fn begin(&self) -> Result<Transaction<'static, B>, StoreError> {
-        let (pool, timeout) = (self.inner.write.clone(), self.inner.timeout);
-        // In a task of its own: a `begin` that is dropped half-way can leave an open transaction in the pool.
-        let task = tokio::spawn(async move { Held::begin(&pool, timeout).await });
+        let (pool, timeout) = (self.pools.write.clone(), self.pools.timeout);
+        // In its own task, because a `begin` that is dropped before it is done can leave an open transaction in the
+        // pool.
+        let task = tokio::spawn(async move { TransactionGuard::begin(&pool, timeout).await });
         let begun = task.await.map_err(|lost| lost_task::<B>("begin", lost))?;
-        let begun = begun.map_err(|fault| fault.into_error::<B>("begin"))?;
-        let lost = || StoreError::new(ErrorKind::Other, B::STORE, "begin", "the transaction was lost");
+        let begun = begun.map_err(|error| error.into_error::<B>("begin"))?;
+        let lost = || StoreError::new(StoreErrorKind::Other, B::STORE, "begin", "the transaction was lost");
         begun.into_inner().ok_or_else(lost)
     }
 
-    /// A store inside a transaction of the host's, with every read and write; what it does is stored when the host
-    /// commits.
+    /// Makes a store inside a transaction of the host's, with every read and write. What it writes is stored when
+    /// the host commits.
     ///
-    /// On SQLite begin the transaction with [`SqlStore::begin`], or with `BEGIN IMMEDIATE` on a pool of the host's
-    /// own for the same file.
+    /// On SQLite, begin the transaction with [`SqlStore::begin`], or with `BEGIN IMMEDIATE` on a pool of your own
+    /// for the same file.
     #[must_use]
     pub fn join(&self, transaction: Transaction<'static, B>) -> JoinedStore<B> {
-        JoinedStore::new(self.inner.clone(), transaction)
+        JoinedStore::new(self.pools.clone(), transaction)
     }
 
-    /// The pool that writes go through.
+    /// Returns the pool that writes use.
     #[must_use]
     pub fn pool(&self) -> &Pool<B> {
-        &self.inner.write
+        &self.pools.write
     }
 
-    /// Waits for what is running, but no longer than an attempt may take, and closes all connections; whoever calls
-    /// later gets `Unavailable`.
+    /// Waits for running calls, but no longer than one attempt may take, and closes all connections. Later calls
+    /// fail with `Unavailable`.
     pub async fn close(&self) {
         let closed = async {
-            tokio::join!(self.inner.read.close(), self.inner.write.close());
+            tokio::join!(self.pools.read.close(), self.pools.write.close());
             Ok(())
         };
-        // What is still running then is closed when it is through.
-        in_time(self.inner.deadline(), closed).await.ok();
+        // Connections that are still in use are closed when their call is done.
+        in_time(self.pools.deadline(), closed).await.ok();
     }
 }
 
-/// The task of a transaction was lost: it panicked, or the runtime is going down.
-pub(crate) fn lost_task<B: Backend>(operation: &'static str, lost: tokio::task::JoinError) -> StoreError {
-    StoreError::new(ErrorKind::UnknownOutcome, B::STORE, operation, "the task of the transaction was lost")
-        .with_source(lost)
+/// Runs a read on its own connection, and again after a transient failure. It is a macro because no bound can say
+/// that the future of a closure over a borrowed connection is `Send`.
+macro_rules! reading {
+    ($store:ident, $operation:literal, $connection:ident => $read:expr) => {{
+        let pools = &$store.pools;
+        let attempt = || {
+            pools.in_time(|deadline| async move {
+                let mut $connection = pools.connection(&pools.read, deadline).await?;
+                let found = $read.await;
+                $connection.done(found)
+            })
+        };
+        retried::<B, _, _>(attempt).await.map_err(|error| error.into_error::<B>($operation))
+    }};
+}
+
+#[async_trait]
+impl<B: Backend> Read for SqlStore<B> {
+    async fn get(&self, ids: &[RecordId]) -> Result<Vec<Option<Record>>, StoreError> {
+        check_points("get", ids.len())?;
+        reading!(self, "get", connection => read::get::<B>(&mut connection, ids))
+    }
+
+    async fn find(&self, keys: &[UniqueKey]) -> Result<Vec<Option<Record>>, StoreError> {
+        check_keys(keys)?;
+        reading!(self, "find", connection => read::find::<B>(&mut connection, keys))
+    }
+
+    async fn page(
+        &self,
+        index: Index,
+        prefix: &Prefix,
+        range: &Range,
+        limit: u32,
+    ) -> Result<Vec<Record>, StoreError> {
+        index.check(prefix, limit)?;
+        reading!(self, "page", connection => read::page::<B>(&mut connection, index, prefix, range, limit))
+    }
+
+    async fn counters(
+        &self,
+        prefix: &CounterPrefix,
+        range: &CounterRange,
+    ) -> Result<Vec<(CounterKey, i64)>, StoreError> {
+        check_counters(prefix, range)?;
+        reading!(self, "counters", connection => read::counters::<B>(&mut connection, prefix, range))
+    }
 }
 
 #[async_trait]
 impl<B: Backend> Store for SqlStore<B> {
     fn facts(&self) -> StoreFacts {
-        self.inner.facts()
+        self.pools.facts()
     }
 
     async fn commit(&self, batch: &[Changeset]) -> Vec<Result<Outcome, StoreError>> {
-        commit::commit(&self.inner, batch).await
+        commit::commit(&self.pools, batch).await
     }
 }

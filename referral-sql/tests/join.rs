@@ -7,12 +7,13 @@ mod common;
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::{alias, counter, link, response, user, uuid};
+use common::{alias, counter, link, response, uuid};
+use referral_core::Tenant;
 use referral_core::store::{
-    Bounds, Change, Changeset, Conflict, CounterPrefix, CounterRange, ErrorKind, Family, Index, Outcome,
-    Prefix, Range, Read, Store,
+    Bounds, Change, Changeset, Conflict, CounterPrefix, CounterRange, Family, Index, Outcome, Prefix, Range,
+    Read, Store, StoreErrorKind,
 };
-use referral_core::{Record, ResponseId, Tenant, Timestamp, Version};
+use referral_core::store::{Kind, Record, Value, Version};
 use referral_sql::SqliteStore;
 use referral_sql::harness::{SqliteHarness, sqlite_file};
 use sqlx::{Sqlite, Transaction};
@@ -29,7 +30,7 @@ async fn users(store: &SqliteStore) -> i64 {
     sqlx::query_scalar("SELECT count(*) FROM users").fetch_one(store.pool()).await.unwrap()
 }
 
-/// One of every change.
+/// A changeset with one change of every kind.
 fn every_change() -> Vec<Changeset> {
     vec![
         Changeset::new([Change::Insert(link(1).into()), Change::Insert(alias(1, "abc").into())]),
@@ -42,10 +43,10 @@ fn every_change() -> Vec<Changeset> {
             Change::Count { counter: counter(Family::LinkUses, "l", 0), add: 1, within: Bounds::new(0, 1) },
         ]),
         Changeset::new([
-            Change::Claim {
-                responses: [1, 2].map(|number| ResponseId::from_uuid(uuid(number))).to_vec(),
-                user: user("bob"),
-                at: Timestamp::from_millis(5),
+            Change::Patch {
+                kind: Kind::Response,
+                of: [1, 2].map(|number| (uuid(number), Version::FIRST)).to_vec(),
+                set: vec![("user", Value::Text("bob".into())), ("claimed_at", Value::Int(5))],
             },
             Change::Expect { id: link(1).id.into(), was: Version::FIRST },
         ]),
@@ -141,14 +142,14 @@ async fn after_release_clones_answer_that_it_is_gone() {
     let joined = store.join(store.begin().await.unwrap());
     let clone = joined.clone();
     let transaction = joined.release().await.unwrap();
-    assert_eq!(clone.get(&[link(1).id.into()]).await.unwrap_err().kind(), ErrorKind::Invalid);
+    assert_eq!(clone.get(&[link(1).id.into()]).await.unwrap_err().kind(), StoreErrorKind::Invalid);
     let answer = clone.commit(&[Changeset::new([Change::Insert(link(1).into())])]).await.remove(0);
-    assert_eq!(answer.unwrap_err().kind(), ErrorKind::Invalid);
-    assert_eq!(clone.release().await.unwrap_err().kind(), ErrorKind::Invalid);
+    assert_eq!(answer.unwrap_err().kind(), StoreErrorKind::Invalid);
+    assert_eq!(clone.release().await.unwrap_err().kind(), StoreErrorKind::Invalid);
     transaction.rollback().await.unwrap();
 }
 
-/// A host that began without `IMMEDIATE` and has read finds that somebody wrote since.
+/// A host that began without `IMMEDIATE` and has read cannot write after another transaction has written.
 #[tokio::test]
 async fn after_contended_it_answers_nothing_else_and_the_host_loses_nothing_but_the_transaction() {
     let (store, scratch) = SqliteHarness::new().scratch().await;
@@ -162,11 +163,11 @@ async fn after_contended_it_answers_nothing_else_and_the_host_loses_nothing_but_
     let insert = Changeset::new([Change::Insert(link(1).into())]);
     for _ in 0..2 {
         let error = joined.commit(std::slice::from_ref(&insert)).await.remove(0).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Contended, "{error:?}");
+        assert_eq!(error.kind(), StoreErrorKind::Contended, "{error:?}");
     }
-    assert_eq!(joined.get(&[link(7).id.into()]).await.unwrap_err().kind(), ErrorKind::Contended);
-    assert_eq!(joined.clone().release().await.unwrap_err().kind(), ErrorKind::Contended);
-    assert_eq!(joined.release().await.unwrap_err().kind(), ErrorKind::Contended);
+    assert_eq!(joined.get(&[link(7).id.into()]).await.unwrap_err().kind(), StoreErrorKind::Contended);
+    assert_eq!(joined.clone().release().await.unwrap_err().kind(), StoreErrorKind::Contended);
+    assert_eq!(joined.release().await.unwrap_err().kind(), StoreErrorKind::Contended);
     assert_eq!(other.commit(&[insert]).await.remove(0).unwrap(), Outcome::Applied, "the connection is well");
 }
 
@@ -181,17 +182,17 @@ async fn a_row_that_is_none_of_ours_fails_its_read_and_a_failed_statement_everyt
         .await
         .unwrap();
     let joined = store.join(transaction);
-    assert_eq!(joined.get(&[link(1).id.into()]).await.unwrap_err().kind(), ErrorKind::Corrupt);
+    assert_eq!(joined.get(&[link(1).id.into()]).await.unwrap_err().kind(), StoreErrorKind::Corrupt);
     assert_eq!(joined.get(&[link(2).id.into()]).await.unwrap(), [Some(link(2).into())]);
     let mut transaction = joined.release().await.unwrap();
 
     sqlx::raw_sql("DROP TABLE referral_alias").execute(&mut *transaction).await.unwrap();
     let joined = store.join(transaction);
-    let fault = joined.get(&[alias(1, "abc").id.into()]).await.unwrap_err();
-    assert_eq!(fault.kind(), ErrorKind::Corrupt, "{fault:?}");
+    let failure = joined.get(&[alias(1, "abc").id.into()]).await.unwrap_err();
+    assert_eq!(failure.kind(), StoreErrorKind::Corrupt, "{failure:?}");
     let later = joined.get(&[link(2).id.into()]).await.unwrap_err();
-    assert_eq!(later.to_string(), fault.to_string());
-    assert_eq!(joined.release().await.unwrap_err().to_string(), fault.to_string());
+    assert_eq!(later.to_string(), failure.to_string());
+    assert_eq!(joined.release().await.unwrap_err().to_string(), failure.to_string());
     assert_eq!(store.get(&[link(1).id.into()]).await.unwrap(), [Some(link(1).into())], "it rolled back");
 }
 

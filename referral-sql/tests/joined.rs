@@ -6,7 +6,8 @@ use referral_sql::backend::Backend;
 use referral_sql::{JoinedStore, SqlStore};
 use referral_testkit::{Guard, Harness, Opened, Scratch, async_trait};
 
-/// A transaction that nobody commits: what it wrote is gone when it is opened again, so it is not durable.
+/// Opens stores in a transaction that is never committed. Its writes are gone when it is opened again, so it is not
+/// durable.
 #[derive(Debug)]
 struct Uncommitted<B: Backend> {
     joined: JoinedStore<B>,
@@ -27,7 +28,7 @@ impl<B: Backend> Store for Uncommitted<B> {
     }
 }
 
-/// Stores by themselves, for a transaction on each.
+/// Opens the stores on which the transactions are begun.
 #[async_trait]
 trait Databases: Send + Sync + 'static {
     type Backend: Backend;

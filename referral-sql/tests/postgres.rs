@@ -1,11 +1,11 @@
-//! PostgreSQL keeps every promise of the contract, where a server is named.
+//! PostgreSQL keeps every promise of the contract. The tests run if a server is named.
 #![cfg(feature = "postgres")]
 #![allow(clippy::unwrap_used)] // to clippy, helpers are no tests
 
 mod common;
 
 use common::link;
-use referral_core::store::{Change, Changeset, ErrorKind, Outcome, Store};
+use referral_core::store::{Change, Changeset, Outcome, Store, StoreErrorKind};
 use referral_sql::harness::PostgresHarness;
 use referral_sql::{PostgresStore, SqlStore};
 use referral_testkit::conformance;
@@ -16,7 +16,7 @@ fn insert(number: u64) -> Changeset {
     Changeset::new([Change::Insert(link(number).into())])
 }
 
-/// A COMMIT that fails with a given code, by a constraint trigger that is looked at last.
+/// Makes COMMIT fail with a given code, by a deferred constraint trigger.
 #[tokio::test]
 async fn a_commit_that_may_have_taken_hold_is_not_run_again() {
     let Some((store, _scratch)) = PostgresHarness::from_env().scratch().await else { return };
@@ -31,15 +31,15 @@ async fn a_commit_that_may_have_taken_hold_is_not_run_again() {
     .unwrap();
     // statement_completion_unknown
     for answer in store.commit(&[insert(40_003), insert(1)]).await {
-        assert_eq!(answer.unwrap_err().kind(), ErrorKind::UnknownOutcome);
+        assert_eq!(answer.unwrap_err().kind(), StoreErrorKind::UnknownOutcome);
     }
     // serialization_failure, at every attempt
     let contended = store.commit(&[insert(40_001)]).await.remove(0).unwrap_err();
-    assert_eq!(contended.kind(), ErrorKind::Contended);
+    assert_eq!(contended.kind(), StoreErrorKind::Contended);
     // check_violation
     let answers = store.commit(&[insert(1), insert(23_514), insert(2)]).await;
     let kinds: Vec<_> = answers.into_iter().map(|answer| answer.map_err(|error| error.kind())).collect();
-    assert_eq!(kinds, [Ok(Outcome::Applied), Err(ErrorKind::Other), Ok(Outcome::Applied)]);
+    assert_eq!(kinds, [Ok(Outcome::Applied), Err(StoreErrorKind::Other), Ok(Outcome::Applied)]);
     store.close().await;
 }
 
@@ -62,7 +62,7 @@ async fn it_is_durable_as_far_as_the_server_is() {
 #[tokio::test]
 async fn a_server_that_does_not_answer_is_named_without_its_password() {
     let error = PostgresStore::open("postgres://ada:secret@127.0.0.1:1/shop").await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error:?}");
     assert!(error.to_string().ends_with("shop on 127.0.0.1:1"), "{error}");
     assert!(!format!("{error:?}").contains("secret"), "{error:?}");
 }

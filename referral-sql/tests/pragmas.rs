@@ -1,4 +1,4 @@
-//! How SQLite is opened, what is refused, and how its troubles are told.
+//! Tests how SQLite is opened, what is refused, and how failures are reported.
 #![cfg(feature = "sqlite")]
 #![allow(clippy::unwrap_used)] // to clippy, helpers are no tests
 
@@ -7,8 +7,9 @@ mod common;
 use std::str::FromStr;
 
 use common::{link, response, uuid};
-use referral_core::store::{Change, Changeset, ErrorKind, Outcome, Read, Store};
-use referral_core::{Record, ResponseId, Version};
+use referral_core::ResponseId;
+use referral_core::store::{Change, Changeset, Outcome, Read, Store, StoreErrorKind};
+use referral_core::store::{Record, Version};
 use referral_sql::SqliteStore;
 use referral_sql::harness::{SqliteHarness, sqlite_file};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
@@ -37,11 +38,11 @@ async fn memory_is_refused_because_each_connection_would_see_its_own() {
         [":memory:", "sqlite::memory:", "sqlite://?mode=memory", "sqlite:file:x?mode=memory&cache=shared"]
     {
         let error = SqliteStore::open(address).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Invalid, "{address}: {error}");
+        assert_eq!(error.kind(), StoreErrorKind::Invalid, "{address}: {error}");
     }
     let options = SqliteConnectOptions::from_str("sqlite::memory:").unwrap();
     let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await.unwrap();
-    assert_eq!(SqliteStore::from_pool(pool).await.unwrap_err().kind(), ErrorKind::Invalid);
+    assert_eq!(SqliteStore::from_pool(pool).await.unwrap_err().kind(), StoreErrorKind::Invalid);
 }
 
 #[tokio::test]
@@ -67,7 +68,7 @@ async fn a_pool_of_the_hosts_is_taken_as_it_is() {
 async fn what_cannot_be_opened_says_why() {
     let folder = tempfile::tempdir().unwrap();
     let missing = SqliteStore::open(folder.path().join("no/such/folder/x.db")).await.unwrap_err();
-    assert_eq!(missing.kind(), ErrorKind::Unavailable, "{missing}");
+    assert_eq!(missing.kind(), StoreErrorKind::Unavailable, "{missing}");
     assert!(missing.to_string().ends_with("no/such/folder/x.db"), "{missing}");
     let source = std::error::Error::source(&missing).unwrap();
     assert!(source.to_string().contains("unable to open") && source.source().is_none(), "{source}");
@@ -79,22 +80,22 @@ async fn what_cannot_be_opened_says_why() {
     std::fs::write(&text, "this is no database, and long enough to be looked at as one. ".repeat(200))
         .unwrap();
     let garbage = SqliteStore::open(&text).await.unwrap_err();
-    assert_eq!(garbage.kind(), ErrorKind::Corrupt, "{garbage}");
+    assert_eq!(garbage.kind(), StoreErrorKind::Corrupt, "{garbage}");
     assert!(garbage.to_string().ends_with("text.db"), "{garbage}");
 
     let url = SqliteStore::open("sqlite:x.db?no_such_option=1").await.unwrap_err();
-    assert_eq!(url.kind(), ErrorKind::Invalid, "{url}");
+    assert_eq!(url.kind(), StoreErrorKind::Invalid, "{url}");
 
     let (store, _folder) = SqliteHarness::new().scratch().await;
     store.close().await;
     let closed = store.get(&[link(1).id.into()]).await.unwrap_err();
-    assert_eq!(closed.kind(), ErrorKind::Unavailable, "{closed}");
+    assert_eq!(closed.kind(), StoreErrorKind::Unavailable, "{closed}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_processes_on_one_file_wait_for_each_other() {
     let (store, scratch) = SqliteHarness::new().scratch().await;
-    // A handle of its own has a writer of its own, as another process would.
+    // A second handle has its own writer, as another process would.
     let other = SqliteStore::open(sqlite_file(&scratch)).await.unwrap();
     let write = async |store: SqliteStore, from: u64| {
         for number in from..from + 60 {
@@ -108,7 +109,8 @@ async fn two_processes_on_one_file_wait_for_each_other() {
     let ids: Vec<_> = (0..160).map(|number| ResponseId::from_uuid(uuid(number)).into()).collect();
     assert_eq!(store.get(&ids).await.unwrap().iter().flatten().count(), 120);
 
-    // Held for longer than all patience: nothing was written, and the store says so and recovers.
+    // The lock is held for longer than the store waits. Nothing is written, the store reports that, and it
+    // recovers.
     let held = other.begin().await.unwrap();
     let insert = Changeset::new([Change::Insert(response(999).into())]);
     let waiting = {
@@ -130,7 +132,7 @@ async fn a_row_that_this_library_did_not_write_is_an_error_and_not_a_record() {
         .await
         .unwrap();
     let error = store.get(&[link(1).id.into()]).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    assert_eq!(error.kind(), StoreErrorKind::Corrupt);
     assert!(std::error::Error::source(&error).unwrap().to_string().contains("status"), "{error:?}");
     assert_eq!(store.get(&[link(2).id.into()]).await.unwrap(), [Some(Record::from(link(2)))]);
 }
@@ -144,11 +146,11 @@ async fn a_caller_who_goes_away_leaves_whole_changesets_and_a_working_store() {
             Change::Insert(response(2 * number + 1).into()),
         ])];
         let commit = store.commit(&batch);
-        // Dropped after so many microseconds, wherever it is then.
+        // The commit is dropped after a different time in each round, at whatever point it has reached.
         let _ = tokio::time::timeout(std::time::Duration::from_micros(number * 10), commit).await;
     }
     let ids: Vec<_> = (0..400).map(|number| ResponseId::from_uuid(uuid(number)).into()).collect();
-    // Behind everything that is still on its way.
+    // This commit waits until all earlier ones are done.
     let last = Changeset::new([Change::Insert(link(1).into())]);
     assert_eq!(store.commit(&[last]).await.remove(0).unwrap(), Outcome::Applied);
     let found = store.get(&ids).await.unwrap();
@@ -162,13 +164,14 @@ fn insert(record: impl Into<Record>) -> Changeset {
 #[tokio::test]
 async fn a_full_disk_is_told_as_full_and_the_store_recovers() {
     let (store, _folder) = SqliteHarness::new().scratch().await;
-    // Of this connection only: the store closes it after the fault, and opens one without a limit.
+    // The limit holds for this connection only. The store closes it after the failure and opens one without a
+    // limit.
     let pages: i64 = sqlx::query_scalar("PRAGMA page_count").fetch_one(store.pool()).await.unwrap();
     let limit = sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"));
     sqlx::raw_sql(limit).execute(store.pool()).await.unwrap();
     let batch: Vec<_> = (0..256).map(|number| insert(response(number))).collect();
     for answer in store.commit(&batch).await {
-        assert_eq!(answer.unwrap_err().kind(), ErrorKind::Full);
+        assert_eq!(answer.unwrap_err().kind(), StoreErrorKind::Full);
     }
     let ids: Vec<_> = (0..256).map(|number| response(number).id.into()).collect();
     assert_eq!(store.get(&ids).await.unwrap().iter().flatten().count(), 0, "nothing was written");
@@ -189,12 +192,12 @@ async fn what_the_database_refuses_fails_alone() {
     .unwrap();
     let answers = store.commit(&[insert(link(1)), insert(link(2)), insert(link(3))]).await;
     let kinds: Vec<_> = answers.into_iter().map(|answer| answer.map_err(|error| error.kind())).collect();
-    assert_eq!(kinds, [Ok(Outcome::Applied), Err(ErrorKind::Other), Ok(Outcome::Applied)]);
+    assert_eq!(kinds, [Ok(Outcome::Applied), Err(StoreErrorKind::Other), Ok(Outcome::Applied)]);
     let found = store.get(&[1, 2, 3].map(|number| link(number).id.into())).await.unwrap();
     assert_eq!(found.iter().map(Option::is_some).collect::<Vec<_>>(), [true, false, true]);
 }
 
-/// COMMIT itself fails then, and is known to have stored nothing.
+/// COMMIT itself fails here, and it is certain that nothing is stored.
 #[tokio::test]
 async fn what_a_constraint_of_the_hosts_refuses_at_the_end_fails_alone() {
     let (store, _folder) = SqliteHarness::new().scratch().await;
@@ -209,7 +212,7 @@ async fn what_a_constraint_of_the_hosts_refuses_at_the_end_fails_alone() {
     let delete = Changeset::new([Change::Delete { id: link(1).id.into(), was: Version::FIRST }]);
     let answers = store.commit(&[insert(link(2)), delete, insert(link(3))]).await;
     let kinds: Vec<_> = answers.into_iter().map(|answer| answer.map_err(|error| error.kind())).collect();
-    assert_eq!(kinds, [Ok(Outcome::Applied), Err(ErrorKind::Other), Ok(Outcome::Applied)]);
+    assert_eq!(kinds, [Ok(Outcome::Applied), Err(StoreErrorKind::Other), Ok(Outcome::Applied)]);
     let found = store.get(&[1, 2, 3].map(|number| link(number).id.into())).await.unwrap();
     assert!(found.iter().all(Option::is_some), "{found:?}");
 }
@@ -222,9 +225,9 @@ async fn when_all_patience_is_gone_it_is_contended_and_nothing_is_written() {
     let impatient = SqliteStore::from_pool(SqlitePool::connect_with(options).await.unwrap()).await.unwrap();
     let held = store.begin().await.unwrap();
     let error = impatient.commit(&[insert(link(1))]).await.remove(0).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Contended, "{error:?}");
+    assert_eq!(error.kind(), StoreErrorKind::Contended, "{error:?}");
     assert!(error.is_retryable() && std::error::Error::source(&error).is_some());
-    assert_eq!(impatient.begin().await.unwrap_err().kind(), ErrorKind::Contended);
+    assert_eq!(impatient.begin().await.unwrap_err().kind(), StoreErrorKind::Contended);
     held.rollback().await.unwrap();
     assert_eq!(store.get(&[link(1).id.into()]).await.unwrap(), [None]);
     assert_eq!(impatient.commit(&[insert(link(1))]).await.remove(0).unwrap(), Outcome::Applied);

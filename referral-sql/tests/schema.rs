@@ -7,8 +7,9 @@ mod common;
 use std::collections::BTreeMap;
 
 use common::link;
-use referral_core::store::{Change, Changeset, ErrorKind, Index, Outcome, Read, Store, Unique};
-use referral_core::{ColumnType, Kind, LinkId};
+use referral_core::LinkId;
+use referral_core::store::{Change, Changeset, Index, Outcome, Read, Store, StoreErrorKind, Unique};
+use referral_core::store::{ColumnType, Kind};
 use referral_sql::SqlStore;
 use referral_sql::backend::Backend;
 #[cfg(feature = "mysql")]
@@ -17,11 +18,11 @@ use referral_sql::harness::MySqlHarness;
 use referral_sql::harness::PostgresHarness;
 #[cfg(feature = "sqlite")]
 use referral_sql::harness::{SqliteHarness, sqlite_file};
-use referral_sql::schema::{index_name, table_name, unique_name};
+use referral_sql::harness::{index_name, table_name, unique_name};
 use sqlx::Row;
 
-/// A table as a database tells it: name, type and nullability of each column in order; uniqueness and columns of
-/// each index but the primary key, by name; the columns of the primary key.
+/// A table as the database describes it: name, type and nullability of each column in order; for each index except
+/// the primary key, its name, whether it is unique, and its columns; and the columns of the primary key.
 #[derive(PartialEq, Debug)]
 struct Table {
     columns: Vec<(String, String, bool)>,
@@ -39,7 +40,7 @@ fn described(kind: Kind, of: impl Fn(ColumnType) -> String) -> Table {
     for index in Index::of(kind) {
         let shape = index.shape();
         let parts = shape.parts.iter().map(|part| part.column());
-        let columns = shape.tenant.then_some("tenant").into_iter().chain(parts).chain([shape.order, "id"]);
+        let columns = ["tenant"].into_iter().chain(parts).chain([shape.order, "id"]);
         indexes.insert(index_name(index), (false, columns.map(str::to_owned).collect()));
     }
     let columns = kind.columns().iter().map(|c| (c.name.to_owned(), of(c.holds), c.nullable)).collect();
@@ -173,7 +174,7 @@ async fn mysql_has_the_tables_that_core_describes() {
     };
     migrating_is_safe(&store).await;
     let read = async |name: &str| {
-        // MariaDB shows a width of integers that means nothing.
+        // MariaDB shows a display width for integers, which has no effect.
         let columns = sqlx::query(
             "SELECT CAST(column_name AS CHAR),
                         CAST(IF(data_type = 'bigint', data_type, column_type) AS CHAR),
@@ -204,21 +205,21 @@ async fn mysql_has_the_tables_that_core_describes() {
         assert_eq!(read(&table_name(*kind)).await, described(*kind, of));
     }
     assert_eq!(read("referral_counter").await, numbers(of));
-    // As a crash between two statements leaves it.
+    // This is the state after a crash between two statements.
     let pool = store.pool();
     sqlx::raw_sql("DROP TABLE referral_response; UPDATE _referral_migrations SET success = FALSE")
         .execute(pool)
         .await
         .unwrap();
     let reopened = SqlStore::from_pool(pool.clone()).await.unwrap();
-    assert_eq!(missing(&reopened).await, ErrorKind::Corrupt);
+    assert_eq!(missing(&reopened).await, StoreErrorKind::Corrupt);
     reopened.migrate().await.unwrap();
     assert_eq!(read("referral_response").await, described(Kind::Response, of));
     store.close().await;
 }
 
 /// The kind of error that reads and writes get.
-async fn missing<B: Backend>(store: &SqlStore<B>) -> ErrorKind {
+async fn missing<B: Backend>(store: &SqlStore<B>) -> StoreErrorKind {
     let read = store.get(&[LinkId::from_uuid(common::uuid(1)).into()]).await.unwrap_err();
     let insert = Changeset::new([Change::Insert(link(1).into())]);
     let write = store.commit(&[insert]).await.remove(0).unwrap_err();
@@ -228,9 +229,9 @@ async fn missing<B: Backend>(store: &SqlStore<B>) -> ErrorKind {
     read.kind()
 }
 
-/// Before, racing, again; then the store works.
+/// Uses the store before it is migrated, migrates it from several handles at once, and again. Then the store works.
 async fn migrating_is_safe<B: Backend>(store: &SqlStore<B>) {
-    assert_eq!(missing(store).await, ErrorKind::Corrupt);
+    assert_eq!(missing(store).await, StoreErrorKind::Corrupt);
     let racers: Vec<_> = (0..4)
         .map(|_| {
             let store = store.clone();
@@ -255,7 +256,7 @@ async fn sqlite_migrates_once_also_when_processes_race() {
     let scratch = SqliteHarness::new().make().await;
     let file = sqlite_file(&scratch);
     let store = SqliteStore::open(&file).await.unwrap();
-    // Each handle has connections of its own, as another process would.
+    // Each handle has its own connections, as another process would.
     let racers: Vec<_> = (0..4)
         .map(|_| {
             let file = file.clone();
@@ -296,7 +297,7 @@ async fn a_database_of_a_newer_library_is_refused() {
         older.commit(&[Changeset::new([Change::Insert(link(1).into())])]).await.remove(0).unwrap_err();
     let migrate = older.migrate().await.unwrap_err();
     for error in [read, write, migrate] {
-        assert_eq!(error.kind(), ErrorKind::Corrupt);
+        assert_eq!(error.kind(), StoreErrorKind::Corrupt);
         assert!(error.to_string().contains("newer than this library"), "{error}");
     }
 }

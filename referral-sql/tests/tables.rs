@@ -1,4 +1,5 @@
-//! The tables are the host's to read: typed columns with core's names, which its own tables can be joined to.
+//! The host may read the tables. They have typed columns with core's names, and the host's own tables can be joined
+//! to them.
 #![allow(clippy::unwrap_used)] // to clippy, helpers are no tests
 
 mod common;
@@ -9,7 +10,7 @@ use referral_core::{Response, ResponseId};
 use referral_sql::SqlStore;
 use referral_sql::backend::Backend;
 
-/// What the guide shows, in the quotes of the database.
+/// The query of the guide, with the quotes of the database.
 fn report(quote: char) -> String {
     format!(
         "SELECT users.name, COUNT(*) FROM users
@@ -20,7 +21,7 @@ fn report(quote: char) -> String {
     )
 }
 
-/// A link of Ada's, two clicks that were bob's and one that was Eve's.
+/// Ada's link, with two clicks of bob's and one of Eve's.
 async fn fill<B: Backend>(store: &SqlStore<B>) {
     let came = |number, name: &str| Response {
         id: ResponseId::from_uuid(uuid(number)),

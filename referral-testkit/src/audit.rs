@@ -1,63 +1,87 @@
-//! What holds in every store at every moment of rest: run after each case, through the public reads only.
+//! Checks that hold for every store at rest. They run after each case, through the public reads only.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use referral_core::store::{
-    CounterKey, CounterPrefix, CounterRange, Family, Index, MAX_PAGE, Prefix, Range, Read, Seek, StoreError,
-    UniqueKey, bytes,
+    CounterKey, CounterPrefix, CounterRange, Family, Index, KeyPart, Kind, MAX_PAGE, Part, Prefix, Range,
+    Read, Record, RecordId, Seek, StoreError, UniqueKey, bytes,
 };
-use referral_core::{Action, KeyPart, Kind, Link, Record, RecordId, Tenant};
+use referral_core::{Action, Link, ResponseId, Tenant};
 
 use crate::history::{History, Past};
 use crate::make::text;
 
-/// The most prefixes that are walked; a case that fills more has others of the same shape.
+/// The most prefixes that are read. A case that fills more has others of the same shape.
 const PLACES: usize = 1500;
 
-/// How many records are walked in both directions.
+/// A prefix with at most so many records is read in both directions.
 const MANY: usize = 150;
 
 type Verdict = Result<(), String>;
 
-/// Holds a store against itself and against what was acknowledged.
+/// Compares what a store gives with itself and with what was acknowledged.
 ///
-/// Every record of the indexes over all tenants is found by its id, by each of its unique keys and exactly once
-/// in each index, and no key and no index knows another one. A record that was never deleted is at the version
+/// Every record that can be reached is found by its id, by each of its unique keys and exactly once in each index, and no
+/// key and no index that was ever offered a record knows another one. A record that was never deleted is at the version
 /// of its acknowledged writes; a number is the sum of what was acknowledged to have been added.
 ///
 /// Where all responses came from the facade, `counted`, every statistic is the number of the responses that it is
 /// about, there is no other statistic, and no link was used more often than it may be.
 pub(crate) async fn audit<S: Read + ?Sized>(store: &S, history: &History, counted: bool) -> Verdict {
     let past = history.past();
-    let records = everything(store).await?;
+    let records = everything(store, &past).await?;
     points(store, &records).await?;
     keys(store, &records, &past).await?;
     indexes(store, &records, &past).await?;
     lives(&records, &past)?;
+    truthful(&records, &past)?;
     let numbers = numbers(store, &past).await?;
     if counted { statistics(&records, &numbers) } else { Ok(()) }
 }
 
-fn fault(error: StoreError) -> String {
+fn failed(error: StoreError) -> String {
     format!("a read failed: {error:?}")
 }
 
-/// Every record, by the indexes over all tenants.
-async fn everything<S: Read + ?Sized>(store: &S) -> Result<BTreeMap<RecordId, Record>, String> {
+/// Every record that can be reached: those that were ever offered, those of the indexes that hold a whole tenant,
+/// and those that belong to a record which somebody else wrote.
+async fn everything<S: Read + ?Sized>(store: &S, past: &Past) -> Result<BTreeMap<RecordId, Record>, String> {
     let mut all = BTreeMap::new();
-    for kind in Kind::ALL {
-        for index in Index::of(*kind).filter(|index| !index.shape().tenant && index.shape().parts.is_empty())
-        {
-            for record in walk(store, index, &Prefix::everywhere()).await? {
+    let offered: Vec<_> = past.records.keys().copied().collect();
+    for ids in offered.chunks(MAX_PAGE as usize) {
+        let found = store.get(ids).await.map_err(failed)?;
+        all.extend(found.into_iter().flatten().map(|record| (record.id(), record)));
+    }
+    let is_whole = |index: &&Index| index.shape().parts.is_empty();
+    for tenant in past.tenants() {
+        for index in Index::ALL.iter().filter(is_whole) {
+            for record in walk(store, *index, &Prefix::new(&tenant)).await? {
                 all.insert(record.id(), record);
             }
         }
     }
+    // A kind without such an index is reached through the records that it belongs to.
+    let foreign: Vec<_> = all.values().filter(|record| !past.records.contains_key(&record.id())).collect();
+    let mut owned = Vec::new();
+    for record in foreign.into_iter().take(PLACES) {
+        for index in Index::ALL.iter().filter(|index| leads_from(record.id().kind, **index)) {
+            let prefix = Prefix::new(record.tenant()).uuid(record.id().uuid);
+            owned.extend(walk(store, *index, &prefix).await?);
+        }
+    }
+    all.extend(owned.into_iter().map(|record| (record.id(), record)));
     Ok(all)
 }
 
-/// All records of a prefix, oldest first; checks the order, and where they are not many that the other direction
-/// agrees.
+/// Whether an index lists what belongs to a record of this kind, and its kind has no index of a whole tenant.
+fn leads_from(kind: Kind, index: Index) -> bool {
+    let shape = index.shape();
+    shape.parts == [Part::Is(kind.name())]
+        && Index::of(shape.kind).all(|index| !index.shape().parts.is_empty())
+}
+
+/// All records of a prefix, oldest first. Checks their order and, where they are few, that the other direction
+/// gives the same.
 async fn walk<S: Read + ?Sized>(store: &S, index: Index, prefix: &Prefix) -> Result<Vec<Record>, String> {
     let forth = one_way(store, index, prefix, true).await?;
     if forth.len() <= MANY {
@@ -79,7 +103,7 @@ async fn one_way<S: Read + ?Sized>(
     let mut found = Vec::new();
     let mut range = Range { ascending, ..Range::newest() };
     loop {
-        let page = store.page(index, prefix, &range, MAX_PAGE).await.map_err(fault)?;
+        let page = store.page(index, prefix, &range, MAX_PAGE).await.map_err(failed)?;
         for record in &page {
             let seek = seek(index, record)
                 .ok_or_else(|| format!("{index:?} gives {record:?}, which has no place in it"))?;
@@ -103,7 +127,7 @@ fn seek(index: Index, record: &Record) -> Option<Seek> {
 async fn points<S: Read + ?Sized>(store: &S, records: &BTreeMap<RecordId, Record>) -> Verdict {
     let ids: Vec<_> = records.keys().copied().collect();
     for ids in ids.chunks(MAX_PAGE as usize) {
-        let found = store.get(ids).await.map_err(fault)?;
+        let found = store.get(ids).await.map_err(failed)?;
         for (id, found) in ids.iter().zip(found) {
             if found.as_ref() != records.get(id) {
                 return Err(format!("get gives {found:?} and a page {:?}", records.get(id)));
@@ -113,7 +137,7 @@ async fn points<S: Read + ?Sized>(store: &S, records: &BTreeMap<RecordId, Record
     Ok(())
 }
 
-/// Every key leads to its holder, and a key that nobody holds to nobody.
+/// Every key leads to its holder, and a key that nobody holds leads to nobody.
 async fn keys<S: Read + ?Sized>(store: &S, records: &BTreeMap<RecordId, Record>, past: &Past) -> Verdict {
     let mut holders: BTreeMap<UniqueKey, Option<RecordId>> =
         past.keys.iter().map(|key| (key.clone(), None)).collect();
@@ -127,7 +151,7 @@ async fn keys<S: Read + ?Sized>(store: &S, records: &BTreeMap<RecordId, Record>,
     let holders: Vec<_> = holders.into_iter().collect();
     for some in holders.chunks(MAX_PAGE as usize) {
         let keys: Vec<_> = some.iter().map(|(key, _)| key.clone()).collect();
-        let found = store.find(&keys).await.map_err(fault)?;
+        let found = store.find(&keys).await.map_err(failed)?;
         for ((key, holder), found) in some.iter().zip(found) {
             if found.as_ref() != holder.and_then(|id| records.get(&id)) {
                 return Err(format!("{key:?} is held by {holder:?}, and find gives {found:?}"));
@@ -137,10 +161,10 @@ async fn keys<S: Read + ?Sized>(store: &S, records: &BTreeMap<RecordId, Record>,
     Ok(())
 }
 
-/// A prefix of an index, and what stands in it.
+/// A prefix of an index, and the records that stand in it.
 type Place = (Index, Prefix, Vec<(Seek, RecordId)>);
 
-/// Every prefix that a record stands or ever stood in holds exactly the records that stand in it.
+/// Every prefix in which a record stands or ever stood holds exactly the records that stand in it.
 async fn indexes<S: Read + ?Sized>(store: &S, records: &BTreeMap<RecordId, Record>, past: &Past) -> Verdict {
     let mut places: BTreeMap<Vec<u8>, Place> = past
         .places
@@ -160,10 +184,6 @@ async fn indexes<S: Read + ?Sized>(store: &S, records: &BTreeMap<RecordId, Recor
     }
     for (index, prefix, mut expected) in places.into_values().take(PLACES) {
         expected.sort_unstable();
-        if prefix.tenant.is_none() && prefix.parts.is_empty() {
-            // Walked already: it is where the records come from.
-            continue;
-        }
         let found = walk(store, index, &prefix).await?;
         for record in &found {
             if records.get(&record.id()) != Some(record) {
@@ -179,7 +199,16 @@ async fn indexes<S: Read + ?Sized>(store: &S, records: &BTreeMap<RecordId, Recor
     Ok(())
 }
 
-/// A record is what its acknowledged writes made of it.
+/// A record that a conflict named is there, unless it was deleted.
+fn truthful(records: &BTreeMap<RecordId, Record>, past: &Past) -> Verdict {
+    let gone = |id: &RecordId| past.records.get(id).is_some_and(|life| life.deleted);
+    match past.named.iter().find(|id| !records.contains_key(id) && !gone(id)) {
+        Some(id) => Err(format!("a conflict was said to be with {id}, which was never stored")),
+        None => Ok(()),
+    }
+}
+
+/// A record is at the version of its acknowledged writes.
 fn lives(records: &BTreeMap<RecordId, Record>, past: &Past) -> Verdict {
     for (id, life) in &past.records {
         if life.uncertain || life.deleted {
@@ -196,7 +225,8 @@ fn lives(records: &BTreeMap<RecordId, Record>, past: &Past) -> Verdict {
     Ok(())
 }
 
-/// A number is what was acknowledged to have been added; no listed one is 0, and none is listed twice.
+/// A number is the sum of what was acknowledged to have been added. No listed number is 0, and none is listed
+/// twice.
 async fn numbers<S: Read + ?Sized>(store: &S, past: &Past) -> Result<BTreeMap<CounterKey, i64>, String> {
     let families: BTreeSet<(Tenant, Family)> =
         past.numbers.keys().map(|key| (key.tenant.clone(), key.family)).collect();
@@ -205,7 +235,7 @@ async fn numbers<S: Read + ?Sized>(store: &S, past: &Past) -> Result<BTreeMap<Co
         let prefix = CounterPrefix { tenant, family, parts: Vec::new() };
         let mut range = CounterRange::first(MAX_PAGE);
         loop {
-            let page = store.counters(&prefix, &range).await.map_err(fault)?;
+            let page = store.counters(&prefix, &range).await.map_err(failed)?;
             for (key, value) in &page {
                 if *value == 0 {
                     return Err(format!("{key:?} is 0, and listed"));
@@ -231,36 +261,57 @@ async fn numbers<S: Read + ?Sized>(store: &S, past: &Past) -> Result<BTreeMap<Co
     Ok(found)
 }
 
-/// The statistics are those of the records.
+/// The statistics are those of the records. Days of owners are kept only where the host says so, so they are looked at
+/// only where there are any.
 fn statistics(records: &BTreeMap<RecordId, Record>, found: &BTreeMap<CounterKey, i64>) -> Verdict {
     let mut expected: BTreeMap<CounterKey, i64> = BTreeMap::new();
+    let first = first_touches(records);
     for record in records.values() {
         let Record::Response(response) = record else { continue };
         let link = text::<KeyPart>(&response.link.to_string());
-        let key = |family, second| CounterKey::new(response.tenant.clone(), family, [link.clone(), second]);
         let action = KeyPart::from(&response.action);
-        let (total, hourly) = if response.counted {
-            (Family::Responses, Family::ResponsesByHour)
-        } else {
-            (Family::Flagged, Family::FlaggedByHour)
+        let at = response.created_at;
+        let mut add = |[total, hourly, daily]: [Family; 3]| {
+            let key = |family, parts| CounterKey::new(response.tenant.clone(), family, parts);
+            let of_link = || [link.clone(), action.clone()];
+            for key in [
+                key(total, of_link()),
+                key(hourly, of_link()).in_bucket(at.hour()),
+                key(daily, [action.clone(), KeyPart::NONE]).in_bucket(at.day()),
+            ] {
+                *expected.entry(key).or_default() += 1;
+            }
         };
-        *expected.entry(key(total, action.clone())).or_default() += 1;
-        *expected.entry(key(hourly, action).in_bucket(response.created_at.hour())).or_default() += 1;
+        if response.counted {
+            add([Family::Responses, Family::ResponsesByHour, Family::ResponsesByDay]);
+        } else {
+            add([Family::Flagged, Family::FlaggedByHour, Family::FlaggedByDay]);
+        }
+        if response.counted && first.contains(&response.id) {
+            add([Family::NewVisitors, Family::NewVisitorsByHour, Family::NewVisitorsByDay]);
+        }
         let used = RecordId::from(response.link);
         if let Some(Record::Link(link)) = records.get(&used)
             && link.limits.clicks.is_some()
             && response.counted
             && response.action == Action::RESPONDED
         {
-            *expected.entry(key(Family::LinkUses, KeyPart::NONE)).or_default() += 1;
+            let parts = [text::<KeyPart>(&link.id.to_string()), KeyPart::NONE];
+            *expected
+                .entry(CounterKey::new(response.tenant.clone(), Family::LinkUses, parts))
+                .or_default() += 1;
         }
     }
     for key in expected.keys().chain(found.keys()) {
         let (records, number) = (expected.get(key).unwrap_or(&0), found.get(key).unwrap_or(&0));
-        if records != number {
+        // A token that no touch of this store gave makes a visitor known whom no record shows.
+        let at_most =
+            matches!(key.family, Family::NewVisitors | Family::NewVisitorsByHour | Family::NewVisitorsByDay);
+        if (at_most && number > records) || (!at_most && records != number) {
             return Err(format!("{key:?} is {number}, and there are {records} such responses"));
         }
     }
+    same_sums(found, [Family::NewVisitors, Family::NewVisitorsByHour, Family::NewVisitorsByDay])?;
     for link in records.values().filter_map(|record| Link::try_from(record.clone()).ok()) {
         let Some(limit) = link.limits.clicks else { continue };
         let parts = [text::<KeyPart>(&link.id.to_string()), KeyPart::NONE];
@@ -270,4 +321,36 @@ fn statistics(records: &BTreeMap<RecordId, Record>, found: &BTreeMap<CounterKey,
         }
     }
     Ok(())
+}
+
+/// The totals, the hours and the days of a tenant have the same sum.
+fn same_sums(found: &BTreeMap<CounterKey, i64>, levels: [Family; 3]) -> Verdict {
+    let mut sums: BTreeMap<(&Tenant, Family), i64> = BTreeMap::new();
+    for (key, number) in found {
+        *sums.entry((&key.tenant, key.family)).or_default() += number;
+    }
+    for (tenant, _) in sums.keys().filter(|(_, family)| levels.contains(family)) {
+        let [total, hours, days] = levels.map(|family| sums.get(&(*tenant, family)).copied().unwrap_or(0));
+        if total != hours || total != days {
+            return Err(format!("{levels:?} of {tenant:?} come to {total}, {hours} and {days}"));
+        }
+    }
+    Ok(())
+}
+
+/// The first touch of each visitor, made before anybody knew which user it was: by it the browser got its token.
+fn first_touches(records: &BTreeMap<RecordId, Record>) -> BTreeSet<ResponseId> {
+    let mut first = BTreeMap::new();
+    for record in records.values() {
+        let Record::Response(response) = record else { continue };
+        let unknown_then = response.user.is_none() || response.claimed_at.is_some();
+        if let Some(visitor) =
+            response.visitor.filter(|_| unknown_then && response.action == Action::RESPONDED)
+        {
+            let place = (response.created_at, response.id);
+            let earliest = first.entry((response.tenant.clone(), visitor)).or_insert(place);
+            *earliest = place.min(*earliest);
+        }
+    }
+    first.into_values().map(|(_, id)| id).collect()
 }

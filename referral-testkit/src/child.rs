@@ -1,5 +1,5 @@
-//! A process that is killed while it writes: started as this program again, telling what was acknowledged through a
-//! pipe, so that nothing which the kill cuts off counts as told.
+//! A process that is killed while it writes. It is this program, started a second time. It tells its parent through
+//! a pipe what was acknowledged, so that nothing counts as told which the kill cut off.
 //!
 //! The case of the suite writes one thing with a few writers, a few times. A test that wants another load, or more
 //! kills, takes [`Child`], [`task`] and [`acknowledge`] for its own:
@@ -28,17 +28,17 @@ use std::io::Write as _;
 use std::process::Stdio;
 use std::sync::Arc;
 
-use referral_core::code::Code;
 use referral_core::store::{Change, Changeset, CounterKey, Outcome, Store};
-use referral_core::{Alias, AliasId, Limits, Link, LinkId, Metadata, Status, Tenant, Version};
+use referral_core::{Alias, Code, Link};
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{ChildStdout, Command};
 use uuid::Uuid;
 
-use crate::cx::{Cx, NOW};
+use crate::cx::Cx;
 use crate::harness::Harness;
 use crate::make::{count_any, counter, text};
-use crate::runner::runtime;
+use crate::samples;
+use crate::settings::runtime;
 
 const TASK: &str = "REFERRAL_TESTKIT_CHILD";
 const MARK: &str = "acknowledged:";
@@ -50,8 +50,8 @@ pub fn task() -> Option<String> {
     std::env::var(TASK).ok()
 }
 
-/// Tells the parent that this was acknowledged: a text without line breaks. It is in the pipe when this returns, so
-/// the parent reads it whenever the kill comes.
+/// Tells the parent that this was acknowledged. The text has no line breaks. It is in the pipe when this returns,
+/// so the parent reads it whenever the kill comes.
 pub fn acknowledge(what: impl fmt::Display) {
     // In one piece, because the kill cuts between pieces.
     let mut out = std::io::stdout().lock();
@@ -59,7 +59,7 @@ pub fn acknowledge(what: impl fmt::Display) {
     let _ = out.flush();
 }
 
-/// This program, running a second time. Killed when dropped.
+/// This program, running a second time. Dropping this kills it.
 #[derive(Debug)]
 pub struct Child {
     process: tokio::process::Child,
@@ -67,8 +67,8 @@ pub struct Child {
 }
 
 impl Child {
-    /// Starts this program with these arguments; its [`task`] is then this one. For a test they are `--exact`, the
-    /// name of the test and `--nocapture`.
+    /// Starts this program with these arguments, and gives it this [`task`]. The arguments for a test are
+    /// `--exact`, the name of the test and `--nocapture`.
     ///
     /// # Panics
     /// Where no process can be started.
@@ -87,7 +87,8 @@ impl Child {
         Self { process, lines }
     }
 
-    /// The next thing that it [acknowledged](acknowledge); `None` when it has ended and told everything.
+    /// The next text that the child [acknowledged](acknowledge). It is `None` when the child has ended and told
+    /// everything.
     pub async fn next(&mut self) -> Option<String> {
         while let Ok(Some(line)) = self.lines.next_line().await {
             if let Some((_, what)) = line.split_once(MARK) {
@@ -97,7 +98,7 @@ impl Child {
         None
     }
 
-    /// Kills it, in a way that it cannot notice (SIGKILL), and gives what it told besides.
+    /// Kills the child with SIGKILL, which it cannot notice, and gives everything that it told besides.
     ///
     /// # Panics
     /// If it had ended by itself: then nothing was killed.
@@ -127,36 +128,14 @@ pub fn changeset(number: u64) -> Changeset {
 pub fn parts(number: u64) -> (Link, Alias, CounterKey) {
     let name = format!("child-{number}");
     let code = Code::new(name.clone()).unwrap();
-    let link = Link {
-        id: LinkId::from_uuid(Uuid::from_u64_pair(number, 1)),
-        tenant: Tenant::default(),
-        version: Version::FIRST,
-        created_at: NOW,
-        code: code.clone(),
-        owner: Some(text("the-child")),
-        label: text("a link"),
-        destination: text("/"),
-        target: None,
-        status: Status::Active,
-        expires_at: None,
-        limits: Limits::default(),
-        metadata: Metadata::default(),
-        natural: None,
-    };
-    let alias = Alias {
-        id: AliasId::from_uuid(Uuid::from_u64_pair(number, 2)),
-        tenant: Tenant::default(),
-        version: Version::FIRST,
-        created_at: NOW,
-        code,
-        link: link.id,
-        case_exact: false,
-    };
+    let owner = Some(text("the-child"));
+    let link = Link { code: code.clone(), owner, ..samples::link(Uuid::from_u64_pair(number, 1)) };
+    let alias = Alias { link: link.id, ..samples::alias(Uuid::from_u64_pair(number, 2), code) };
     (link, alias, counter(&name))
 }
 
-/// What the child of a case does: writes until it is killed, from the number in its task on, to the store at the
-/// address in it, `number@address`. Never returns.
+/// What the child of a case does. Its task is `number@address`: it writes to the store at the address, from the
+/// number on, until it is killed.
 pub(crate) fn work(harness: Arc<dyn Harness>, task: String) -> ! {
     // Not on this thread: it may belong to a runtime already.
     let worker = std::thread::spawn(move || {

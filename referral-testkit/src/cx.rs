@@ -1,4 +1,4 @@
-//! What a case gets: a store of its own, things to put into it, and short ways to ask it.
+//! What a case gets: a store of its own, samples to put into it, and short ways to ask it.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,17 +6,20 @@ use std::sync::{Arc, Mutex};
 
 use referral_core::source::{IdSource, SequentialIds};
 use referral_core::store::{
-    Change, Changeset, Conflict, CounterKey, CounterPrefix, CounterRange, ErrorKind, Index, Outcome, Prefix,
-    Range, Read, Store, StoreError, StoreFacts, UniqueKey,
+    Change, Changeset, Conflict, CounterKey, CounterPrefix, CounterRange, Index, Kind, MAX_PAGE, Outcome,
+    Prefix, Range, Read, Record, RecordId, Store, StoreError, StoreErrorKind, StoreFacts, UniqueKey, Version,
 };
-use referral_core::{Record, RecordId, Timestamp};
+use referral_core::{Alias, Link, Response};
 use uuid::Uuid;
 
+use crate::fill::{self, Filling};
 use crate::harness::{Guard, Harness, Opened};
 use crate::history::{History, Watched};
-use crate::runner::Settings;
+use crate::make::{text, with_natural};
+use crate::samples::{self, NOW};
+use crate::settings::Settings;
 
-/// A case's world. Clones share it, so that racers can take one along.
+/// The store of a case and what belongs to it. Clones share it, so that concurrent callers can take one each.
 #[derive(Clone)]
 pub struct Cx(Arc<Shared>);
 
@@ -39,9 +42,6 @@ struct Slot {
     guard: Option<Guard>,
 }
 
-/// The moment at which the suite's records are made, unless a case says otherwise.
-pub const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
-
 impl Cx {
     pub(crate) fn new(harness: Arc<dyn Harness>, settings: Settings, opened: Opened) -> Self {
         let cx = Self(Arc::new(Shared {
@@ -63,7 +63,7 @@ impl Cx {
         *self.0.slot.lock().unwrap() = Slot { store: Some(store), guard: Some(opened.guard) };
     }
 
-    /// The store. What is committed through it is remembered, and held against it after the case.
+    /// The store. What is committed through it is remembered, and compared with what it holds after the case.
     #[must_use]
     pub fn store(&self) -> Arc<dyn Store> {
         self.0.slot.lock().unwrap().store.clone().expect("the case closed its store")
@@ -75,14 +75,14 @@ impl Cx {
         self.store().facts()
     }
 
-    /// Drops the store; what guards its data stays. The case must have dropped its own handles.
+    /// Drops the store. What guards its data stays. The case must have dropped its own handles.
     pub fn close(&self) {
         self.0.attached.lock().unwrap().clear();
         let store = self.0.slot.lock().unwrap().store.take();
         drop(store);
     }
 
-    /// Drops the store and opens the same data again. `false` if the harness cannot.
+    /// Drops the store and opens the same data again. It is `false` if the harness cannot do that.
     pub async fn reopen(&self) -> bool {
         let durable = self.0.slot.lock().unwrap().store.as_ref().is_none_or(|store| store.facts().durable);
         self.close();
@@ -95,9 +95,15 @@ impl Cx {
         true
     }
 
-    /// Where another process finds the data.
+    /// The address at which another process finds the data.
     pub(crate) fn address(&self) -> Option<String> {
         self.0.harness.address(self.0.slot.lock().unwrap().guard.as_ref()?)
+    }
+
+    /// Makes every write fail from now on. `false` where the harness cannot do that.
+    pub(crate) async fn break_writes(&self) -> bool {
+        let Some(address) = self.address() else { return false };
+        self.0.harness.break_writes(&address).await
     }
 
     pub(crate) fn settings(&self) -> &Settings {
@@ -117,7 +123,7 @@ impl Cx {
         self.0.counts_responses.load(Ordering::SeqCst)
     }
 
-    /// A second handle on the same data, as another process has one. `None` where there can be none.
+    /// A second handle on the same data, as another process has one. It is `None` where there can be none.
     pub async fn second_handle(&self) -> Option<Arc<dyn Store>> {
         let opened = self.0.harness.attach(&self.address()?).await?;
         let store: Arc<dyn Store> = Arc::new(Watched::new(opened.store, self.0.history.clone()));
@@ -129,7 +135,7 @@ impl Cx {
         self.0.slot.lock().unwrap().store.is_some()
     }
 
-    /// Says that the case could not be held here, and why.
+    /// Records that the case cannot run here, and why.
     pub fn skip(&self, reason: impl Into<String>) {
         *self.0.skipped.lock().unwrap() = Some(reason.into());
     }
@@ -138,16 +144,57 @@ impl Cx {
         self.0.skipped.lock().unwrap().clone()
     }
 
-    /// So many, times the soak factor.
+    /// This number of rounds, times the soak factor.
     #[must_use]
     pub fn rounds(&self, rounds: usize) -> usize {
         rounds.saturating_mul(self.0.settings.soak)
     }
 
-    /// A UUID that this case has not used; they grow.
+    /// A UUID that this case has not used. Each is greater than the one before.
     #[must_use]
     pub fn uuid(&self) -> Uuid {
         self.0.ids.next(NOW)
+    }
+
+    /// A link with nothing optional, under a code of its own.
+    #[must_use]
+    pub fn link(&self) -> Link {
+        samples::link(self.uuid())
+    }
+
+    /// A link with a natural key.
+    #[must_use]
+    pub fn natural_link(&self, key: &str) -> Link {
+        with_natural(self.link(), Some(key))
+    }
+
+    /// A code that leads to a link. It is folded, as codes are by default.
+    #[must_use]
+    pub fn alias(&self, code: &str) -> Alias {
+        samples::alias(self.uuid(), text(code))
+    }
+
+    /// A code that is found by its exact spelling only.
+    #[must_use]
+    pub fn exact_alias(&self, code: &str) -> Alias {
+        Alias { case_exact: true, ..self.alias(code) }
+    }
+
+    /// A click of a visitor that nobody has claimed.
+    #[must_use]
+    pub fn response(&self) -> Response {
+        samples::response(self.uuid())
+    }
+
+    /// A change that is always applied, for changesets that need a witness.
+    #[must_use]
+    pub fn witness(&self) -> Change {
+        Change::Insert(self.link().into())
+    }
+
+    /// A record of a kind, filled as wanted. `None` where the kind cannot be filled like that.
+    pub(crate) fn sample(&self, kind: Kind, filling: &Filling) -> Option<Record> {
+        fill::record(self.uuid(), kind, filling)
     }
 
     /// Commits one changeset.
@@ -161,7 +208,7 @@ impl Cx {
         answers.pop().expect("one answer")
     }
 
-    /// Commits a batch; there must be one answer for each changeset.
+    /// Commits a batch, and checks that there is one answer for each changeset.
     pub async fn batch(&self, batch: &[Changeset]) -> Vec<Result<Outcome, StoreError>> {
         let answers = self.store().commit(batch).await;
         assert_eq!(answers.len(), batch.len(), "a batch has one answer for each changeset");
@@ -195,7 +242,7 @@ impl Cx {
         }
     }
 
-    /// Commits one changeset, which must conflict; at which change and why.
+    /// Commits one changeset, which must conflict, and gives the place of the change and the conflict.
     pub async fn refused(&self, changes: impl IntoIterator<Item = Change>) -> (usize, Conflict) {
         match self.commit(changes).await {
             Ok(Outcome::Conflict { index, conflict }) => (index, conflict),
@@ -211,7 +258,7 @@ impl Cx {
         id: impl Into<RecordId>,
         now: Option<i64>,
     ) {
-        let now = now.map(referral_core::Version::new);
+        let now = now.map(Version::new);
         let expected = (index, Conflict::Stale { id: id.into(), now });
         assert_eq!(self.refused(changes).await, expected, "the conflict that is reported (left)");
     }
@@ -250,6 +297,17 @@ impl Cx {
         found.pop().flatten()
     }
 
+    /// Every record of a kind that was ever offered to the store and is there, whoever it belongs to.
+    pub(crate) async fn stored(&self, kind: Kind) -> Vec<Record> {
+        let past = self.0.history.past();
+        let ids: Vec<_> = past.records.keys().copied().filter(|id| id.kind == kind).collect();
+        let mut found = Vec::new();
+        for ids in ids.chunks(MAX_PAGE as usize) {
+            found.extend(self.store().get(ids).await.expect("get").into_iter().flatten());
+        }
+        found
+    }
+
     /// The version a record is at.
     pub async fn version(&self, id: impl Into<RecordId>) -> Option<i64> {
         self.get(id).await.map(|record| record.version().get())
@@ -265,7 +323,7 @@ impl Cx {
         self.store().page(index, prefix, &range, limit).await.expect("page")
     }
 
-    /// Some numbers.
+    /// The numbers of a prefix and a range.
     pub async fn numbers(&self, prefix: &CounterPrefix, range: &CounterRange) -> Vec<(CounterKey, i64)> {
         self.store().counters(prefix, range).await.expect("counters")
     }
@@ -296,7 +354,7 @@ pub(crate) async fn number<S: Read + ?Sized>(store: &S, key: &CounterKey) -> i64
 #[track_caller]
 pub(crate) fn assert_invalid<T: fmt::Debug>(answer: Result<T, StoreError>, what: &str) {
     match answer {
-        Err(error) if error.kind() == ErrorKind::Invalid => {}
+        Err(error) if error.kind() == StoreErrorKind::Invalid => {}
         other => panic!("{what} should have been Invalid: {other:?}"),
     }
 }

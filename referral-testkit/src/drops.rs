@@ -1,12 +1,12 @@
-//! Callers that go away: a call is dropped at each of its awaits in turn.
+//! Calls that are dropped at each of their awaits in turn.
 
 use std::future::{Future, poll_fn};
 use std::task::Poll;
 
-/// More polls than any one call needs; one that is still not done never will be.
+/// More polls than any call needs. A call that is not done by then never will be.
 const ENDLESS: usize = 100_000;
 
-/// Polls a future so often at most, and drops it then.
+/// Polls a future at most so often, and then drops it.
 pub(crate) async fn drop_after<F: Future>(polls: usize, future: F) -> Option<F::Output> {
     let mut future = Box::pin(future);
     let mut left = polls;

@@ -1,10 +1,11 @@
-//! A store that fails when it is told to, in the ways that databases do: for the tests of hosts, too.
+//! A store that fails when it is told to, in the ways that databases fail. It is for the tests of applications,
+//! too.
 //!
 //! ```
 //! use std::sync::Arc;
 //!
 //! use referral_core::memory::MemoryStore;
-//! use referral_core::{LinkDraft, Referrals, token::KeyRing};
+//! use referral_core::{KeyRing, LinkDraft, Referrals};
 //! use referral_testkit::failing::{FailingStore, Failure};
 //!
 //! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
@@ -13,9 +14,9 @@
 //!
 //! // The next commit is done, and its answer never arrives.
 //! store.fail(1, Failure::AnswerLost);
-//! let link = referrals.create(LinkDraft::to("/")?).await?;
+//! let link = referrals.links().create(LinkDraft::to("/")?).await?;
 //! assert!(store.failed());
-//! assert_eq!(referrals.link(link.id).await?, Some(link), "the facade found out");
+//! assert_eq!(referrals.links().get(link.id).await?, Some(link), "the facade found out");
 //! # Ok::<(), Box<dyn std::error::Error>>(()) })?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -23,25 +24,27 @@
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use referral_core::store::{Changeset, ErrorKind, Outcome, Read, Store, StoreError, StoreFacts};
+use referral_core::store::{Changeset, Outcome, Read, Store, StoreError, StoreErrorKind, StoreFacts};
 
 /// A way in which a database fails a call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Failure {
-    /// A commit is refused with an error of this kind, and nothing is done: `Unavailable`, `Contended`, `Full`.
-    Refused(ErrorKind),
-    /// A commit is done and its answer is lost: `UnknownOutcome`.
+    /// A commit is refused with an error of this kind, such as `Unavailable`, `Contended` or `Full`. Nothing is
+    /// written.
+    Refused(StoreErrorKind),
+    /// A commit is written and its answer is lost: `UnknownOutcome`.
     AnswerLost,
-    /// A commit is lost on its way, and nobody can tell it from one that was done: `UnknownOutcome`.
+    /// A commit is lost before it is written, and its answer is `UnknownOutcome`. The caller cannot tell this from
+    /// a commit that was written.
     CommitLost,
-    /// A commit is done, its answer is lost, and so many calls after it, reads too, find nobody there: a server
-    /// that restarts.
+    /// A commit is written and its answer is lost, and the calls after it are refused, reads too. This is what a
+    /// server does that restarts.
     Restart {
         /// How many calls are refused with `Unavailable` afterwards.
         calls: usize,
     },
-    /// A read fails: `Unavailable`.
+    /// A read fails with `Unavailable`.
     ReadFailed,
 }
 
@@ -51,7 +54,7 @@ impl Failure {
     }
 }
 
-/// Wraps a store, and fails those calls that it is told to fail. Without being told it changes nothing.
+/// Wraps a store and fails the calls that it is told to fail. Until then it changes nothing.
 ///
 /// Commits and reads are counted apart, each call as one, however large its batch.
 #[derive(Debug)]
@@ -83,13 +86,13 @@ impl<S: Store> FailingStore<S> {
         Self { store, plan: Mutex::default() }
     }
 
-    /// Fails the `nth` call from now on: of the commits, or of the reads if it is a failure of those. The first one
-    /// is 1. May be said several times, and then holds for each.
+    /// Fails the `nth` call from now on. It counts reads for a failure of reads, and commits for all others. The
+    /// first call is 1. Several failures may be waiting at once.
     pub fn fail(&self, nth: usize, failure: Failure) {
         self.arm(failure, nth, 0);
     }
 
-    /// Fails every `nth` call from now on, until [`FailingStore::heal`].
+    /// Fails every `nth` call from now on, until [`FailingStore::heal`] is called.
     pub fn fail_every(&self, nth: usize, failure: Failure) {
         self.arm(failure, nth, nth);
     }
@@ -101,12 +104,12 @@ impl<S: Store> FailingStore<S> {
         plan.down = 0;
     }
 
-    /// Whether anything was failed since this was asked last.
+    /// Whether any call was failed since this was asked last.
     pub fn failed(&self) -> bool {
         std::mem::take(&mut self.plan.lock().unwrap().failures) > 0
     }
 
-    /// The store inside, which fails nothing.
+    /// The wrapped store, which does not fail.
     #[must_use]
     pub const fn inner(&self) -> &S {
         &self.store
@@ -131,7 +134,8 @@ impl<S: Store> FailingStore<S> {
         plan.armed.retain(|armed| armed.left > 0);
         if plan.down > 0 {
             plan.down -= 1;
-            found = Some(if read { Failure::ReadFailed } else { Failure::Refused(ErrorKind::Unavailable) });
+            found =
+                Some(if read { Failure::ReadFailed } else { Failure::Refused(StoreErrorKind::Unavailable) });
         } else if let Some(Failure::Restart { calls }) = found {
             plan.down = calls;
         }
@@ -141,13 +145,13 @@ impl<S: Store> FailingStore<S> {
 
     fn read(&self) -> Result<(), StoreError> {
         match self.next(true) {
-            Some(_) => Err(failure(ErrorKind::Unavailable, "read", "nobody answers")),
+            Some(_) => Err(failure(StoreErrorKind::Unavailable, "read", "nobody answers")),
             None => Ok(()),
         }
     }
 }
 
-fn failure(kind: ErrorKind, operation: &'static str, message: &str) -> StoreError {
+fn failure(kind: StoreErrorKind, operation: &'static str, message: &str) -> StoreError {
     StoreError::new(kind, "failing", operation, message)
 }
 
@@ -165,13 +169,13 @@ impl<S: Store> Store for FailingStore<S> {
         let error = match self.next(false) {
             None | Some(Failure::ReadFailed) => return self.store.commit(batch).await,
             Some(Failure::Refused(kind)) => failure(kind, "commit", "refused"),
-            Some(Failure::CommitLost) => failure(ErrorKind::UnknownOutcome, "commit", "lost"),
+            Some(Failure::CommitLost) => failure(StoreErrorKind::UnknownOutcome, "commit", "lost"),
             Some(Failure::AnswerLost | Failure::Restart { .. }) => {
                 let answers = self.store.commit(batch).await;
-                let lost = failure(ErrorKind::UnknownOutcome, "commit", "the connection closed");
+                let lost = failure(StoreErrorKind::UnknownOutcome, "commit", "the connection closed");
                 // What breaks a rule is refused before anything is sent.
                 let lose = |answer| match answer {
-                    Err(error) if StoreError::kind(&error) == ErrorKind::Invalid => Err(error),
+                    Err(error) if StoreError::kind(&error) == StoreErrorKind::Invalid => Err(error),
                     _ => Err(lost.clone()),
                 };
                 return answers.into_iter().map(lose).collect();
@@ -186,7 +190,7 @@ mod tests {
     use super::*;
     use referral_core::memory::MemoryStore;
 
-    async fn kinds(store: &FailingStore<MemoryStore>, calls: usize) -> Vec<Option<ErrorKind>> {
+    async fn kinds(store: &FailingStore<MemoryStore>, calls: usize) -> Vec<Option<StoreErrorKind>> {
         let mut kinds = Vec::new();
         for _ in 0..calls {
             let answer = store.commit(&[Changeset::default()]).await.remove(0);
@@ -198,9 +202,9 @@ mod tests {
     #[tokio::test]
     async fn exactly_the_nth_call_of_its_sort_fails() {
         let store = FailingStore::new(MemoryStore::new());
-        store.fail(2, Failure::Refused(ErrorKind::Full));
+        store.fail(2, Failure::Refused(StoreErrorKind::Full));
         store.fail(1, Failure::ReadFailed);
-        assert_eq!(kinds(&store, 3).await, [None, Some(ErrorKind::Full), None]);
+        assert_eq!(kinds(&store, 3).await, [None, Some(StoreErrorKind::Full), None]);
         assert!(store.get(&[]).await.is_err() && store.get(&[]).await.is_ok());
         assert!(store.failed() && !store.failed());
     }
@@ -209,7 +213,7 @@ mod tests {
     async fn every_nth_call_fails_until_it_is_healed() {
         let store = FailingStore::new(MemoryStore::new());
         store.fail_every(2, Failure::CommitLost);
-        let lost = Some(ErrorKind::UnknownOutcome);
+        let lost = Some(StoreErrorKind::UnknownOutcome);
         assert_eq!(kinds(&store, 4).await, [None, lost, None, lost]);
         store.heal();
         assert_eq!(kinds(&store, 2).await, [None, None]);
@@ -219,7 +223,7 @@ mod tests {
     async fn a_restart_loses_one_answer_and_refuses_the_calls_after_it() {
         let store = FailingStore::new(MemoryStore::new());
         store.fail(1, Failure::Restart { calls: 2 });
-        let (lost, down) = (Some(ErrorKind::UnknownOutcome), Some(ErrorKind::Unavailable));
+        let (lost, down) = (Some(StoreErrorKind::UnknownOutcome), Some(StoreErrorKind::Unavailable));
         assert_eq!(kinds(&store, 2).await, [lost, down]);
         assert!(store.get(&[]).await.is_err() && store.get(&[]).await.is_ok());
         assert_eq!(kinds(&store, 1).await, [None]);

@@ -11,7 +11,8 @@ use referral_core::store::{Store, StoreError};
 use crate::harness::{Guard, Harness, Opened};
 use crate::scratch::Scratch;
 
-/// A store of this crate's own that lives in a folder: with it comes [`FolderHarness::new`].
+/// A store that lives in a folder and has one way to open it. A crate implements this for its store and gets
+/// [`FolderHarness::new`].
 pub trait FolderStore: Store + Sized {
     /// What reports call it.
     const NAME: &'static str;

@@ -1,4 +1,4 @@
-//! What a store author writes: how to open, reopen and find a store.
+//! What a store author writes: how to open the store, open it again, and find it from another process.
 
 use std::any::Any;
 use std::fmt;
@@ -8,47 +8,54 @@ use async_trait::async_trait;
 use referral_core::memory::MemoryStore;
 use referral_core::store::Store;
 
-/// Opens stores for the suite. One value serves all cases; each case opens a store of its own.
+/// Opens stores for the suite. One value serves all cases, and each case opens a store of its own.
 ///
-/// Faults of the set-up may panic: the case that asked then fails with that message.
+/// The set-up may panic if it fails: the case that asked for a store then fails with that message.
 #[async_trait]
 pub trait Harness: Send + Sync + 'static {
-    /// What reports call this store.
+    /// The name of the store in reports.
     fn name(&self) -> &str;
 
-    /// What to do where [`Harness::open`] gives `None`, as a sentence: `set REFERRAL_POSTGRES_URL to a server
-    /// on which databases may be made`.
+    /// A sentence that says what to do where [`Harness::open`] gives `None`, such as `set REFERRAL_TEST_POSTGRES_URL to
+    /// a server on which databases may be made`.
     fn setup(&self) -> &str;
 
-    /// A fresh, empty store that nobody else can see; `None` where this machine has no such backend.
+    /// A fresh, empty store that nobody else can see. It is `None` where this machine has no such database.
     async fn open(&self) -> Option<Opened>;
 
-    /// The same data, after every handle that the suite had was dropped. A store that keeps nothing opens empty.
-    /// `None` where this harness cannot do it; a store that says it is durable then fails the case.
+    /// Opens the same data again, after every handle of the suite was dropped. A store that keeps nothing opens
+    /// empty. It is `None` where this harness cannot do that; a store that says it is durable then fails the case.
     async fn reopen(&self, guard: Guard) -> Option<Opened>;
 
-    /// Where another process finds this data: a path, a URL. Given to [`Harness::attach`] in a child process that
-    /// is killed. `None` for what lives in one process only.
+    /// The address at which another process finds this data, such as a path or a URL. A child process that will be
+    /// killed gives it to [`Harness::attach`]. It is `None` for data that lives in one process only.
     fn address(&self, guard: &Guard) -> Option<String>;
 
-    /// In a child process: the data that the parent opened, by its address.
+    /// Opens the data at an address that the parent process opened. It is called in a child process.
     async fn attach(&self, address: &str) -> Option<Opened>;
+
+    /// From now on, makes every commit fail that writes records and numbers to the data at this address. The
+    /// harness uses means of the database for that: it takes away a table or fills a disk. It is `false` where the
+    /// harness cannot do that, which is the default.
+    async fn break_writes(&self, _address: &str) -> bool {
+        false
+    }
 }
 
-/// Whatever keeps a store's data alive, and tells the harness where it is: a temporary folder, the name of a
-/// database that is dropped at the end. It outlives the store.
+/// What keeps a store's data alive and tells the harness where it is, such as a temporary folder or the name of a
+/// database that is dropped at the end. It lives longer than the store.
 pub type Guard = Box<dyn Any + Send>;
 
 /// A store, and what keeps its data alive.
 pub struct Opened {
     /// The store.
     pub store: Arc<dyn Store>,
-    /// Dropped after it.
+    /// What keeps its data alive. It is dropped after the store.
     pub guard: Guard,
 }
 
 impl Opened {
-    /// A store and its guard; `()` where there is nothing to guard.
+    /// A store and its guard. The guard is `()` where there is nothing to keep.
     #[must_use]
     pub fn new(store: impl Store, guard: impl Any + Send) -> Self {
         Self { store: Arc::new(store), guard: Box::new(guard) }
@@ -61,7 +68,7 @@ impl fmt::Debug for Opened {
     }
 }
 
-/// The reference store of core. Nothing survives it, and it says so.
+/// The harness of the reference store in memory. That store keeps nothing when it is closed, and its facts say so.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MemoryHarness;
 

@@ -1,16 +1,16 @@
-//! What went into a store: kept by a wrapper around it, and held against it by the audit.
+//! Remembers what was offered to a store, for the audit.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use referral_core::Tenant;
 use referral_core::store::{
-    Change, Changeset, CounterKey, ErrorKind, Index, Outcome, Prefix, Read, Store, StoreError, StoreFacts,
-    UniqueKey, bytes,
+    Change, Changeset, Conflict, CounterKey, Index, Outcome, Prefix, Read, Record, RecordId, Store,
+    StoreError, StoreErrorKind, StoreFacts, UniqueKey, bytes,
 };
-use referral_core::{Record, RecordId};
 
-/// Everything that was ever offered to a store, and what the store said it did with it.
+/// Everything that was ever offered to a store, and what the store answered.
 #[derive(Debug, Default)]
 pub(crate) struct History(Mutex<Past>);
 
@@ -21,6 +21,8 @@ pub(crate) struct Past {
     /// Every prefix in which a record could ever have stood, under its bytes.
     pub(crate) places: BTreeMap<Vec<u8>, (Index, Prefix)>,
     pub(crate) numbers: BTreeMap<CounterKey, Sum>,
+    /// The records that conflicts said to be there.
+    pub(crate) named: BTreeSet<RecordId>,
 }
 
 /// What is known about a record.
@@ -29,10 +31,10 @@ pub(crate) struct Life {
     /// How many acknowledged changes wrote it.
     pub(crate) writes: i64,
     pub(crate) deleted: bool,
-    /// Some answer about it was never heard.
+    /// An answer about the record never arrived.
     pub(crate) uncertain: bool,
-    /// As it was last offered; a claim is understood through it.
-    last: Option<Record>,
+    /// The record as it was last offered. A patch is understood through it.
+    pub(crate) last: Option<Record>,
 }
 
 /// What was acknowledged to have been added to a number.
@@ -54,15 +56,14 @@ impl History {
 
     fn offered(&self, changeset: &Changeset) {
         let mut past = self.0.lock().unwrap();
-        for change in &changeset.changes {
+        for change in changeset.changes() {
             match change {
                 Change::Insert(record) | Change::Update { record, .. } => past.saw(record.clone()),
-                Change::Claim { responses, user, .. } => {
-                    for response in responses {
-                        let life = past.records.entry(RecordId::from(*response)).or_default();
-                        if let Some(Record::Response(mut response)) = life.last.clone() {
-                            response.user = Some(user.clone());
-                            past.saw(response.into());
+                Change::Patch { kind, of, set } => {
+                    for (uuid, _) in of {
+                        let life = past.records.entry(RecordId { kind: *kind, uuid: *uuid }).or_default();
+                        if let Some(patched) = life.last.as_ref().and_then(|last| last.patched(set).ok()) {
+                            past.saw(patched);
                         }
                     }
                 }
@@ -77,18 +78,34 @@ impl History {
     fn answered(&self, changeset: &Changeset, answer: Option<&Result<Outcome, StoreError>>) {
         let applied = match answer {
             Some(Ok(Outcome::Applied)) => true,
-            Some(Ok(Outcome::Conflict { .. })) => return,
-            // Nothing is written by what breaks the rules; of every other fault the suite thinks the worst.
-            Some(Err(error)) if error.kind() == ErrorKind::Invalid => return,
+            Some(Ok(Outcome::Conflict { conflict, .. })) => {
+                let named = match conflict {
+                    Conflict::Taken { holder, .. } => Some(*holder),
+                    Conflict::Stale { id, now } => now.map(|_| *id),
+                    Conflict::OutOfBounds { .. } => None,
+                };
+                // A changeset may also meet what it would have written itself.
+                let own = |id: &RecordId| {
+                    changeset
+                        .changes()
+                        .iter()
+                        .any(|change| matches!(change, Change::Insert(record) if record.id() == *id))
+                };
+                let stale = matches!(conflict, Conflict::Stale { .. });
+                self.0.lock().unwrap().named.extend(named.filter(|id| stale || !own(id)));
+                return;
+            }
+            // Nothing is written by what breaks the rules; of every other error the suite thinks the worst.
+            Some(Err(error)) if error.kind() == StoreErrorKind::Invalid => return,
             Some(Err(_)) | None => false,
         };
         let mut past = self.0.lock().unwrap();
-        for change in &changeset.changes {
+        for change in changeset.changes() {
             match change {
                 Change::Insert(record) | Change::Update { record, .. } => past.wrote(record.id(), applied),
-                Change::Claim { responses, .. } => {
-                    for response in responses {
-                        past.wrote(RecordId::from(*response), applied);
+                Change::Patch { kind, of, .. } => {
+                    for (uuid, _) in of {
+                        past.wrote(RecordId { kind: *kind, uuid: *uuid }, applied);
                     }
                 }
                 Change::Delete { id, .. } => {
@@ -110,6 +127,12 @@ impl History {
 }
 
 impl Past {
+    /// Every tenant that a record was offered for, and the one without a name.
+    pub(crate) fn tenants(&self) -> BTreeSet<Tenant> {
+        let offered = self.places.values().map(|(_, prefix)| prefix.tenant.clone());
+        offered.chain([Tenant::default()]).collect()
+    }
+
     fn saw(&mut self, record: Record) {
         self.keys.extend(UniqueKey::all_of(&record));
         let values = record.values();
@@ -142,7 +165,7 @@ impl Watched {
     }
 }
 
-/// Turns a call that is dropped half-way into answers that were never heard.
+/// Turns a call that is dropped into answers that never arrived.
 struct Call<'a> {
     history: &'a History,
     batch: &'a [Changeset],

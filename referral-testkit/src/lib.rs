@@ -1,6 +1,6 @@
 //! The conformance suite that every [Referral](referral_core) store passes.
 //!
-//! A store author's whole test file, `tests/conformance.rs`:
+//! This is the whole test file of a store, `tests/conformance.rs`:
 //!
 //! ```
 //! use referral_testkit::{Guard, Harness, Opened, async_trait, conformance};
@@ -41,29 +41,31 @@
 //! # fn main() {}
 //! ```
 //!
-//! Each case becomes a test of its own, `group::the_promise_that_it_holds_the_store_to`. It gets a store of its
-//! own from the harness and runs on a runtime of the kit's; the author's crate needs no `tokio`.
+//! Each case becomes a test of its own, named `group::promise`. It gets a fresh store from the harness and runs on a runtime
+//! that the kit starts, so the author's crate needs no `tokio`.
 //!
 //! # What a pass means
 //!
-//! Every rule of the contract in [`referral_core::store`] is held by at least one case: records come back byte
-//! for byte, keys are unique under races, changesets are all or nothing when they conflict, when their caller goes
-//! away and when their process is killed, counters are exact, pages are whole. Core's `Referrals` runs over the
-//! store: its verbs are raced, dropped at each await, and made while the store [fails](failing) at each call in turn.
-//! Random histories are compared with a model, and after each case an audit walks everything that the store can be
-//! asked. The suite is held to account itself: [`broken`] has a store for each way of getting it wrong, with the case
-//! that must notice.
+//! At least one case holds the store to each rule of the contract in [`referral_core::store`]: records come back byte for
+//! byte, keys are unique under races, changesets are all or nothing when they conflict, when their caller goes away and
+//! when their process is killed, counters are exact, and pages are whole. Core's `Referrals` runs over the store: its verbs
+//! are raced, dropped at each await, and called while the store [fails](failing) at each call in turn. Random histories are
+//! compared with a model, and after each case an audit reads back everything that the store can be asked for. The suite is
+//! tested too: [`broken`] has a store for each way of getting the contract wrong, with the cases that must notice it.
 //!
-//! It proves nothing about a loss of power, about a server that fails over, or about speed. There are no sleeps but
-//! the waits, two seconds at most, for what a dropped caller left on its way, and one limit of time: a case that is
-//! not done after five minutes is stuck.
+//! A pass proves nothing about a loss of power, about a server that fails over, or about speed. No case sleeps, except for at
+//! most two seconds to wait for what a dropped caller left unfinished. A case that is not done after five minutes is stuck.
 //!
 //! # Map
 //!
-//! [`Harness`] is what an author writes, with [`Scratch`] as the guard of what has to be removed, [`conformance!`]
-//! makes it tests. [`registry`] lists the cases and
-//! [`runner`] runs them, for programs that choose the store when they run. [`cases`] are the cases themselves and
-//! [`Cx`] what they get. [`markdown_table`] is the list for people. [`failing`] is of use to hosts as well.
+//! | Name | What it is for |
+//! | --- | --- |
+//! | [`Harness`], [`FolderHarness`], [`Scratch`] | what the author of a store writes, and what removes its data |
+//! | [`conformance!`], [`registry`], [`runner`] | the suite as tests, as a list, and from a program |
+//! | [`cases`], [`Cx`] | the cases, and what each of them gets |
+//! | [`broken`] | stores that are wrong on purpose |
+//! | [`failing`], [`samples`], [`race`](mod@race), [`child`] | for the tests of applications and of stores beside the suite |
+//! | [`guide`] | how to write a store |
 //!
 //! # Environment
 //!
@@ -81,6 +83,11 @@
     reason = "this is test code by nature: what does not hold has to end the case"
 )]
 
+/// Compiles and runs the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod audit;
 pub mod broken;
 pub mod cases;
@@ -88,6 +95,7 @@ pub mod child;
 mod cx;
 mod drops;
 pub mod failing;
+mod fill;
 mod folder;
 mod harness;
 mod history;
@@ -97,24 +105,21 @@ mod plan;
 pub mod race;
 mod registry;
 pub mod runner;
-mod samples;
+pub mod samples;
 mod scratch;
+mod settings;
 mod shop;
+mod texts;
 
 pub use async_trait::async_trait;
-pub use cx::{Cx, NOW};
+pub use cx::Cx;
 pub use folder::{FolderHarness, FolderStore};
 pub use harness::{Guard, Harness, MemoryHarness, Opened};
 pub use registry::{Case, case, markdown_table, registry};
-pub use runner::{Outcome, Report, Settings, Summary, run, run_all};
+pub use runner::{Outcome, Report, Summary, run, run_all};
 pub use scratch::{Scratch, server_from_env, skip};
+pub use settings::Settings;
 
 #[allow(rustdoc::invalid_rust_codeblocks, reason = "its excerpts begin and end within items")]
 #[doc = include_str!("../docs/store-author.md")]
 pub mod guide {}
-
-/// One test of [`conformance!`].
-#[doc(hidden)]
-pub fn __test(harness: std::sync::Arc<dyn Harness>, group: &str, name: &str, path: &str) {
-    runner::test(harness, group, name, path);
-}

@@ -1,18 +1,13 @@
-//! Small records that cases put together.
+//! Changes, keys and prefixes in few words.
 
 use std::fmt::Debug;
 
-use referral_core::code::Code;
 use referral_core::store::{
-    Bounds, Change, CounterKey, CounterPrefix, Family, Index, Prefix, Unique, UniqueKey,
+    Bounds, Change, CounterKey, CounterPrefix, Family, Index, KeyPart, Kind, Prefix, Record, RecordId,
+    Unique, UniqueKey, Value, Version,
 };
-use referral_core::{
-    Action, Alias, AliasId, Flags, KeyPart, Limits, Link, LinkId, Metadata, Record, RecordId, Response,
-    ResponseId, Status, Tenant, Timestamp, UserId, Value, Version, Via, VisitorId,
-};
+use referral_core::{Link, ResponseId, Tenant, Timestamp, UserId, VisitorId};
 use uuid::Uuid;
-
-use crate::cx::{Cx, NOW};
 
 /// A text of any of core's text types.
 #[track_caller]
@@ -34,87 +29,6 @@ pub(crate) fn tenant(name: &str) -> Tenant {
 
 pub(crate) fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(millis)
-}
-
-impl Cx {
-    /// A link with nothing optional, under a code of its own.
-    #[must_use]
-    pub fn link(&self) -> Link {
-        let id = self.uuid();
-        Link {
-            id: LinkId::from_uuid(id),
-            tenant: Tenant::default(),
-            version: Version::FIRST,
-            created_at: NOW,
-            code: Code::new(id.simple().to_string()).unwrap(),
-            owner: None,
-            label: text("a link"),
-            destination: text("/"),
-            target: None,
-            status: Status::Active,
-            expires_at: None,
-            limits: Limits::default(),
-            metadata: Metadata::default(),
-            natural: None,
-        }
-    }
-
-    /// A link with a natural key.
-    #[must_use]
-    pub fn natural_link(&self, key: &str) -> Link {
-        with_natural(self.link(), Some(key))
-    }
-
-    /// A code that leads to some link; folded, as codes are by default.
-    #[must_use]
-    pub fn alias(&self, code: &str) -> Alias {
-        Alias {
-            id: AliasId::from_uuid(self.uuid()),
-            tenant: Tenant::default(),
-            version: Version::FIRST,
-            created_at: NOW,
-            code: text(code),
-            link: LinkId::from_uuid(Uuid::from_u128(7)),
-            case_exact: false,
-        }
-    }
-
-    /// A code of which only the very spelling counts.
-    #[must_use]
-    pub fn exact_alias(&self, code: &str) -> Alias {
-        Alias { case_exact: true, ..self.alias(code) }
-    }
-
-    /// A click of a visitor that nobody has claimed.
-    #[must_use]
-    pub fn response(&self) -> Response {
-        Response {
-            id: ResponseId::from_uuid(self.uuid()),
-            tenant: Tenant::default(),
-            version: Version::FIRST,
-            created_at: NOW,
-            link: LinkId::from_uuid(Uuid::from_u128(7)),
-            owner: None,
-            visitor: Some(visitor(1)),
-            user: None,
-            claimed_at: None,
-            via: Via::Click,
-            action: Action::RESPONDED,
-            target: None,
-            referrer: None,
-            agent: None,
-            landing: None,
-            address: None,
-            flags: Flags::NONE,
-            counted: true,
-        }
-    }
-
-    /// A change that is applied whatever happened before, for changesets that need a witness in front.
-    #[must_use]
-    pub fn witness(&self) -> Change {
-        Change::Insert(self.link().into())
-    }
 }
 
 pub(crate) fn visitor(number: u128) -> VisitorId {
@@ -148,8 +62,30 @@ pub(crate) fn expect(id: impl Into<RecordId>, was: i64) -> Change {
     Change::Expect { id: id.into(), was: Version::new(was) }
 }
 
-pub(crate) fn claim(responses: impl IntoIterator<Item = ResponseId>, by: &str, when: i64) -> Change {
-    Change::Claim { responses: responses.into_iter().collect(), user: user(by), at: at(when) }
+/// A patch of records of one kind, each at a version.
+pub(crate) fn patch<I: Into<RecordId>>(
+    of: impl IntoIterator<Item = (I, i64)>,
+    set: impl IntoIterator<Item = (&'static str, Value)>,
+) -> Change {
+    let of: Vec<(RecordId, i64)> = of.into_iter().map(|(id, was)| (id.into(), was)).collect();
+    let kind = of.first().map_or(Kind::Response, |(id, _)| id.kind);
+    let of = of.into_iter().map(|(id, was)| (id.uuid, Version::new(was))).collect();
+    Change::Patch { kind, of, set: set.into_iter().collect() }
+}
+
+/// What a patch sets that gives responses to a user.
+pub(crate) fn owned_by(by: &str, when: i64) -> [(&'static str, Value); 2] {
+    [("user", words(by)), ("claimed_at", Value::Int(when))]
+}
+
+/// Gives responses that are at version 1 to a user.
+pub(crate) fn give(responses: impl IntoIterator<Item = ResponseId>, by: &str, when: i64) -> Change {
+    patch(responses.into_iter().map(|response| (response, 1)), owned_by(by, when))
+}
+
+/// A text as the value of a column.
+pub(crate) fn words(text: &str) -> Value {
+    Value::Text(text.to_owned().into())
 }
 
 pub(crate) fn count(counter: &CounterKey, add: i64, min: i64, max: i64) -> Change {
@@ -168,7 +104,7 @@ fn number(tenant: &str, family: Family, first: &str, second: &str, bucket: i64) 
     CounterKey { tenant: text(tenant), family, parts: [text(first), text(second)], bucket }
 }
 
-/// A counter: of the counted family, by its first part.
+/// A number of the counted family, by its first part.
 pub(crate) fn counter(first: &str) -> CounterKey {
     counter_of("", first, "", 0)
 }
@@ -211,7 +147,7 @@ pub(crate) fn place(index: Index, record: &Record) -> Option<Prefix> {
     index.entry(record, &record.values()).map(|entry| entry.prefix)
 }
 
-/// All of the tenant without a name.
+/// The prefix of the whole tenant without a name.
 pub(crate) fn nobody() -> Prefix {
     Prefix::new(&Tenant::default())
 }

@@ -1,4 +1,4 @@
-//! The contract once more, as simply as it can be said: what random histories are held against.
+//! The contract in its simplest form, with which random histories are compared.
 //!
 //! Written from the contract and not from a store. It keeps no key and no index: whatever is asked, it looks at
 //! every record. A changeset is tried on a copy, and the copy kept or thrown away.
@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 
 use referral_core::store::{
-    Bounds, Change, Changeset, Conflict, CounterKey, CounterPrefix, CounterRange, ErrorKind, Index, Outcome,
-    Part, Prefix, Range, Seek, StoreError, Unique, UniqueKey,
+    Bounds, Change, Changeset, Conflict, CounterKey, CounterPrefix, CounterRange, Index, Kind, Outcome, Part,
+    Prefix, Range, Record, RecordId, Seek, StoreError, StoreErrorKind, Unique, UniqueKey, Value, Version,
 };
-use referral_core::{Record, RecordId, ResponseId, Timestamp, UserId, Value, Version};
+use uuid::Uuid;
 
 /// Records and numbers, and nothing else.
 #[derive(Clone, Debug, Default)]
@@ -34,7 +34,7 @@ impl Verdict {
             (Self::Conflict(at, may), Ok(Outcome::Conflict { index, conflict })) => {
                 at == index && may.contains(conflict)
             }
-            (Self::Invalid, Err(error)) => error.kind() == ErrorKind::Invalid,
+            (Self::Invalid, Err(error)) => error.kind() == StoreErrorKind::Invalid,
             _ => false,
         }
     }
@@ -46,7 +46,7 @@ impl Model {
             return Verdict::Invalid;
         }
         let mut copy = self.clone();
-        for (index, change) in changeset.changes.iter().enumerate() {
+        for (index, change) in changeset.changes().iter().enumerate() {
             let conflicts = copy.change(change);
             if !conflicts.is_empty() {
                 return Verdict::Conflict(index, conflicts);
@@ -56,7 +56,7 @@ impl Model {
         Verdict::Applied
     }
 
-    /// Applies a change, or gives what may be reported instead.
+    /// Applies a change, or gives the conflicts that may be reported instead.
     fn change(&mut self, change: &Change) -> Vec<Conflict> {
         match change {
             Change::Insert(record) => self.insert(record),
@@ -69,7 +69,7 @@ impl Model {
                 stale
             }
             Change::Expect { id, was } => self.stale(*id, *was),
-            Change::Claim { responses, user, at } => self.claim(responses, user, *at),
+            Change::Patch { kind, of, set } => self.patch(*kind, of, set),
             Change::Count { counter, add, within } => self.count(counter, *add, *within),
             Change::Tally { counter, add } => {
                 let value = self.numbers.entry(counter.clone()).or_default();
@@ -93,26 +93,37 @@ impl Model {
 
     fn update(&mut self, record: &Record, was: Version) -> Vec<Conflict> {
         let mut conflicts = self.stale(record.id(), was);
-        if conflicts.is_empty() {
-            conflicts = self.taken(record);
+        if !conflicts.is_empty() {
+            return conflicts;
         }
+        let (kind, old) = (record.id().kind, self.records[&record.id()].values());
+        let mut values = record.values();
+        for fixed in ["tenant", "created_at"] {
+            let position = kind.position(fixed).unwrap();
+            values[position] = old[position].clone();
+        }
+        let new = Record::from_values(kind, values).unwrap();
+        conflicts = self.taken(&new);
         if conflicts.is_empty() {
-            self.records.insert(record.id(), record.clone().at_version(was.next()));
+            self.records.insert(new.id(), new.at_version(was.next()));
         }
         conflicts
     }
 
-    fn claim(&mut self, responses: &[ResponseId], user: &UserId, at: Timestamp) -> Vec<Conflict> {
-        for response in responses {
-            let id = RecordId::from(*response);
-            match self.records.get_mut(&id) {
-                Some(Record::Response(found)) if found.visitor.is_some() && found.user.is_none() => {
-                    found.user = Some(user.clone());
-                    found.claimed_at = Some(at);
-                    found.version = found.version.next();
-                }
-                _ => return vec![Conflict::Stale { id, now: self.now(id) }],
+    fn patch(&mut self, kind: Kind, of: &[(Uuid, Version)], set: &[(&'static str, Value)]) -> Vec<Conflict> {
+        for (uuid, was) in of {
+            let id = RecordId { kind, uuid: *uuid };
+            let stale = self.stale(id, *was);
+            if !stale.is_empty() {
+                return stale;
             }
+            // By hand, and not by the function of core that stores use.
+            let mut values = self.records[&id].values();
+            for (column, value) in set {
+                values[kind.position(column).unwrap()] = value.clone();
+            }
+            let patched = Record::from_values(kind, values).unwrap();
+            self.records.insert(id, patched.at_version(was.next()));
         }
         Vec::new()
     }
@@ -202,7 +213,7 @@ fn keys(record: &Record) -> Vec<UniqueKey> {
 /// Where a record stands among those of a prefix.
 fn stands(index: Index, prefix: &Prefix, record: &Record) -> Option<Seek> {
     let shape = index.shape();
-    if record.id().kind != shape.kind || (shape.tenant && prefix.tenant.as_ref() != Some(record.tenant())) {
+    if record.id().kind != shape.kind || prefix.tenant != *record.tenant() {
         return None;
     }
     let mut wanted = prefix.parts.iter();

@@ -1,4 +1,4 @@
-//! Random histories: small spaces of ids, keys and tenants, so that conflicts are as frequent as successes.
+//! Random histories over few ids, keys and tenants, so that conflicts are as frequent as successes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range as Span;
@@ -6,15 +6,16 @@ use std::ops::Range as Span;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
+use referral_core::Tenant;
 use referral_core::store::{
-    Bounds, Change, Changeset, CounterKey, Family, Index, Prefix, Range, Seek, UniqueKey, bytes,
+    Bounds, Change, Changeset, CounterKey, Family, Index, Kind, Prefix, Range, Record, RecordId, Seek,
+    UniqueKey, Version, bytes,
 };
-use referral_core::{Kind, Record, RecordId, ResponseId, Tenant, Version};
 use uuid::Uuid;
 
-use crate::make::{at, text, user};
+use crate::fill;
+use crate::make::text;
 use crate::model::Model;
-use crate::samples;
 
 /// What happens, without the names of the world in which it happens.
 #[derive(Clone, Debug)]
@@ -42,7 +43,8 @@ pub(crate) enum Op {
     Update(Sample, Was),
     Delete(Sample, Was),
     Expect(Sample, Was),
-    Claim(Vec<u8>, u8),
+    /// Of the sample's kind, the records of these slots get what the sample has.
+    Patch(Sample, Vec<(u8, Was)>),
     Count(u8, i64, (i64, i64)),
     Tally(u8, i64),
     /// A record that nothing else knows: a witness that always holds.
@@ -83,7 +85,7 @@ fn record_op() -> impl Strategy<Value = Op> {
         2 => (sample(), was()).prop_map(|(sample, was)| Op::Update(sample, was)),
         2 => (sample(), was()).prop_map(|(sample, was)| Op::Delete(sample, was)),
         1 => (sample(), was()).prop_map(|(sample, was)| Op::Expect(sample, was)),
-        2 => (vec(0..SLOTS, 1..4), 0..2_u8).prop_map(|(slots, user)| Op::Claim(slots, user)),
+        3 => (sample(), vec((0..SLOTS, was()), 1..4)).prop_map(|(like, slots)| Op::Patch(like, slots)),
     ]
 }
 
@@ -204,7 +206,7 @@ impl World {
         let tenant = &self.tenants()[usize::from(slot == 4)];
         let time = self.base() + TIMES[usize::from(slot)];
         let id = self.uuid(kind, u64::from(slot));
-        samples::small(kind, id, tenant.as_str(), time, sample.filling)
+        fill::small(kind, id, tenant.as_str(), time, sample.filling)
     }
 
     pub(crate) fn ids(self, history: &History) -> Vec<RecordId> {
@@ -227,13 +229,12 @@ impl World {
         }
     }
 
-    /// The range moved to the time of this world; nothing outside of it, where all worlds share an index.
+    /// The range, moved to the time of this world.
     pub(crate) fn range(self, index: Index, range: &Range) -> Range {
         let base = self.base();
-        let open = |edge: i64| (!index.shape().tenant).then_some(base + edge);
         Range {
-            from: range.from.map(|from| base + from).or(open(0)),
-            until: range.until.map(|until| base + until).or(open(SPAN)),
+            from: range.from.map(|from| base + from),
+            until: range.until.map(|until| base + until),
             after: range.after.map(|after| {
                 // Mostly the place of a record that may be there, sometimes one where there is none.
                 let slot = after.id.as_u128() as u64;
@@ -276,14 +277,19 @@ impl World {
                 let id = self.record(*sample).id();
                 Change::Expect { id, was: version(id, *was) }
             }
-            Op::Claim(slots, by) => Change::Claim {
-                responses: slots
-                    .iter()
-                    .map(|slot| ResponseId::from_uuid(self.uuid(Kind::Response, u64::from(*slot))))
-                    .collect(),
-                user: user(["abc", "ABC"][usize::from(*by)]),
-                at: at(self.base()),
-            },
+            Op::Patch(like, slots) => {
+                let example = self.record(*like);
+                let kind = example.id().kind;
+                let set = fill::patch(&example, Some(like.filling));
+                let of = slots.iter().map(|(slot, was)| {
+                    let uuid = self.uuid(kind, u64::from(*slot));
+                    if let Some(record) = model.records.get(&RecordId { kind, uuid }) {
+                        record.patched(&set).iter().for_each(|patched| history.mention(patched));
+                    }
+                    (uuid, version(RecordId { kind, uuid }, *was))
+                });
+                Change::Patch { kind, of: of.collect(), set }
+            }
             Op::Count(counter, add, (min, max)) => {
                 Change::Count { counter: self.counter(*counter), add: *add, within: Bounds::new(*min, *max) }
             }
@@ -295,8 +301,7 @@ impl World {
                 history.fresh += 1;
                 let id = self.uuid(Kind::ALL[0], 1000 + history.fresh);
                 let tenant = &self.tenants()[0];
-                let record =
-                    samples::small(Kind::ALL[0], id, tenant.as_str(), self.base() + 3, samples::BARE);
+                let record = fill::small(Kind::ALL[0], id, tenant.as_str(), self.base() + 3, fill::BARE);
                 history.mention(&record);
                 Change::Insert(record)
             }

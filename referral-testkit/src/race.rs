@@ -1,11 +1,11 @@
-//! Many at once, from one barrier.
+//! Starts many tasks at once.
 
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
 use tokio::sync::Barrier;
 
-/// Starts so many tasks from one barrier; their results, in the order of racers.
+/// Starts this many tasks from one barrier, and gives their results in the order of the tasks.
 ///
 /// # Panics
 /// If one of them does.
@@ -31,7 +31,7 @@ where
     results
 }
 
-/// The same with a thread of its own for each racer, so that what does not await is raced as well.
+/// As [`race`], with a thread for each task, so that code without awaits runs at once as well.
 ///
 /// # Panics
 /// If one of them does.

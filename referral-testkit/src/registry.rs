@@ -1,4 +1,4 @@
-//! The one list of cases, and what is made of it: tests, a registry, a table.
+//! The one list of cases, from which the tests, the registry and the table of the documentation are made.
 
 use std::fmt;
 use std::future::Future;
@@ -45,6 +45,7 @@ macro_rules! for_each_case {
                 an_update_may_keep_its_keys,
                 an_update_releases_and_takes_keys,
                 an_update_to_a_taken_key_is_refused_and_keeps_the_old_one,
+                an_update_takes_keys_in_the_stored_tenant,
                 a_delete_releases_its_keys,
                 a_key_moves_between_two_records_in_one_changeset,
                 a_key_must_be_released_before_it_is_taken,
@@ -74,19 +75,22 @@ macro_rules! for_each_case {
                 the_heaviest_changeset_is_applied,
                 a_batch_larger_than_the_store_likes_is_answered_whole,
                 a_changeset_made_twice_is_refused_by_its_witness;
-            claims:
-                a_claim_sets_user_time_and_version,
-                a_claim_takes_all_or_none,
-                a_claimed_response_is_not_claimed_again,
-                a_user_known_at_the_touch_is_not_claimed,
-                a_response_without_visitor_is_not_claimed,
-                an_absent_response_is_not_claimed,
-                the_first_that_is_not_unclaimed_is_named,
-                a_claim_moves_the_response_to_its_user,
-                a_claim_changes_no_other_field_and_no_other_response,
-                a_thousand_responses_are_claimed_at_once,
-                a_claim_is_a_witness_for_what_is_counted,
-                two_claims_in_a_batch_have_one_winner;
+            patches:
+                a_patch_sets_its_columns_and_the_next_version,
+                every_column_that_may_be_patched_is_set,
+                a_patch_sets_columns_to_null,
+                a_patch_changes_all_or_none,
+                a_patch_at_another_version_is_stale_and_changes_nothing,
+                an_absent_record_is_not_patched,
+                the_first_that_is_not_as_expected_is_named,
+                a_patch_moves_the_index_entries,
+                a_patched_record_keeps_its_unique_keys,
+                a_patch_changes_no_other_column_and_no_other_record,
+                a_thousand_records_are_patched_at_once,
+                a_patch_is_a_witness_for_what_is_counted,
+                a_changeset_may_hold_several_patches,
+                two_patches_in_a_batch_have_one_winner,
+                every_patch_that_breaks_a_rule_is_invalid;
             counters:
                 an_absent_counter_is_zero,
                 both_bounds_are_inside,
@@ -129,6 +133,7 @@ macro_rules! for_each_case {
                 tenants_do_not_see_each_other,
                 an_unknown_prefix_is_an_empty_page,
                 a_prefix_that_does_not_fit_is_invalid,
+                a_part_that_no_record_can_have_is_invalid,
                 an_update_moves_the_entry,
                 an_entry_goes_when_its_part_does,
                 a_page_holds_a_thousand_records,
@@ -141,13 +146,19 @@ macro_rules! for_each_case {
                 nothing_asked_is_nothing_answered,
                 an_id_of_another_kind_is_not_found,
                 a_thousand_points_are_answered,
-                more_than_a_thousand_points_are_invalid;
+                more_than_a_thousand_points_are_invalid,
+                a_key_that_no_record_can_hold_is_invalid;
+            keys:
+                the_longest_unique_keys_are_kept_apart,
+                the_longest_prefixes_are_kept_apart,
+                the_longest_numbers_are_kept_apart;
             races:
                 a_code_has_one_winner,
                 a_natural_key_has_one_winner,
                 an_id_has_one_winner,
                 a_version_has_one_winner,
-                a_response_is_claimed_once,
+                patches_of_one_record_have_one_winner,
+                patches_updates_and_deletes_of_one_record_have_one_winner,
                 a_counter_never_passes_its_bound,
                 counts_are_exact,
                 tallies_are_exact,
@@ -169,7 +180,7 @@ macro_rules! for_each_case {
             cancellation:
                 a_dropped_commit_is_whole_or_absent,
                 a_dropped_batch_leaves_each_changeset_whole_or_absent,
-                a_dropped_claim_is_whole_or_absent,
+                a_dropped_patch_is_whole_or_absent,
                 a_dropped_read_leaves_a_usable_store,
                 a_dropped_verb_is_whole_or_absent,
                 dropped_calls_leave_a_usable_store;
@@ -185,12 +196,13 @@ macro_rules! for_each_case {
                 edits_made_at_once_are_all_applied,
                 a_disabled_link_records_no_click_that_begins_later,
                 tenants_have_codes_and_numbers_of_their_own;
-            faults:
+            failures:
                 a_refused_commit_stores_nothing,
                 a_lost_answer_is_found_out,
                 an_answer_that_stays_lost_is_said_to_be_unknown,
                 a_failed_read_stores_nothing,
-                visitors_who_try_again_are_counted_once;
+                visitors_who_try_again_are_counted_once,
+                no_conflict_rests_on_what_was_not_written;
             model:
                 random_changesets_are_answered_as_by_the_model,
                 random_reads_are_answered_as_by_the_model;
@@ -198,50 +210,18 @@ macro_rules! for_each_case {
     };
 }
 
-/// The tests of a store: `conformance!(MyHarness::from_env());` in a file of its own under `tests/`.
-///
-/// The harness expression is evaluated once for each case. A case becomes the test `group::name`, with no
-/// runtime to bring along.
-#[macro_export]
-macro_rules! conformance {
-    ($harness:expr) => {
-        $crate::for_each_case!([$crate::__tests] { $harness });
-    };
-}
-
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __tests {
-    ({ $harness:expr } $($group:ident: $($case:ident),+;)+) => {
-        $(mod $group {
-            #[allow(unused_imports)]
-            use super::*;
-
-            $(#[test]
-            fn $case() {
-                $crate::__test(
-                    ::std::sync::Arc::new($harness),
-                    ::std::stringify!($group),
-                    ::std::stringify!($case),
-                    ::std::concat!(::std::module_path!(), "::", ::std::stringify!($case)),
-                );
-            })+
-        })+
-    };
-}
-
 /// One promise that the suite holds a store to.
 #[derive(Clone, Copy)]
 pub struct Case {
-    /// The part of the contract it belongs to.
+    /// The part of the contract that the case belongs to.
     pub group: &'static str,
-    /// The promise, as an identifier.
+    /// The promise as an identifier.
     pub name: &'static str,
     pub(crate) run: fn(Cx) -> Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
 impl Case {
-    /// `group::name`; unique, and the name of the test.
+    /// The name of the test, `group::name`. It is unique.
     #[must_use]
     pub fn id(&self) -> String {
         format!("{}::{}", self.group, self.name)
@@ -285,7 +265,7 @@ pub fn case(id: &str) -> Option<Case> {
     registry().iter().copied().find(|case| case.group == group && case.name == name)
 }
 
-/// The list as a table of the documentation.
+/// The list as a table in Markdown.
 #[must_use]
 pub fn markdown_table() -> String {
     let mut table = String::from("| Group | A store promises that |\n| --- | --- |\n");

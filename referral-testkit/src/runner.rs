@@ -1,9 +1,8 @@
-//! Runs cases and says what became of them. Used by the tests that [`conformance!`](crate::conformance) makes and
-//! by programs that choose the store when they run.
+//! Runs cases and reports what became of them. The tests of [`conformance!`](crate::conformance) use it, and
+//! programs that choose the store at run time.
 
 use std::any::Any;
 use std::ffi::OsString;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,46 +11,38 @@ use crate::child;
 use crate::cx::Cx;
 use crate::harness::Harness;
 use crate::registry::{Case, registry};
+use crate::settings::{Settings, runtime};
 
-/// How to run.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// Multiplies the rounds of races and the number of random histories.
-    pub soak: usize,
-    /// Whether what cannot be run here is a failure.
-    pub strict: bool,
-    /// How long a case may take before it counts as stuck. Not a measure of speed.
-    pub patience: Duration,
-    /// Where random histories that failed are kept, to be tried first next time; nowhere where absent.
-    pub regressions: Option<PathBuf>,
-    /// The arguments with which this program does again what it does now, for the case that kills a process.
-    pub again: Vec<OsString>,
+/// Makes the tests of a store. Write `conformance!(MyHarness::from_env());` into a file of its own under `tests/`.
+///
+/// The harness expression is evaluated once for each case. A case becomes the test `group::name`, with no
+/// runtime to bring along.
+#[macro_export]
+macro_rules! conformance {
+    ($harness:expr) => {
+        $crate::for_each_case!([$crate::__tests] { $harness });
+    };
 }
 
-impl Default for Settings {
-    /// Once, not strict, five minutes for each case, nothing kept, the arguments of this process.
-    fn default() -> Self {
-        Self {
-            soak: 1,
-            strict: false,
-            patience: Duration::from_mins(5),
-            regressions: None,
-            again: std::env::args_os().skip(1).collect(),
-        }
-    }
-}
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __tests {
+    ({ $harness:expr } $($group:ident: $($case:ident),+;)+) => {
+        $(mod $group {
+            #[allow(unused_imports)]
+            use super::*;
 
-impl Settings {
-    /// With what the environment says: `REFERRAL_TESTKIT_SOAK=n` and `REFERRAL_TESTKIT_STRICT=1`.
-    #[must_use]
-    pub fn from_env() -> Self {
-        let number = |name| std::env::var(name).ok()?.parse::<usize>().ok();
-        let soak = number("REFERRAL_TESTKIT_SOAK").unwrap_or(1).max(1);
-        let strict = number("REFERRAL_TESTKIT_STRICT").is_some_and(|strict| strict != 0);
-        let default = Self::default();
-        let patience = default.patience.saturating_mul(u32::try_from(soak).unwrap_or(u32::MAX));
-        Self { soak, strict, patience, ..default }
-    }
+            $(#[test]
+            fn $case() {
+                $crate::runner::__test(
+                    ::std::sync::Arc::new($harness),
+                    ::std::stringify!($group),
+                    ::std::stringify!($case),
+                    ::std::concat!(::std::module_path!(), "::", ::std::stringify!($case)),
+                );
+            })+
+        })+
+    };
 }
 
 /// What became of a case.
@@ -59,9 +50,9 @@ impl Settings {
 pub enum Outcome {
     /// The store keeps the promise.
     Passed,
-    /// It does not, and this is how that showed.
+    /// The store does not keep the promise. The text says how that showed.
     Failed(String),
-    /// Nobody knows, for this reason.
+    /// The case could not run, for this reason.
     Skipped(String),
 }
 
@@ -89,7 +80,7 @@ impl Outcome {
 /// One case that was run.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// Which.
+    /// The case.
     pub case: Case,
     /// What became of it.
     pub outcome: Outcome,
@@ -100,15 +91,15 @@ pub struct Report {
 /// How many cases ended how.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Summary {
-    /// Promises that hold.
+    /// How many cases passed.
     pub passed: usize,
-    /// Promises that do not.
+    /// How many cases failed.
     pub failed: usize,
-    /// Promises nobody knows about.
+    /// How many cases were skipped.
     pub skipped: usize,
 }
 
-/// Runs one case on a store of its own, on a runtime and a thread of its own; callable from anywhere.
+/// Runs one case on a store of its own, on a thread and a runtime of its own. It can be called from anywhere.
 #[must_use]
 pub fn run(harness: &Arc<dyn Harness>, case: Case, settings: &Settings) -> Report {
     if let Some(task) = child::task() {
@@ -139,7 +130,7 @@ pub fn run(harness: &Arc<dyn Harness>, case: Case, settings: &Settings) -> Repor
     Report { case, outcome, took: started.elapsed() }
 }
 
-/// Runs cases one after another, telling of each as it ends.
+/// Runs cases one after another, and reports each as it ends.
 pub fn run_all(
     harness: &Arc<dyn Harness>,
     cases: impl IntoIterator<Item = Case>,
@@ -157,10 +148,6 @@ pub fn run_all(
         each(&report);
     }
     summary
-}
-
-pub(crate) fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime")
 }
 
 async fn attempt(harness: Arc<dyn Harness>, case: Case, settings: Settings) -> Outcome {
@@ -208,7 +195,8 @@ fn said(panic: &(dyn Any + Send)) -> String {
 }
 
 /// One test of [`conformance!`](crate::conformance): a failure panics, a skip says so and passes.
-pub(crate) fn test(harness: Arc<dyn Harness>, group: &str, name: &str, path: &str) {
+#[doc(hidden)]
+pub fn __test(harness: Arc<dyn Harness>, group: &str, name: &str, path: &str) {
     let case = registry().iter().copied().find(|case| case.group == group && case.name == name);
     let case = case.expect("a case of the list");
     // A test is called by its path without the name of the program.

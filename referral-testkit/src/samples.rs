@@ -1,251 +1,78 @@
-//! Records of every kind, made from core's description of it: a kind that core gains is tested without a word
-//! here, unless one of its columns wants a text of a grammar that [`grammars`] does not know.
+//! Records for tests: what may be absent is, so that a test says only what it is about.
+//!
+//! ```
+//! use referral_core::{Response, UserId};
+//! use referral_testkit::samples;
+//! use uuid::Uuid;
+//!
+//! let owner = Some(UserId::new("ada")?);
+//! let response = Response { owner, ..samples::response(Uuid::from_u128(1)) };
+//! assert!(response.is_unclaimed());
+//! # Ok::<(), referral_core::TextError>(())
+//! ```
+//!
+//! They are made from core's description of each kind. Tests that use them need no change when a record gains a column
+//! that may be absent or zero.
 
-use referral_core::store::Unique;
-use referral_core::{Column, ColumnType, Kind, Record, Status, Value, Via};
+use referral_core::store::{Kind, Record, Value};
+use referral_core::{
+    Action, Alias, Code, Flags, Link, Metadata, Response, Status, Timestamp, Via, VisitorId,
+};
+use uuid::Uuid;
 
-use crate::cx::Cx;
+use crate::fill;
 
-/// How to fill the columns of a sample.
-#[derive(Clone, Debug)]
-pub(crate) struct Filling {
-    /// What free text begins with; the rest of the column is filled up with it where `longest`.
-    pub(crate) text: &'static str,
-    pub(crate) longest: bool,
-    pub(crate) number: i64,
-    /// Which nullable columns are null.
-    pub(crate) absent: Absent,
+/// The moment at which the suite's records are made, unless a case says otherwise.
+pub const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
+/// A record of a kind, of the tenant without a name, at version 1, made at [`NOW`]. It has nothing where a column may hold
+/// nothing, else zero, a short text, or the first name that the column may hold; and the id of number 7 where it refers to
+/// another record. What has to be unique is made of its id, so that two of them never meet.
+///
+/// # Panics
+/// If the kind has a column of which this crate knows no valid text.
+#[must_use]
+pub fn bare(kind: Kind, id: Uuid) -> Record {
+    let fixed = [
+        ("tenant", Value::Text("".into())),
+        ("version", Value::Int(1)),
+        ("created_at", Value::Int(NOW.as_millis())),
+    ];
+    fill::bare(kind, id, &fixed)
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Absent {
-    Nothing,
-    Everything,
-    Only(&'static str),
+fn typed<T: TryFrom<Record>>(kind: Kind, id: Uuid) -> T {
+    T::try_from(bare(kind, id)).unwrap_or_else(|_| unreachable!("a sample is of the kind that was asked for"))
 }
 
-impl Filling {
-    pub(crate) const PLAIN: Self = Self { text: "plain", longest: false, number: 7, absent: Absent::Nothing };
-}
-
-/// Texts that differ as bytes and that databases, drivers and collations like to change or to confuse.
-pub(crate) const TEXTS: &[&str] = &[
-    "abc",
-    "ABC",
-    "Abc",
-    "abc ",
-    "abc  ",
-    " abc",
-    "abc\t",
-    "abc\n",
-    "abc\r\n",
-    "\u{e4}bc",
-    "a\u{308}bc",
-    "abc\u{308}",
-    "ss",
-    "\u{df}",
-    "I",
-    "\u{131}",
-    "\u{130}",
-    "\u{fb01}",
-    "fi",
-    "\u{212a}",
-    "K",
-    "k",
-    "\u{ff21}",
-    "\u{1f9d1}\u{200d}\u{1f680}",
-    "\u{1f9d1}\u{1f680}",
-    "\u{5d0}\u{5d1}\u{202e}\u{5d2}",
-    "\u{639}\u{631}\u{628}\u{64a}",
-    "\u{200b}abc",
-    "\u{feff}abc",
-    "\u{10ffff}",
-    "\u{1}\u{7f}\u{85}",
-    "%_\\",
-    "a%c",
-    "'; DROP TABLE link; --",
-    "\"${jndi:x}\" $where {a.b}",
-    "\\u0041\\x41\\0",
-    "null",
-    "NULL",
-    "0",
-    "00",
-    "-0",
-    "1e3",
-];
-
-/// What keys are put together with, and what sorts before and behind all that people write.
-pub(crate) const SEPARATORS: &[&str] = &[
-    ":",
-    "/",
-    "|",
-    ",",
-    ".",
-    "\\",
-    "\u{1}",
-    "\u{1f}",
-    "\u{7f}",
-    "\u{ff}",
-    "\u{ffff}",
-    "\u{10ffff}",
-    "%00",
-    "\\0",
-];
-
-/// Numbers at which integers turn into something else.
-pub(crate) const NUMBERS: &[i64] = &[
-    0,
-    1,
-    -1,
-    i32::MAX as i64 + 1,
-    u32::MAX as i64,
-    (1 << 53) + 1,
-    -(1 << 53) - 1,
-    253_402_300_800_000,
-    -62_135_596_800_001,
-    i64::MAX,
-    i64::MIN,
-];
-
-/// A record of a kind, filled as wanted. `None` where the kind cannot be filled like that: two columns that are
-/// only ever absent together.
-pub(crate) fn record(cx: &Cx, kind: Kind, filling: &Filling) -> Option<Record> {
-    let mark = cx.uuid();
-    let columns = kind.columns();
-    let mut pools: Vec<Vec<Value>> =
-        columns.iter().map(|column| pool(kind, column, filling, &mark.simple().to_string())).collect();
-    // The id is not text and has to be the mark, so that no two samples meet.
-    pools[kind.position("id").unwrap()] = vec![Value::Uuid(mark)];
-    let mut chosen = vec![0; columns.len()];
-    loop {
-        let values = pools.iter().zip(&chosen).map(|(pool, i)| pool[*i].clone()).collect();
-        match Record::from_values(kind, values) {
-            Ok(record) => return Some(record),
-            Err(wrong) => {
-                let position = kind.position(wrong.column).unwrap();
-                chosen[position] += 1;
-                if chosen[position] == pools[position].len() {
-                    assert!(
-                        matches!(filling.absent, Absent::Only(_)),
-                        "the testkit knows no value for {kind:?}.{}: {wrong}",
-                        wrong.column
-                    );
-                    return None;
-                }
-            }
-        }
+/// An active link to `/` with nothing optional. Its code is its id in hexadecimal digits.
+#[must_use]
+pub fn link(id: Uuid) -> Link {
+    Link {
+        code: Code::new(id.simple().to_string()).unwrap(),
+        label: "a link".try_into().unwrap(),
+        destination: "/".try_into().unwrap(),
+        status: Status::Active,
+        metadata: Metadata::default(),
+        ..typed(Kind::Link, id)
     }
 }
 
-/// What may stand in a column, the value wanted most first.
-fn pool(kind: Kind, column: &Column, filling: &Filling, mark: &str) -> Vec<Value> {
-    let absent = match filling.absent {
-        Absent::Nothing => false,
-        Absent::Everything => true,
-        Absent::Only(name) => name == column.name,
-    };
-    if column.nullable && absent {
-        return vec![Value::Null];
-    }
-    match column.holds {
-        ColumnType::Uuid => vec![Value::Uuid(uuid::Uuid::from_u128(u128::MAX >> 3))],
-        ColumnType::Int => [filling.number, i64::from(u32::MAX), 1, 0].map(Value::Int).to_vec(),
-        ColumnType::Text(max) => {
-            let max = max as usize;
-            let unique = Unique::of(kind).any(|rule| rule.columns().contains(&column.name));
-            // A column under a rule of uniqueness holds the mark, so that the samples do not refuse each other.
-            let start = if unique { format!("{mark}{}", filling.text) } else { filling.text.to_owned() };
-            let free = fit(&start, filling.text, max, filling.longest);
-            let mut texts = vec![free];
-            texts.extend(grammars(max, filling, mark));
-            texts.into_iter().map(|text| Value::Text(text.into())).collect()
-        }
-    }
+/// A code that leads to the link of number 7. It is folded, as codes are by default.
+#[must_use]
+pub fn alias(id: Uuid, code: Code) -> Alias {
+    Alias { code, case_exact: false, ..typed(Kind::Alias, id) }
 }
 
-/// Texts of the grammars that core's text columns may want.
-fn grammars(max: usize, filling: &Filling, mark: &str) -> Vec<String> {
-    let mut texts = vec![fit(mark, "-", max.min(64), filling.longest)];
-    texts.extend(Status::ALL.iter().map(|status| status.name().to_owned()));
-    texts.extend(Via::ALL.iter().map(|via| via.name().to_owned()));
-    let quoted = filling.text.chars().filter(|c| !c.is_control() && !"\"\\".contains(*c)).collect::<String>();
-    if let Some(room) = max.checked_sub(8) {
-        let value = fit(&quoted, if quoted.is_empty() { "x" } else { &quoted }, room, filling.longest);
-        texts.push(format!(r#"{{"k":"{value}"}}"#));
+/// A counted click of visitor number 1 through the link of number 7 that nobody has claimed.
+#[must_use]
+pub fn response(id: Uuid) -> Response {
+    Response {
+        visitor: Some(VisitorId::from_uuid(Uuid::from_u128(1))),
+        via: Via::Click,
+        action: Action::RESPONDED,
+        flags: Flags::NONE,
+        counted: true,
+        ..typed(Kind::Response, id)
     }
-    texts
-}
-
-/// A text that begins so, and is filled up or cut to what fits.
-fn fit(start: &str, fill: &str, max: usize, longest: bool) -> String {
-    let mut text = start.to_owned();
-    if longest {
-        while text.len() + fill.len() <= max {
-            text.push_str(fill);
-        }
-        while text.len() < max {
-            text.push('x');
-        }
-    }
-    text.truncate(text.floor_char_boundary(max));
-    text
-}
-
-/// The filling of [`small`] in which everything that may be absent is.
-pub(crate) const BARE: u8 = 13;
-
-/// A record for a random history. Its few fillings share keys and prefixes, so that records get in each other's way.
-pub(crate) fn small(kind: Kind, id: uuid::Uuid, tenant: &str, time: i64, filling: u8) -> Record {
-    let columns = kind.columns();
-    let pools: Vec<Vec<Value>> = columns
-        .iter()
-        .enumerate()
-        .map(|(position, column)| {
-            // Another choice for each column, and the same one for the same filling.
-            let pick =
-                usize::from(filling).wrapping_mul(5).wrapping_add(position.wrapping_mul(filling.into())) % 7;
-            match column.name {
-                "id" => vec![Value::Uuid(id)],
-                "tenant" => vec![Value::Text(tenant.to_owned().into())],
-                "version" => vec![Value::Int(i64::from(filling))],
-                "created_at" => vec![Value::Int(time)],
-                _ => few(column, pick, filling == BARE),
-            }
-        })
-        .collect();
-    let mut chosen = vec![0; columns.len()];
-    loop {
-        let values = pools.iter().zip(&chosen).map(|(pool, i)| pool[*i].clone()).collect();
-        match Record::from_values(kind, values) {
-            Ok(record) => return record,
-            Err(wrong) => {
-                let position = kind.position(wrong.column).unwrap();
-                chosen[position] += 1;
-                assert!(chosen[position] < pools[position].len(), "the testkit knows no value: {wrong}");
-            }
-        }
-    }
-}
-
-fn few(column: &Column, pick: usize, bare: bool) -> Vec<Value> {
-    let mut values = Vec::new();
-    if column.nullable && (bare || pick.is_multiple_of(3)) {
-        values.push(Value::Null);
-    }
-    match column.holds {
-        ColumnType::Uuid => values.push(Value::Uuid(uuid::Uuid::from_u128(pick as u128 % 2 + 1))),
-        ColumnType::Int => values.push(Value::Int(pick as i64 % 3)),
-        ColumnType::Text(_) => {
-            let texts = ["abc", "ABC", "a0c", "aOc"].map(|text| Value::Text(text.into()));
-            values.extend(texts.into_iter().cycle().skip(pick % 4).take(4));
-            let status = Status::ALL.iter().map(|status| status.name());
-            let names = status.chain(Via::ALL.iter().map(|via| via.name()));
-            values.extend(names.map(|name| Value::Text(name.into())));
-            values.push(Value::Text(r#"{"k":"v"}"#.into()));
-        }
-    }
-    if column.nullable {
-        values.push(Value::Null);
-    }
-    values
 }

@@ -5,10 +5,11 @@ use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
-use referral_core::store::{ErrorKind, StoreError};
+use referral_core::store::{StoreError, StoreErrorKind};
 use uuid::Uuid;
 
 use crate::harness::Guard;
+use crate::settings::Settings;
 
 type Cause = Box<dyn Error + Send + Sync>;
 type Remove = Box<dyn FnOnce() -> Result<(), Cause> + Send + Sync>;
@@ -60,7 +61,7 @@ impl Scratch {
         let refused = |cause: Cause| {
             let place = beside.map_or_else(std::env::temp_dir, Path::to_path_buf);
             let message = format!("no folder can be made in {}", place.display());
-            StoreError::new(ErrorKind::Unavailable, store, "open", message).with_source(cause)
+            StoreError::new(StoreErrorKind::Unavailable, store, "open", message).with_source(cause)
         };
         let mut named = tempfile::Builder::new();
         named.prefix("referral-test-");
@@ -122,7 +123,7 @@ impl Scratch {
         let removed = self.removed();
         removed.map_err(|error| {
             let message = format!("{} stays behind", self.name);
-            StoreError::new(ErrorKind::Other, self.store, "remove", message).with_source(error)
+            StoreError::new(StoreErrorKind::Other, self.store, "remove", message).with_source(error)
         })
     }
 
@@ -160,7 +161,7 @@ pub fn server_from_env(variable: &str) -> Option<String> {
 /// # Panics
 /// Where `REFERRAL_TESTKIT_STRICT=1`.
 pub fn skip(store: &str, setup: &str) {
-    let strict = crate::Settings::from_env().strict;
+    let strict = Settings::from_env().strict;
     assert!(!strict, "skipped, and that is not allowed: {store} is not configured: {setup}");
     println!("skipped: {store} is not configured: {setup}");
 }

@@ -3,19 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use referral_core::code::Code;
-use referral_core::facade::{Builder, Error, Referrals};
-use referral_core::read::{PageRequest, ResponseFilter};
 use referral_core::source::{IdSource, ManualClock};
 use referral_core::store::Store;
-use referral_core::token::{KeyRing, Token};
-use referral_core::visit::{Method, Visit};
-use referral_core::{Link, LinkDraft, LinkId, Response, Timestamp, UserId, VisitorId};
+use referral_core::token::Token;
+use referral_core::visit::{Method, ResponseFilter};
+use referral_core::{
+    Builder, Code, Error, KeyRing, Link, LinkDraft, LinkId, PageRequest, Referrals, Response, Timestamp,
+    UserId, Visit, VisitorId,
+};
 use uuid::Uuid;
 
-use crate::cx::{Cx, NOW};
+use crate::cx::Cx;
 use crate::make::user;
 use crate::race::race;
+use crate::samples::NOW;
 
 /// The ids of a case: one source for all facades over its store.
 #[derive(Debug)]
@@ -71,7 +72,7 @@ pub(crate) fn rounds(
 }
 
 /// Calls a verb from all racers of a round at once.
-pub(crate) async fn all<T, F>(round: &Round, run: impl Fn(Referrals, usize) -> F) -> Vec<T>
+pub(crate) async fn at_once<T, F>(round: &Round, run: impl Fn(Referrals, usize) -> F) -> Vec<T>
 where
     T: Send + 'static,
     F: Future<Output = T> + Send + 'static,
@@ -114,7 +115,7 @@ pub(crate) async fn responses(shop: &Referrals, filter: &ResponseFilter) -> Resu
     let mut found = Vec::new();
     let mut request = PageRequest::first(50);
     loop {
-        let page = shop.responses(filter, &request).await?;
+        let page = shop.responses().list(filter, &request).await?;
         found.extend(page.items);
         if page.next.is_none() {
             return Ok(found);
@@ -133,7 +134,7 @@ pub(crate) async fn links_of(shop: &Referrals, owner: &UserId) -> Vec<Link> {
     let mut found = Vec::new();
     let mut request = PageRequest::first(50);
     loop {
-        let page = shop.links(owner, &request).await.unwrap();
+        let page = shop.links().of_owner(owner, &request).await.unwrap();
         found.extend(page.items);
         if page.next.is_none() {
             return found;

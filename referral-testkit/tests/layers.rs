@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use referral_core::layer::{CacheLimits, GroupCommit, GroupLimits, LinkCache};
+use referral_core::layer::{GroupCommit, GroupLimits};
+use referral_core::link::{CacheLimits, LinkCache};
 use referral_core::memory::MemoryStore;
-use referral_core::record::{Record, RecordId};
 use referral_core::source::SystemClock;
-use referral_core::store::{Changeset, Outcome, Read, Store, StoreError, StoreFacts, UniqueKey};
+use referral_core::store::{
+    Changeset, Outcome, Read, Record, RecordId, Store, StoreError, StoreFacts, UniqueKey,
+};
 use referral_testkit::{Guard, Harness, Opened, async_trait, conformance};
 
 /// A store that waits before and after everything it does, as one behind a network does: only then has a layer

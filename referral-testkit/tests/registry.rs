@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::{env, fs};
 
-use referral_testkit::broken::Fault;
+use referral_testkit::broken::Defect;
 use referral_testkit::{
     Guard, Harness, MemoryHarness, Opened, Outcome, Settings, async_trait, case, for_each_case,
     markdown_table, registry, run, run_all,
@@ -35,7 +35,7 @@ fn the_registry_is_the_list_of_the_tests() {
 /// A case that no broken store fails is not worth its time.
 #[test]
 fn every_case_is_the_one_that_catches_some_broken_store() {
-    let caught: BTreeSet<&str> = Fault::ALL.iter().flat_map(|fault| fault.caught_by()).copied().collect();
+    let caught: BTreeSet<&str> = Defect::ALL.iter().flat_map(|defect| defect.caught_by()).copied().collect();
     // A broken store lives in one process; `journal` has one on disk for this case.
     let killed = "durability::a_killed_process_keeps_what_it_acknowledged";
     for id in registry().iter().map(|case| case.id()).filter(|id| id != killed) {
@@ -56,9 +56,9 @@ fn every_promise_stands_in_the_table() {
 /// The broken stores as a table of the documentation.
 fn broken_stores() -> String {
     let mut table = String::from("| Broken store | What is wrong | Caught by |\n| --- | --- | --- |\n");
-    for fault in Fault::ALL {
-        let cases: Vec<_> = fault.caught_by().iter().map(|case| format!("`{case}`")).collect();
-        table.push_str(&format!("| {fault:?} | {} | {} |\n", fault.says(), cases.join(", ")));
+    for defect in Defect::ALL {
+        let cases: Vec<_> = defect.caught_by().iter().map(|case| format!("`{case}`")).collect();
+        table.push_str(&format!("| {defect:?} | {} | {} |\n", defect.says(), cases.join(", ")));
     }
     table
 }
@@ -76,7 +76,7 @@ fn the_table_in_the_docs_is_this_list() {
          {} stores are broken on purpose, each in one way, and each of the cases named beside it fails on that store, and on \
          no honest one.\n\n{}",
         markdown_table(),
-        Fault::ALL.len(),
+        Defect::ALL.len(),
         broken_stores(),
     );
     if env::var("REFERRAL_BLESS").is_ok_and(|bless| bless == "1") {

@@ -18,13 +18,14 @@ use actix_web::error::ErrorBadRequest;
 use actix_web::http::header::{CACHE_CONTROL, LOCATION};
 use actix_web::web::{Data, Form, Path, get, head, post, resource};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Result};
-use referral_core::facade::TokenChange;
-use referral_core::{Action, LinkDraft, Referrals, UserId, memory::MemoryStore, token::KeyRing};
+use referral_core::memory::MemoryStore;
+use referral_core::visit::TokenChange;
+use referral_core::{Action, KeyRing, LinkDraft, Referrals, UserId};
 use uuid::Uuid;
 
 use web::Web;
 
-/// Who is signed in, by the secret in their cookie. No password, and gone with the process.
+/// Who is signed in, by the secret in their cookie. There are no passwords, and all sessions end with the process.
 type Sessions = Mutex<HashMap<Uuid, UserId>>;
 
 #[actix_web::main]
@@ -77,7 +78,7 @@ async fn follow(
     response
 }
 
-/// A link of whoever is signed in to the page in the form; its URL.
+/// Makes a link to the page that the form names, for the user who is signed in, and answers its URL.
 async fn share(
     request: HttpRequest,
     form: Form<HashMap<String, String>>,
@@ -87,8 +88,8 @@ async fn share(
     let Some(user) = user(&request, &sessions) else { return Err(ErrorBadRequest("sign up first")) };
     let to = form.get("redirect_to").cloned().unwrap_or_default();
     let draft = LinkDraft::to(to).map_err(ErrorBadRequest)?.with_owner(user);
-    let made = web.referrals.get_or_create(draft).await.map_err(ErrorBadRequest)?;
-    Ok(web.referrals.url(&made.link))
+    let made = web.referrals.links().get_or_create(draft).await.map_err(ErrorBadRequest)?;
+    Ok(web.referrals.links().url(&made.link))
 }
 
 /// Signs somebody up: every touch of this browser becomes theirs, in the same request. Says who referred them.

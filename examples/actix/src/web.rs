@@ -1,43 +1,43 @@
-//! What stands between a web framework and core: from a request to a visit, and from a token to a cookie.
+//! All that a web framework needs to work with core: it makes a visit of a request, and a cookie of a token.
 
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::http::header::{REFERER, USER_AGENT};
 use actix_web::{HttpRequest, HttpResponse};
-use referral_core::facade::TokenChange;
 use referral_core::token::{Purpose, TokenSigner};
-use referral_core::visit::{FetchMetadata, Method, Visit};
-use referral_core::{Referrals, UserId};
-
-/// Plain, because this example is http. On https: `__Host-referral`, and `secure(true)` below.
-const COOKIE: &str = "referral";
+use referral_core::visit::{FetchMetadata, Method, TokenChange};
+use referral_core::{Referrals, UserId, Visit};
 
 pub(crate) struct Web {
     pub(crate) referrals: Referrals,
+    /// What the visitor's cookie is called.
+    cookie: String,
     signer: TokenSigner,
 }
 
 impl Web {
     pub(crate) fn new(referrals: Referrals) -> Self {
-        let signer = referrals.signer(Purpose::Visitor, COOKIE);
-        Self { referrals, signer }
+        // There is no prefix, because this example is http. On https, write `__Host-` before the name and
+        // `secure(true)` below.
+        let cookie = referrals.site().cookie_name().to_owned();
+        let signer = referrals.signer(Purpose::Visitor, &cookie);
+        Self { referrals, cookie, signer }
     }
 
-    /// The request, as far as referrals are concerned, and what is to become of its cookie. Whoever is signed in and
-    /// carries a token is the visitor of that token, whose touches become theirs: at sign-up, and at every later
-    /// request.
+    /// The request as a visit, and what is to become of its cookie. If a user is signed in and the browser carries a
+    /// token, the user gets the touches of that token's visitor: at sign-up, and at every later request.
     pub(crate) async fn arrive(&self, request: &HttpRequest, user: Option<UserId>) -> (Visit, TokenChange) {
         let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
         let method = Method::from_name(request.method().as_str());
         let mut visit = Visit::new(method, request.uri().to_string()).with_fetch(FetchMetadata::read(header));
         let now = self.referrals.clock().now();
         let mut change = TokenChange::Keep;
-        match request.cookie(COOKIE).map(|cookie| self.signer.verify(cookie.value(), now)) {
+        match request.cookie(&self.cookie).map(|cookie| self.signer.verify(cookie.value(), now)) {
             None => {}
-            // Forged, outlived or cut short: it is of no use to anybody.
+            // A forged, expired or damaged token is of no use to anybody.
             Some(Err(_)) => change = TokenChange::Clear,
             Some(Ok(verified)) => {
-                // Signed with a key that is on its way out: signed again, with the newest.
+                // The key that signed it will be removed soon, so the token is signed again with the newest key.
                 if verified.stale_key {
                     change = TokenChange::Set(verified.token);
                 }
@@ -66,8 +66,11 @@ impl Web {
 
     /// Writes what became of the token into the response.
     pub(crate) fn apply(&self, change: &TokenChange, response: &mut HttpResponse) {
-        let mut cookie =
-            Cookie::build(COOKIE, "").path("/").http_only(true).same_site(SameSite::Lax).finish();
+        let mut cookie = Cookie::build(self.cookie.as_str(), "")
+            .path("/")
+            .http_only(true)
+            .same_site(SameSite::Lax)
+            .finish();
         match change {
             TokenChange::Set(token) => {
                 let life = token.expires_at.since(token.issued_at).as_secs();
@@ -77,7 +80,7 @@ impl Web {
             TokenChange::Clear => cookie.make_removal(),
             _ => return,
         }
-        // A cookie of ours always fits a header; if not, the visit is not attributed, and goes on.
+        // This cookie always fits a header. If it did not, the visit would go on without attribution.
         let _ = response.add_cookie(&cookie);
     }
 }
@@ -87,10 +90,9 @@ impl Web {
 mod tests {
     use super::*;
     use actix_web::test::TestRequest;
-    use referral_core::LinkDraft;
     use referral_core::memory::MemoryStore;
-    use referral_core::record::Timestamp;
-    use referral_core::token::{Key, KeyRing};
+    use referral_core::token::Key;
+    use referral_core::{KeyRing, LinkDraft, Timestamp};
 
     fn key(id: &str) -> Key {
         Key::new(id, id.repeat(32)).unwrap()
@@ -101,12 +103,12 @@ mod tests {
     }
 
     fn carrying(cookie: &str) -> HttpRequest {
-        TestRequest::get().cookie(Cookie::new(COOKIE, cookie.to_owned())).to_http_request()
+        TestRequest::get().cookie(Cookie::new("referral", cookie.to_owned())).to_http_request()
     }
 
-    /// What a browser carries that came through a link.
+    /// The cookie of a browser that came through a link.
     async fn cookie(web: &Web) -> String {
-        let link = web.referrals.get_or_create(LinkDraft::to("/").unwrap()).await.unwrap().link;
+        let link = web.referrals.links().get_or_create(LinkDraft::to("/").unwrap()).await.unwrap().link;
         let (visit, _) = web.arrive(&TestRequest::get().to_http_request(), None).await;
         match web.referrals.land(link.code.as_str(), &visit).await.touch.token {
             TokenChange::Set(token) => web.signer.sign(&token),

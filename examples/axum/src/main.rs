@@ -10,7 +10,8 @@ use std::net::SocketAddr;
 
 use axum::Router;
 use axum::routing::{get, post};
-use referral_core::{Referrals, memory::MemoryStore, token::KeyRing};
+use referral_core::memory::MemoryStore;
+use referral_core::{KeyRing, Referrals};
 use referral_tower::{CookieMode, ReferralLayer};
 use tokio::net::TcpListener;
 
@@ -20,7 +21,7 @@ use sessions::Sessions;
 async fn main() -> Result<(), Box<dyn Error>> {
     let port = std::env::var("PORT").map_or(Ok(3000), |port| port.parse::<u16>())?;
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
-    // The public URL is configuration. Here it is where we listen, because nobody else will come.
+    // The public URL is configuration. Here it is the address that the program listens on, because nobody else comes.
     let url = format!("http://{}", listener.local_addr()?);
     let app = app(&url)?.into_make_service_with_connect_info::<SocketAddr>();
     println!("listening on {url}");

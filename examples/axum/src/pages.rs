@@ -56,7 +56,7 @@ pub(crate) async fn sign_out(
     Redirect::to("/")
 }
 
-/// `title` and `body` are ours: nothing that a visitor sent is in them but what was escaped before.
+/// A page. `title` and `body` come from this program. What a visitor sent was escaped before it got in here.
 fn page(title: &str, body: &str) -> Html<String> {
     Html(format!(
         "<!doctype html>\n<html lang=\"en\">\n<title>{title}</title>\n<main>\n<h1>{title}</h1>\n{body}\n</main>\n</html>\n"

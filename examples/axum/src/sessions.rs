@@ -1,4 +1,4 @@
-//! The host's own sessions, as small as they can be: no password, and gone with the process.
+//! The host's own sessions, as small as they can be. There are no passwords, and all sessions end with the process.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,7 +9,7 @@ use axum::response::Response;
 use cookie::{Cookie, SameSite};
 use http::header::COOKIE;
 use http::request::Parts;
-use referral_core::facade::SignedIn;
+use referral_core::visit::SignedIn;
 use referral_core::{UserId, async_trait};
 use referral_tower::{AuthError, Authenticator};
 use uuid::Uuid;
@@ -32,7 +32,7 @@ impl Sessions {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Signs somebody in; the cookie to set.
+    /// Signs somebody in, and returns the cookie to set.
     pub(crate) fn begin(&self, user: UserId) -> Cookie<'static> {
         let id = Uuid::new_v4();
         self.users().insert(id, user);

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use referral_core::store::{ErrorKind, StoreError};
+use referral_core::store::{StoreError, StoreErrorKind};
 
 pub(crate) const NAME: &str = "redb";
 
@@ -12,17 +12,17 @@ pub(crate) fn from_redb(operation: &'static str, error: impl Into<redb::Error>) 
     let (kind, message) = match &error {
         // What redb says of a file that never was its own.
         redb::Error::Io(io) if io.kind() == io::ErrorKind::InvalidData => {
-            (ErrorKind::Corrupt, "this is no file of redb's")
+            (StoreErrorKind::Corrupt, "this is no file of redb's")
         }
         redb::Error::Io(io) if io.kind() == io::ErrorKind::StorageFull => {
-            (ErrorKind::Full, "the disk is full")
+            (StoreErrorKind::Full, "the disk is full")
         }
-        redb::Error::Io(_) => (ErrorKind::Unavailable, "the disk failed"),
+        redb::Error::Io(_) => (StoreErrorKind::Unavailable, "the disk failed"),
         redb::Error::PreviousIo | redb::Error::DatabaseClosed => {
-            (ErrorKind::Unavailable, "the disk failed before; open the file again")
+            (StoreErrorKind::Unavailable, "the disk failed before; open the file again")
         }
         redb::Error::DatabaseAlreadyOpen => {
-            (ErrorKind::Unavailable, "another process has this file open; redb serves one at a time")
+            (StoreErrorKind::Unavailable, "another process has this file open; redb serves one at a time")
         }
         redb::Error::Corrupted(_)
         | redb::Error::UpgradeRequired(_)
@@ -30,23 +30,28 @@ pub(crate) fn from_redb(operation: &'static str, error: impl Into<redb::Error>) 
         | redb::Error::TableTypeMismatch { .. }
         | redb::Error::TableIsMultimap(_)
         | redb::Error::TableDoesNotExist(_) => {
-            (ErrorKind::Corrupt, "the file is not what this store wrote; restore a backup")
+            (StoreErrorKind::Corrupt, "the file is not what this store wrote; restore a backup")
         }
         // redb may add to its errors.
-        _ => (ErrorKind::Other, "redb failed"),
+        _ => (StoreErrorKind::Other, "redb failed"),
     };
     StoreError::new(kind, NAME, operation, message).with_source(error)
 }
 
 /// COMMIT itself failed, so nobody knows: the file may or may not hold the batch.
 pub(crate) fn unknown(error: impl Into<redb::Error>) -> StoreError {
-    StoreError::new(ErrorKind::UnknownOutcome, NAME, "commit", "the transaction may or may not be written")
-        .with_source(error.into())
+    StoreError::new(
+        StoreErrorKind::UnknownOutcome,
+        NAME,
+        "commit",
+        "the transaction may or may not be written",
+    )
+    .with_source(error.into())
 }
 
 /// The runtime ended, or the work panicked.
 pub(crate) fn cut_short(
-    kind: ErrorKind,
+    kind: StoreErrorKind,
     operation: &'static str,
     error: tokio::task::JoinError,
 ) -> StoreError {
@@ -55,5 +60,5 @@ pub(crate) fn cut_short(
 
 /// Bytes that no version of this store wrote.
 pub(crate) fn corrupt(what: &'static str) -> StoreError {
-    StoreError::new(ErrorKind::Corrupt, NAME, "read", what)
+    StoreError::new(StoreErrorKind::Corrupt, NAME, "read", what)
 }

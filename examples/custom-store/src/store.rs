@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use redb::{Database, DatabaseError};
-use referral_core::store::{Changeset, ErrorKind, Outcome, Store, StoreError, StoreFacts};
+use referral_core::store::{Changeset, Outcome, Store, StoreError, StoreErrorKind, StoreFacts};
 
 use crate::{commit, error, schema};
 
@@ -39,7 +39,7 @@ impl RedbStore {
         };
         match tokio::task::spawn_blocking(open).await {
             Ok(opened) => opened,
-            Err(e) => Err(error::cut_short(ErrorKind::Unavailable, "open", e)),
+            Err(e) => Err(error::cut_short(StoreErrorKind::Unavailable, "open", e)),
         }
     }
 }
@@ -88,7 +88,7 @@ impl Store for RedbStore {
         match tokio::task::spawn_blocking(move || commit::commit(&db, &owned)).await {
             Ok(answers) => answers,
             Err(e) => {
-                let lost = error::cut_short(ErrorKind::UnknownOutcome, "commit", e);
+                let lost = error::cut_short(StoreErrorKind::UnknownOutcome, "commit", e);
                 batch.iter().map(|_| Err(lost.clone())).collect()
             }
         }

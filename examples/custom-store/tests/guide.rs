@@ -34,8 +34,8 @@ fn every_excerpt_of_the_guide_is_the_code_of_its_file() {
 #[test]
 fn every_case_and_every_broken_store_of_the_guide_exists() {
     let cases: Vec<String> = referral_testkit::registry().iter().map(|case| case.id()).collect();
-    let faults: Vec<String> =
-        referral_testkit::broken::Fault::ALL.iter().map(|fault| format!("{fault:?}")).collect();
+    let defects: Vec<String> =
+        referral_testkit::broken::Defect::ALL.iter().map(|defect| format!("{defect:?}")).collect();
     let groups: Vec<&str> = referral_testkit::registry().iter().map(|case| case.group).collect();
     let mut held = 0;
     // What stands between single backticks is every other piece of a line.
@@ -50,8 +50,8 @@ fn every_case_and_every_broken_store_of_the_guide_exists() {
     }
     for row in GUIDE.lines().filter(|line| line.starts_with("| `") && line.contains("::")) {
         let Some(first) = row.split('|').nth(1) else { continue };
-        for fault in first.split('`').skip(1).step_by(2).filter(|name| !name.contains(['(', ':', '.'])) {
-            assert!(faults.iter().any(|known| known == fault), "there is no broken store {fault}");
+        for defect in first.split('`').skip(1).step_by(2).filter(|name| !name.contains(['(', ':', '.'])) {
+            assert!(defects.iter().any(|known| known == defect), "there is no broken store {defect}");
             held += 1;
         }
     }

@@ -1,14 +1,14 @@
 //! Signing up: where a visitor becomes a user, and every link they came through learns who they are.
 
-use referral_core::UserId;
-use referral_core::record::Timestamp;
+use referral_core::{Error, Timestamp, UserId};
 use referral_tower::Visitor;
 
-use crate::app::{App, actions};
-use crate::fault::Fault;
-use crate::shop::{User, sqlite};
+use crate::actions;
+use crate::app::App;
+use crate::error_page::ErrorPage;
+use crate::shop::{ShopError, User, sqlite};
 
-/// How a name may look. Others read it, so it is kept to what cannot be confused with the page around it.
+/// Checks a name. Others read it, so it has only symbols that cannot be confused with the page around it.
 pub(crate) fn check_name(name: &str) -> Result<(), &'static str> {
     if name.is_empty() {
         return Err("Choose a name.");
@@ -37,10 +37,10 @@ pub(crate) async fn sign_up(
     visitor: &Visitor,
     name: &str,
     code: Option<&str>,
-) -> Result<Option<Joined>, Fault> {
+) -> Result<Option<Joined>, ErrorPage> {
     let user = User { name: name.to_owned(), since: app.now() };
     let Some(store) = &app.sqlite else {
-        // In memory nothing can fail half-way.
+        // In memory nothing can fail between two steps.
         if !app.shop.add_user(&user).await? {
             return Ok(None);
         }
@@ -49,7 +49,7 @@ pub(crate) async fn sign_up(
     };
 
     // One transaction for the account and for who brought it: either both are there afterwards, or neither.
-    let mut transaction = store.begin().await.map_err(referral_core::Error::from)?;
+    let mut transaction = store.begin().await.map_err(Error::from)?;
     if !sqlite::add_user(&mut transaction, &user).await? {
         return Ok(None);
     }
@@ -58,8 +58,8 @@ pub(crate) async fn sign_up(
     let inside = visitor.within(&scope);
     let claimed = introduce(&inside, name, user.since, code).await?;
     let effects = scope.into_effects();
-    let transaction = joined.release().await.map_err(referral_core::Error::from)?;
-    transaction.commit().await.map_err(crate::shop::ShopError::from)?;
+    let transaction = joined.release().await.map_err(Error::from)?;
+    transaction.commit().await.map_err(ShopError::from)?;
     app.referrals.committed(effects).await;
     inside.committed();
     Ok(Some(Joined { user, claimed }))
@@ -71,14 +71,16 @@ async fn introduce(
     name: &str,
     since: Timestamp,
     code: Option<&str>,
-) -> Result<usize, Fault> {
-    // First the code, so that the touch that it is becomes the user's with the others.
+) -> Result<usize, ErrorPage> {
+    // The code comes first. It is a touch of the visitor's, and becomes the user's with the others.
     if let Some(code) = code {
         visitor.enter_code(code).await?;
     }
-    let id = UserId::new(name.to_owned()).map_err(referral_core::Error::from)?;
+    let id = UserId::new(name.to_owned()).map_err(Error::from)?;
     let identified = visitor.identify_since(id, since).await?;
-    visitor.record(actions::SIGNED_UP, None).await?;
+    // An account is made once, so its sign-up counts once, also if the form is sent again.
+    let request = format!("account {name} made");
+    visitor.with_request(request).map_err(Error::from)?.record(actions::SIGNED_UP, None).await?;
     Ok(identified.map_or(0, |identified| identified.claimed.len()))
 }
 

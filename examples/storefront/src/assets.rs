@@ -4,8 +4,8 @@ use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 
-/// Where the stylesheet is. The version in it changes with the file, so that browsers may keep the file for long.
-pub(crate) const STYLE: &str = concat!("/assets/style.css?v=", env!("CARGO_PKG_VERSION"), "-1");
+/// Where the stylesheet is. The address changes whenever the file does, so that browsers may keep the file for long.
+pub(crate) const STYLE: &str = concat!("/assets/style.css?v=", env!("CARGO_PKG_VERSION"), "-2");
 
 /// The shop's mark.
 pub(crate) const MARK: &str = include_str!("../assets/icon.svg");

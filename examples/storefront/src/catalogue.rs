@@ -14,7 +14,7 @@ pub(crate) struct Product {
     /// In cents.
     pub(crate) amount: i64,
     pub(crate) currency: &'static str,
-    /// An inline picture. Our own and free of scripts, so templates may put it in unescaped.
+    /// An inline picture. It comes from this program and holds no script, so templates may write it unescaped.
     #[serde(skip)]
     pub(crate) art: &'static str,
 }

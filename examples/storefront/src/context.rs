@@ -10,11 +10,11 @@ use referral_core::{Link, Target};
 use referral_tower::Visitor;
 
 use crate::app::App;
-use crate::fault::{Fault, causes};
+use crate::error_page::{ErrorPage, causes};
 use crate::pages::Shell;
 use crate::session::Session;
 use crate::shop::User;
-use crate::web::Wants;
+use crate::wants::Wants;
 
 /// A request, as a handler sees it.
 pub(crate) struct Context {
@@ -26,12 +26,12 @@ pub(crate) struct Context {
 }
 
 impl FromRequestParts<App> for Context {
-    type Rejection = Fault;
+    type Rejection = ErrorPage;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Fault> {
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ErrorPage> {
         let visitor = Visitor::from_request_parts(parts, app).await.map_err(|_| {
-            // Cannot happen while the router is put together as it is; the extractor has logged it.
-            Fault::broken(std::io::Error::other("no referral layer around a page"))
+            // This cannot happen while the router has the referral layer. The extractor has logged it.
+            ErrorPage::broken(std::io::Error::other("no referral layer around a page"))
         })?;
         let query = parts.uri.query().unwrap_or_default();
         Ok(Self {
@@ -45,7 +45,7 @@ impl FromRequestParts<App> for Context {
 }
 
 impl Context {
-    /// A parameter of the query; the first of several.
+    /// A parameter of the query. If there are several of one name, it is the first.
     pub(crate) fn query(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
@@ -55,12 +55,12 @@ impl Context {
         self.session.user.as_ref()
     }
 
-    /// Who is signed in; everybody else is asked to.
-    pub(crate) fn need_user(&self) -> Result<&User, Fault> {
-        self.user().ok_or_else(Fault::signed_out)
+    /// The user who is signed in. Everybody else is asked to sign in.
+    pub(crate) fn need_user(&self) -> Result<&User, ErrorPage> {
+        self.user().ok_or_else(ErrorPage::signed_out)
     }
 
-    /// A page of this shop to go on to, where one was named that is safe.
+    /// The page of this shop that was named to go on to, if it is safe.
     pub(crate) fn safe(&self, next: &str) -> Option<String> {
         let safe = self.app.referrals.redirects().check(next).ok()?;
         Some(safe.location().to_owned())
@@ -77,14 +77,14 @@ impl Context {
         or_nothing(self.visitor.link().await)
     }
 
-    /// Records that the visitor did something; says whether somebody was credited.
-    pub(crate) async fn record(&self, action: &str, target: Target) -> bool {
-        or_nothing(self.visitor.record(action, Some(target)).await).is_some()
+    /// Records that the visitor did something.
+    pub(crate) async fn record(&self, action: &str, target: Target) {
+        or_nothing(self.visitor.record(action, Some(target)).await);
     }
 
     /// What every page has around it.
-    pub(crate) async fn shell(&self) -> Result<Shell, Fault> {
-        // Whoever has an account was invited long ago.
+    pub(crate) async fn shell(&self) -> Result<Shell, ErrorPage> {
+        // A user with an account was invited long ago.
         let invited_by = match self.user() {
             Some(_) => None,
             None => self.came_by().await.and_then(|link| link.owner).map(|owner| owner.as_str().to_owned()),
@@ -97,7 +97,7 @@ impl Context {
     }
 }
 
-/// What attribution found, or nothing: its faults are for the log, and no visitor's.
+/// What attribution found. If it failed, nothing: the failure is logged, and no visitor sees it.
 pub(crate) fn or_nothing<T, E: StdError>(found: Result<Option<T>, E>) -> Option<T> {
     found.unwrap_or_else(|error| {
         tracing::warn!("a page went without attribution: {}", causes(&error));
@@ -106,7 +106,7 @@ pub(crate) fn or_nothing<T, E: StdError>(found: Result<Option<T>, E>) -> Option<
 }
 
 /// For handlers that cannot fail.
-impl From<Infallible> for Fault {
+impl From<Infallible> for ErrorPage {
     fn from(never: Infallible) -> Self {
         match never {}
     }

@@ -1,21 +1,25 @@
 //! A small shop that uses every part of Referral. `cargo run -p storefront`, and open what it prints.
 //!
 //! There are no passwords and nothing is charged: it shows how the library sits in an application, not how to run
-//! a shop. Start reading at `app.rs`; `pages/account.rs` has the sign-up, where an invitation becomes a user.
+//! a shop. Start reading at `app.rs` and `router.rs`. `pages/account.rs` has the sign-up, where a visitor becomes a
+//! user.
 #![allow(clippy::print_stderr, reason = "a program for a terminal says there why it stays closed")]
 
 mod accounts;
+mod actions;
 mod app;
 mod assets;
 mod catalogue;
 mod config;
 mod context;
-mod fault;
-mod keys;
+mod error_page;
 mod orders;
 mod pages;
+mod router;
 mod session;
 mod shop;
+mod sign_in;
+mod wants;
 mod web;
 
 use std::io::Write;
@@ -31,14 +35,14 @@ use config::Config;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    // That secure cookies need https is said below in this shop's own words, and only where it matters.
+    // The warning that secure cookies need https is printed below, in this shop's own words and only where it matters.
     let quiet = || EnvFilter::new("warn,referral_tower::cookie=error");
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| quiet());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     match run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("The shop stays closed: {}", fault::causes(error.as_ref()));
+            eprintln!("The shop stays closed: {}", error_page::causes(error.as_ref()));
             ExitCode::FAILURE
         }
     }
@@ -55,7 +59,7 @@ async fn run() -> Result<(), OpenError> {
     let app = AppParts::open(&config, &public_url).await?;
     greet(&config, bound, &public_url);
     let service: IntoMakeServiceWithConnectInfo<_, SocketAddr> =
-        app::router(app.clone()).into_make_service_with_connect_info();
+        router::router(app.clone()).into_make_service_with_connect_info();
     axum::serve(listener, service).with_graceful_shutdown(asked_to_stop()).await?;
     app.close().await;
     say("Closed.");
@@ -99,7 +103,7 @@ fn greet(config: &Config, bound: SocketAddr, public_url: &str) {
     say("  stop       Ctrl-C");
 }
 
-/// A line for the terminal. That nobody reads it any more is no reason to close the shop, as `println!` would.
+/// Prints a line. If nobody reads it any more, the shop goes on, where `println!` would panic.
 fn say(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
@@ -117,7 +121,7 @@ async fn asked_to_stop() {
             return;
         }
     }
-    // A machine without signals: nothing to wait for but the end of the process.
+    // On a machine without signals there is nothing to wait for but the end of the process.
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }

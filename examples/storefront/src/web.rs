@@ -1,43 +1,17 @@
-//! Between HTTP and the pages: who wants JSON, what a form holds, and how an answer is made.
+//! Between HTTP and the pages: what a form holds, and how an answer is made.
 
 use askama::Template;
 use axum::extract::{FromRequest, Request};
-use axum::http::header::{ACCEPT, CONTENT_TYPE, LOCATION};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::header::{CONTENT_TYPE, LOCATION};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 use serde::Serialize;
 
-use crate::fault::Fault;
-
-/// What the other side reads.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Wants {
-    Page,
-    Json,
-}
-
-impl Wants {
-    /// JSON where it is named and no page is wanted more; browsers never name it for a page.
-    pub(crate) fn of(headers: &HeaderMap) -> Self {
-        let (mut json, mut html) = (0.0_f32, 0.0_f32);
-        for line in headers.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok()) {
-            for range in line.split(',') {
-                let mut parts = range.split(';').map(str::trim);
-                let kind = parts.next().unwrap_or_default().to_ascii_lowercase();
-                let quality = parts.find_map(|part| part.strip_prefix("q=")?.parse().ok()).unwrap_or(1.0_f32);
-                match kind.as_str() {
-                    "application/json" | "application/problem+json" => json = json.max(quality),
-                    "text/html" | "application/xhtml+xml" => html = html.max(quality),
-                    _ => {}
-                }
-            }
-        }
-        if json > html { Self::Json } else { Self::Page }
-    }
-}
+use crate::error_page::ErrorPage;
+use crate::wants::Wants;
 
 /// A page, or the data that it shows.
-pub(crate) fn answer<P: Template + Serialize>(wants: Wants, page: &P) -> Result<Response, Fault> {
+pub(crate) fn answer<P: Template + Serialize>(wants: Wants, page: &P) -> Result<Response, ErrorPage> {
     answer_with(StatusCode::OK, wants, page)
 }
 
@@ -46,9 +20,9 @@ pub(crate) fn answer_with<P: Template + Serialize>(
     status: StatusCode,
     wants: Wants,
     page: &P,
-) -> Result<Response, Fault> {
+) -> Result<Response, ErrorPage> {
     match wants {
-        Wants::Page => Ok((status, Html(page.render().map_err(Fault::broken)?)).into_response()),
+        Wants::Page => Ok((status, Html(page.render().map_err(ErrorPage::broken)?)).into_response()),
         Wants::Json => Ok((status, axum::Json(page)).into_response()),
     }
 }
@@ -86,22 +60,23 @@ impl Fields {
     }
 }
 
-/// No form of ours comes near it.
+/// The most bytes that a form may have. No form of this shop has nearly as many.
 const BODY_MAX: usize = 16 * 1024;
 
-/// So much is read to the end before it is refused: a browser whose form is cut off shows its own error, not ours.
+/// The most bytes that are read before a form is refused. A browser whose form is cut off shows its own error and not
+/// ours.
 const BODY_READ: usize = 1024 * 1024;
 
 impl<S: Send + Sync> FromRequest<S> for Fields {
-    type Rejection = Fault;
+    type Rejection = ErrorPage;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, Fault> {
+    async fn from_request(request: Request, _: &S) -> Result<Self, ErrorPage> {
         let kind =
             request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         let json = kind.to_ascii_lowercase().starts_with("application/json");
         let read = axum::body::to_bytes(request.into_body(), BODY_READ).await.ok();
         let Some(bytes) = read.filter(|bytes| bytes.len() <= BODY_MAX) else {
-            return Err(Fault::new(
+            return Err(ErrorPage::new(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "That is too much",
                 "The form holds more than this shop reads. Go back and make it shorter.",
@@ -112,29 +87,11 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
             return Ok(Self(form_urlencoded::parse(&bytes).into_owned().collect()));
         }
         Self::of_json(&bytes).ok_or_else(|| {
-            Fault::new(
+            ErrorPage::new(
                 StatusCode::BAD_REQUEST,
                 "That is no JSON object",
                 "Send an object with the form's fields.",
             )
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn json_is_for_those_who_name_it() {
-        let wants = |accept: &str| {
-            Wants::of(&HeaderMap::from_iter([(ACCEPT, HeaderValue::from_str(accept).unwrap())]))
-        };
-        assert_eq!(wants("application/json"), Wants::Json);
-        assert_eq!(wants("application/json, text/plain, */*"), Wants::Json);
-        assert_eq!(wants("*/*"), Wants::Page);
-        assert_eq!(wants("text/html,application/xhtml+xml,*/*;q=0.8"), Wants::Page);
-        assert_eq!(wants("text/html;q=0.5, application/json;q=0.9"), Wants::Json);
-        assert_eq!(Wants::of(&HeaderMap::new()), Wants::Page);
     }
 }

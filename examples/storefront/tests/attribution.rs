@@ -68,6 +68,31 @@ async fn an_order_is_there_with_its_action_or_not_at_all_and_sending_again_makes
 }
 
 #[tokio::test]
+async fn an_order_that_is_placed_twice_counts_once() {
+    for shop in [Shop::open(), Shop::in_memory()] {
+        let (mut ada, mut bob) = ada_and_bob(&shop).await;
+        let mut again = shop.visitor();
+        again.cookies.clone_from(&bob.cookies);
+        let order = [("order", "KW-1"), ("amount", "6400"), ("currency", "EUR")];
+        let (first, second) = tokio::join!(bob.post("/checkout", &order), again.post("/checkout", &order));
+        first.is(303).to("/orders/KW-1");
+        second.is(303).to("/orders/KW-1");
+        assert_eq!(actions(&ada.data("/me").await), ["ORDERED", "SIGNED_UP", "RESPONDED"]);
+    }
+    // Also where the shop has lost the order and the referrals have not: its number names it.
+    let shop = Shop::open();
+    let (mut ada, mut bob) = ada_and_bob(&shop).await;
+    let order = [("order", "KW-2"), ("amount", "6400"), ("currency", "EUR")];
+    bob.post("/checkout", &order).await.is(303);
+    sabotage(&shop, "DELETE FROM shop_order").await;
+    assert_eq!(bob.post_for_data("/checkout", &order).await.is(200).json()["attributed"], true);
+    let me = ada.data("/me").await;
+    assert_eq!(actions(&me), ["ORDERED", "SIGNED_UP", "RESPONDED"]);
+    let ordered = |action: &&Value| action["action"] == "ORDERED";
+    assert_eq!(me["links"][0]["actions"].as_array().unwrap().iter().find(ordered).unwrap()["counted"], 1);
+}
+
+#[tokio::test]
 async fn no_visitor_sees_an_error_because_of_attribution() {
     let shop = Shop::open();
     let (mut ada, mut bob) = ada_and_bob(&shop).await;

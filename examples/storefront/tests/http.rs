@@ -114,6 +114,35 @@ async fn a_code_is_typed_at_sign_up() {
 }
 
 #[tokio::test]
+async fn an_owner_sees_what_the_link_carried_and_who_had_an_account_before() {
+    let shop = Shop::open();
+    let (mut ada, mut bob, mut carol) = (shop.visitor(), shop.visitor(), shop.visitor());
+    ada.sign_up("ada").await;
+    bob.sign_up("bob").await;
+    let url = ada.link(&[]).await["url"].as_str().unwrap().to_owned();
+    bob.post("/logout", &[]).await.is(303);
+    bob.get(&format!("{url}?utm_source=letter&secret=x")).await.is(302);
+    bob.post("/login", &[("username", "bob")]).await.is(303);
+    let me = ada.data("/me").await;
+    assert_eq!(me["responses"][0]["tags"], json!({ "utm_source": "letter" }));
+    assert!(me["responses"][0]["account_at"].as_str() < me["responses"][0]["at"].as_str(), "{me}");
+    ada.get("/me").await.is(200).says("utm_source=letter").says("Had an account");
+
+    // Of somebody new, the click is older than the account.
+    let mut eve = shop.visitor();
+    eve.sign_up("eve").await;
+    let url = eve.link(&[]).await["url"].as_str().unwrap().to_owned();
+    carol.get(&url).await.is(302);
+    assert!(eve.data("/me").await["responses"][0].get("account_at").is_none());
+    carol.sign_up("carol").await;
+    let me = eve.data("/me").await;
+    assert!(me["responses"][1]["account_at"].as_str() > me["responses"][1]["at"].as_str(), "{me}");
+    assert!(me["responses"][1].get("tags").is_none(), "{me}");
+    assert!(!eve.get("/me").await.text.contains("Had an account"));
+    assert_eq!(me["links"][0]["actions"][0]["new_visitors"], 1);
+}
+
+#[tokio::test]
 async fn what_does_not_count_says_why() {
     let shop = Shop::in_memory();
     let (mut ada, mut bob, mut crawler) = (shop.visitor(), shop.visitor(), shop.visitor());
@@ -337,7 +366,7 @@ async fn every_page_is_closed_to_scripts_and_every_field_has_a_label() {
 }
 
 #[tokio::test]
-async fn whatever_strangers_send_is_never_our_fault() {
+async fn whatever_strangers_send_is_never_a_server_error() {
     let shop = Shop::open();
     let (mut ada, mut guest) = (shop.visitor(), shop.visitor());
     ada.sign_up("ada").await;

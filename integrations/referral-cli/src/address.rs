@@ -59,7 +59,7 @@ pub(crate) enum AddressError {
         "the database is no URL; a file is written sqlite://referral.db or sqlite:///var/lib/referral.db"
     )]
     NoUrl,
-    /// A database that nobody has heard of.
+    /// A kind of database that the program does not know.
     #[error("no database is called `{scheme}:`; there are {SCHEMES}")]
     Unknown {
         /// What the URL begins with.
@@ -77,7 +77,7 @@ pub(crate) enum AddressError {
         /// What the URL begins with.
         scheme: String,
     },
-    /// What is behind the host might be the end of a password.
+    /// The text behind the host might be the end of a password.
     #[error(
         "there is an `@` behind the host; inside a name or a password write `@` as %40, `/` as %2F, `?` as %3F, `#` as %23"
     )]
@@ -85,7 +85,7 @@ pub(crate) enum AddressError {
     /// The rest of the URL is not what this database understands.
     #[error("the database's URL is not understood")]
     Malformed(#[source] sqlx::Error),
-    /// The same of MongoDB, whose driver might say too much.
+    /// The same for MongoDB. The driver's own error is left out, because it might show the password.
     #[error(
         "the database's URL is not understood; MongoDB's are mongodb://USER:PASSWORD@HOST/DATABASE?replicaSet=rs0"
     )]
@@ -142,14 +142,15 @@ fn sqlite(url: String) -> Result<Address, AddressError> {
     Ok(Address::Sqlite { url, path })
 }
 
-/// A URL with a host, and nothing behind it that could be a piece of a password: it might be shown as the database.
+/// Checks that a URL has a host, and that nothing behind it could be a piece of a password, which would be shown as the
+/// name of the database.
 fn server(scheme: &str, rest: &str) -> Result<String, AddressError> {
     let behind = rest.strip_prefix("//").unwrap_or_default();
     let (authority, tail) = behind.split_at(behind.find(['/', '?', '#']).unwrap_or(behind.len()));
     if tail.contains('@') {
         return Err(AddressError::Unescaped);
     }
-    // A socket is named in the tail, by PostgreSQL and MySQL.
+    // PostgreSQL and MySQL name a socket behind the `?`.
     if authority.is_empty() && !tail.contains('?') {
         return Err(AddressError::NoHost { scheme: scheme.to_owned() });
     }
@@ -225,7 +226,9 @@ mod tests {
         ];
         for url in nonsense {
             let error = url.parse::<Address>().map(|_| "it is understood").unwrap_err();
-            let told = crate::failure::chain(&error);
+            let causes =
+                std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
+            let told = causes.map(ToString::to_string).collect::<Vec<_>>().join(": ");
             assert!(!told.contains("secret") && !told.contains("cret@"), "{url}: {told}");
         }
         for url in ["sqlite:", "sqlite://", "sqlite::memory:", "sqlite://x?mode=memory"] {

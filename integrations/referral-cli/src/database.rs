@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use referral_core::memory::MemoryStore;
 use referral_core::store::Store;
-use referral_core::token::KeyRing;
-use referral_core::{Referrals, Tenant};
+use referral_core::{KeyRing, Referrals, Tenant};
 use referral_mongo::MongoStore;
 use referral_sled::SledStore;
 use referral_sql::sqlx::{Connection, MySqlConnection, PgConnection};
@@ -20,7 +19,7 @@ use crate::failure::Failure;
 /// How long a server has for answering at all.
 const ANSWER: Duration = Duration::from_secs(10);
 
-/// An open database, by its own type.
+/// An open database.
 pub(crate) enum Database {
     Memory(MemoryStore),
     Sqlite(SqliteStore),
@@ -44,18 +43,18 @@ impl Database {
 }
 
 impl Address {
-    /// Opens the database, which has to be there.
+    /// Opens the database, which has to exist.
     async fn open(&self) -> Result<Database, Failure> {
         let (path, is_there) = match self {
             Self::Sqlite { path, .. } => (path, path.exists()),
-            // The folder may be there for another reason; this is the file that sled makes.
+            // The folder may exist for another reason. This is the file that sled makes in it.
             Self::Sled { path } => (path, path.join("db").exists()),
             _ => return self.open_or_make().await,
         };
         if is_there { self.open_or_make().await } else { Err(Failure::NoDatabase { path: path.clone() }) }
     }
 
-    /// Opens the database; a file or folder is made where there is none.
+    /// Opens the database. If there is no such file or folder, it is made.
     pub(crate) async fn open_or_make(&self) -> Result<Database, Failure> {
         Ok(match self {
             Self::Memory => Database::Memory(MemoryStore::new()),
@@ -63,12 +62,12 @@ impl Address {
             Self::Sled { path } => Database::Sled(SledStore::open(path).await?),
             Self::Postgres { url, options } => {
                 let (host, port) = (options.get_host(), options.get_port());
-                knock::<PgConnection>(options, format!("{host}:{port}")).await?;
+                check_server::<PgConnection>(options, format!("{host}:{port}")).await?;
                 Database::Postgres(PostgresStore::open(url).await?)
             }
             Self::MySql { url, options } => {
                 let (host, port) = (options.get_host(), options.get_port());
-                knock::<MySqlConnection>(options, format!("{host}:{port}")).await?;
+                check_server::<MySqlConnection>(options, format!("{host}:{port}")).await?;
                 Database::MySql(MySqlStore::open(url).await?)
             }
             Self::Mongo { url } => Database::Mongo(MongoStore::open(url).await?),
@@ -76,8 +75,8 @@ impl Address {
     }
 }
 
-/// Connects once. A pool asks a server that is not there again and again, for half a minute.
-async fn knock<C: Connection>(options: &C::Options, server: String) -> Result<(), Failure> {
+/// Connects once. A pool would ask a server that is not there again and again for half a minute.
+async fn check_server<C: Connection>(options: &C::Options, server: String) -> Result<(), Failure> {
     let work = async { C::connect_with(options).await?.close().await };
     match tokio::time::timeout(ANSWER, work).await {
         Ok(Ok(())) => Ok(()),
@@ -93,9 +92,9 @@ pub(crate) async fn referrals(
     site: &SiteArgs,
 ) -> Result<Referrals, Failure> {
     let store = database.address()?.open().await?.into_store();
-    // No verb of this program signs anything, so that the keys of the site stay where they are.
+    // No command of this program signs anything, so it does not need the keys of the site.
     let keys = KeyRing::generate()?;
-    // One caller has nothing to merge, and nothing is asked for twice.
+    // There is one caller, whose writes have nothing to be merged with, and nothing is read twice.
     let builder = Referrals::builder(store, keys, site.url_or_none())
         .with_tenant(tenant.clone())
         .with_group_commit(None)

@@ -4,18 +4,17 @@ use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 
-use referral_core::code::Code;
-use referral_core::facade::BuildError;
 use referral_core::store::StoreError;
 use referral_core::token::KeyError;
+use referral_core::{BuildError, Code};
 
 use crate::address::AddressError;
 use crate::moment::MomentError;
 
-/// The exit code of whatever did not work.
+/// The exit code of a command that did not work.
 const FAILED: u8 = 1;
 
-/// The exit code of what was asked wrongly: the same words will never work.
+/// The exit code of a command that was asked wrongly, so that the same words will never work.
 pub(crate) const MISUSE: u8 = 2;
 
 /// Why a command did not do its work.
@@ -24,13 +23,14 @@ pub(crate) enum Failure {
     /// `--database` names nothing that this program can open.
     #[error(transparent)]
     Address(#[from] AddressError),
-    /// A date that does not exist, or is on the wrong side of now.
+    /// The date does not exist, or it is in the past where it has to be in the future.
     #[error(transparent)]
     Moment(#[from] MomentError),
-    /// The public URL or an allowed host is none.
+    /// The public URL is no URL, or an allowed host is no host.
     #[error(transparent)]
     Site(#[from] BuildError),
-    /// There is no file to read from. Opening it would make an empty one, and hide the misspelling.
+    /// There is no file to read from. Opening it would make an empty one, and nobody would see that its name was
+    /// misspelt.
     #[error("there is no database at {}; `referral migrate` makes one", path.display())]
     NoDatabase {
         /// Where it was looked for.
@@ -42,13 +42,13 @@ pub(crate) enum Failure {
         /// What was asked for.
         code: Code,
     },
-    /// A verb of the library.
+    /// The library says no, or its database failed.
     #[error(transparent)]
     Verb(#[from] referral_core::Error),
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A server that refuses, or is not there.
+    /// The server refuses the connection, or is not there.
     #[error("no connection to {server}")]
     NoConnection {
         /// Host and port.
@@ -56,17 +56,17 @@ pub(crate) enum Failure {
         /// Why not.
         source: referral_sql::sqlx::Error,
     },
-    /// A server that says nothing.
+    /// The server accepts the connection and does not answer.
     #[error("{server} did not answer within {seconds} seconds")]
     NoAnswer {
         /// Host and port.
         server: String,
-        /// How long it was waited for.
+        /// How long the program waited.
         seconds: u64,
     },
-    /// MongoDB's own book of what was made.
-    #[error("the book of what was migrated cannot be read")]
-    Book(#[from] Box<referral_mongo::mongodb::error::Error>),
+    /// The list that MongoDB keeps of what was made.
+    #[error("the list of what was migrated cannot be read")]
+    Migrations(#[from] Box<referral_mongo::mongodb::error::Error>),
     /// A key that cannot be made.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -88,7 +88,7 @@ pub(crate) enum Failure {
     /// Somebody pressed Ctrl-C.
     #[error("stopped; the cases that are left were not run")]
     Interrupted,
-    /// It went wrong, and everything about it has been said.
+    /// It failed, and everything about it has been printed already.
     #[error("it failed")]
     Said,
 }
@@ -99,14 +99,15 @@ impl Failure {
         match self {
             Self::Address(_) | Self::Moment(_) | Self::Site(_) | Self::NoCase { .. } => MISUSE,
             Self::Key(KeyError::Id) => MISUSE,
-            Self::Verb(error) if error.is_bad_input() => MISUSE,
+            Self::Verb(error) if error.is_invalid_input() => MISUSE,
             // A reader that has seen enough, such as `head`, is no failure.
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,
             _ => FAILED,
         }
     }
 
-    /// What a person is told, if anything: this error and what caused it, each once, in one line.
+    /// What a person is told: this error and its causes, each once, in one line. `None` if there is nothing left to
+    /// tell.
     pub(crate) fn told(&self) -> Option<String> {
         match self {
             Self::Said => None,
@@ -116,7 +117,7 @@ impl Failure {
     }
 }
 
-/// A cause in words.
+/// The text of a cause.
 fn cause(error: &(dyn Error + 'static)) -> String {
     let Some(error) = error.downcast_ref::<referral_mongo::mongodb::error::Error>() else {
         return error.to_string();
@@ -132,7 +133,7 @@ pub(crate) fn chain(error: &dyn Error) -> String {
     let mut next = error.source();
     while let Some(source) = next {
         let cause = cause(source);
-        // Some drivers print their source themselves.
+        // Some drivers print their source in their own text.
         if !text.contains(&cause) {
             text.push_str(": ");
             text.push_str(&cause);

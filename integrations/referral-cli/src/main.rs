@@ -1,6 +1,6 @@
 //! The `referral` program: what an operator does with referral links from a shell.
 //!
-//! Standard output carries data and nothing else, standard error everything that is said about it.
+//! Standard output carries data and nothing else. Everything that is said about it goes to standard error.
 
 mod address;
 mod args;
@@ -22,7 +22,7 @@ fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Where even this cannot be printed there is nobody left to tell.
+            // If even this cannot be printed, there is nobody left to tell.
             let _ = error.print();
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(failure::MISUSE));
         }

@@ -22,10 +22,10 @@ pub(crate) enum MomentError {
     /// Neither a date nor a length of time.
     #[error("neither a date (2026-07-01, 2026-07-01T12:00:00Z) nor a length of time (30d, 12h, 6mo)")]
     Unreadable,
-    /// Year 10,000 and the like.
+    /// A moment that no calendar has, such as one in the year 20,000.
     #[error("this is too far from now")]
     TooFar(#[source] jiff::Error),
-    /// What is to come has been already.
+    /// The moment has to be in the future, and is in the past.
     #[error("{at} is in the past")]
     Past {
         /// The moment that was named.
@@ -36,7 +36,7 @@ pub(crate) enum MomentError {
 impl FromStr for Moment {
     type Err = MomentError;
 
-    /// A date without an offset is one in UTC, as everything that the program prints.
+    /// A date without an offset is in UTC, like every time that the program prints.
     fn from_str(text: &str) -> Result<Self, MomentError> {
         if let Ok(at) = text.parse::<Instant>() {
             return Ok(Self::At(at));
@@ -53,12 +53,12 @@ impl FromStr for Moment {
 }
 
 impl Moment {
-    /// This moment, where a length of time is counted back from now.
+    /// This moment. A length of time is counted back from now.
     pub(crate) fn ago(&self) -> Result<Timestamp, MomentError> {
         self.resolve(|span| span.negate())
     }
 
-    /// This moment, where a length of time is counted from now on. It must not have been already.
+    /// This moment, which must be in the future. A length of time is counted forward from now.
     pub(crate) fn ahead(&self) -> Result<Timestamp, MomentError> {
         let at = self.resolve(|span| span)?;
         match Instant::from_millisecond(at.as_millis()) {
@@ -71,7 +71,7 @@ impl Moment {
         let instant = match self {
             Self::At(instant) => *instant,
             Self::From(span) => {
-                // In UTC a day has 24 hours, and a month is one of the calendar.
+                // In UTC a day has 24 hours. A month is a month of the calendar.
                 let now = Instant::now().to_zoned(TimeZone::UTC);
                 now.checked_add(direct(*span)).map_err(MomentError::TooFar)?.timestamp()
             }
@@ -80,8 +80,8 @@ impl Moment {
     }
 }
 
-/// A time as it is printed: RFC 3339 in UTC. A host may store one that no calendar has; it is then shown as the
-/// nearest one.
+/// A time as it is printed: RFC 3339 in UTC. A host may store a time that no calendar has. The nearest one is shown
+/// instead.
 pub(crate) fn shown(at: Timestamp) -> String {
     let nearest = if at.as_millis() < 0 { Instant::MIN } else { Instant::MAX };
     Instant::from_millisecond(at.as_millis()).unwrap_or(nearest).to_string()

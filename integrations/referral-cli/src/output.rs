@@ -7,30 +7,32 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::failure::Failure;
 
-/// Where data goes, line by line.
+/// Where the data of a command goes, line by line.
 pub(crate) struct Output {
     to: Box<dyn Write>,
 }
 
 impl Output {
-    /// To standard output, each line as soon as it is whole, so that whoever asks line by line is answered so.
+    /// Writes to standard output. Each line is written as soon as it is complete, so that a caller who sends a question
+    /// and waits for its answer gets it.
     pub(crate) fn to_stdout() -> Self {
-        // Not locked in between: conformance cases start this program again and make it write by itself.
+        // It is not locked between two lines, because conformance cases start this program again and that one writes
+        // too.
         Self { to: Box::new(io::stdout()) }
     }
 
-    /// A line of text.
+    /// Writes a line of text.
     pub(crate) fn line(&mut self, text: &str) -> Result<(), Failure> {
         writeln!(self.to, "{text}").map_err(Failure::Output)
     }
 
-    /// A line of JSON.
+    /// Writes a line of JSON.
     pub(crate) fn json(&mut self, value: &impl Serialize) -> Result<(), Failure> {
         let text = serde_json::to_string(value).map_err(|error| Failure::Output(error.into()))?;
         self.line(&text)
     }
 
-    /// Rows under headings; nothing at all where there are no rows.
+    /// Writes rows under headings, or nothing if there are no rows.
     pub(crate) fn table(&mut self, headings: &[&str], rows: &[Vec<String>]) -> Result<(), Failure> {
         if rows.is_empty() {
             return Ok(());
@@ -55,7 +57,7 @@ impl Output {
         Ok(())
     }
 
-    /// One thing, a line for each of its fields; those that are empty are left out.
+    /// Writes a line for each field that is not empty.
     pub(crate) fn fields(&mut self, fields: &[(&str, String)]) -> Result<(), Failure> {
         let width = fields.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
         for (name, value) in fields.iter().filter(|(_, value)| !value.is_empty()) {
@@ -67,7 +69,7 @@ impl Output {
 
 /// Tells a person something, on standard error.
 pub(crate) fn say(text: &str) {
-    // Where standard error is closed there is nobody left to tell.
+    // If standard error is closed, there is nobody left to tell.
     let _ = writeln!(io::stderr().lock(), "referral: {text}");
 }
 
@@ -85,7 +87,7 @@ fn plain(text: &str) -> String {
     plain
 }
 
-/// Symbols that turn round what stands beside them.
+/// Whether the symbol changes the direction in which the text beside it is shown.
 const fn is_bidirectional(symbol: char) -> bool {
     matches!(symbol, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{2029}' | '\u{2066}'..='\u{2069}')
 }

@@ -1,20 +1,21 @@
-//! Who is signed in: only the host knows.
+//! Who is signed in, which only the host knows.
 
 use std::error::Error;
 
 use async_trait::async_trait;
 use http::request::Parts;
-use referral_core::facade::SignedIn;
+use referral_core::visit::SignedIn;
 
 /// Tells who the user of a request is, and since when the account exists.
 ///
-/// It is asked once for each request that passes the layer, before anything else, so it should read what the host's
+/// It is asked once for each request that passes the layer, so it should read what the host's
 /// session layer has already put into the request's extensions, and not a database. The host's session layer must
 /// therefore be *outside* of this one; with axum that means added after it.
 ///
 /// ```
 /// use http::request::Parts;
-/// use referral_core::{UserId, async_trait, facade::SignedIn};
+/// use referral_core::{UserId, async_trait};
+/// use referral_core::visit::SignedIn;
 /// use referral_tower::{AuthError, Authenticator};
 ///
 /// /// What the host's session layer put there.
@@ -33,23 +34,23 @@ use referral_core::facade::SignedIn;
 /// ```
 #[async_trait]
 pub trait Authenticator: Send + Sync + 'static {
-    /// Who is signed in, or nobody. Give the moment at which the account was made where it is known
-    /// ([`SignedIn::since`]): an account that is older than the touches was not referred by them.
+    /// Who is signed in, or nobody. Tell when the account was made if it is known ([`SignedIn::since`]), because an
+    /// account that is older than the touches was not referred by them.
     ///
     /// # Errors
-    /// [`AuthError::Failed`] costs this request its user: it goes on as a visitor's, keeps its token, and the routes
-    /// that need a user answer 503. [`AuthError::Misconfigured`] answers 500 to every request, and is logged.
+    /// With [`AuthError::Failed`] the request goes on as if nobody was signed in: it keeps its token, and the routes
+    /// that need a user answer 503. With [`AuthError::Misconfigured`] the request is answered with 500, and it is logged.
     async fn signed_in(&self, request: &Parts) -> Result<Option<SignedIn>, AuthError>;
 }
 
-/// Why an [`Authenticator`] could not tell.
+/// Why an [`Authenticator`] could not tell who is signed in.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AuthError {
     /// Something failed, perhaps only this time.
     #[error("who is signed in could not be found out")]
     Failed(#[source] Box<dyn Error + Send + Sync>),
-    /// The application is put together wrongly: what the authenticator needs is not in front of the layer.
+    /// The application is not set up correctly: what the authenticator needs is not in front of the layer.
     #[error("{missing} is missing in front of the referral layer")]
     Misconfigured {
         /// What is missing, such as "the session layer".
@@ -70,7 +71,7 @@ impl AuthError {
     }
 }
 
-/// For a site without accounts: nobody is ever signed in.
+/// The authenticator of a site without accounts: nobody is ever signed in.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoUsers;
 

@@ -5,34 +5,35 @@ use std::time::Duration;
 use cookie::{Cookie, SameSite};
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
+use referral_core::Referrals;
 use referral_core::Timestamp;
-use referral_core::facade::{Referrals, TokenChange};
 use referral_core::token::{Purpose, Token, TokenSigner};
+use referral_core::visit::TokenChange;
 
-use crate::layer::LayerError;
+use crate::error::LayerError;
 
 /// How the cookie is bound to the site. `HttpOnly`, `SameSite=Lax` and `Path=/` are part of every mode.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
 pub enum CookieMode {
-    /// `__Host-referral`: for exactly the host that set it, over https only. No other host of the domain can plant
-    /// one ([RFC 6265bis, 4.1.3.2](https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis#section-4.1.3.2)).
+    /// `__Host-referral`: it goes back to exactly the host that set it, over https only. No other host of the domain can
+    /// set one ([RFC 6265bis, 4.1.3.2](https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis#section-4.1.3.2)).
     #[default]
     Host,
-    /// `__Secure-referral` with this `Domain`: shared by all hosts of the domain, over https only. Each of these
-    /// hosts can then read it and plant one.
+    /// `__Secure-referral` with this `Domain`: all hosts of the domain share it, over https only. Each of these hosts
+    /// can read it and set one.
     Domain(String),
-    /// `referral`, also over plain http. Refused unless the public URL is `http`.
+    /// `referral`, also over plain http. The layer is not built with it unless the public URL is `http`.
     InsecureDevelopment,
 }
 
 impl CookieMode {
-    /// [`CookieMode::Domain`].
+    /// [`CookieMode::Domain`] with this domain.
     pub fn domain(domain: impl Into<String>) -> Self {
         Self::Domain(domain.into())
     }
 
-    /// [`CookieMode::InsecureDevelopment`].
+    /// [`CookieMode::InsecureDevelopment`], for development on plain http.
     #[must_use]
     pub const fn insecure_development() -> Self {
         Self::InsecureDevelopment
@@ -50,14 +51,16 @@ impl CookieMode {
 /// Browsers keep no cookie longer (RFC 6265bis, 5.5), so nothing else is promised.
 const LIFE_MAX: Duration = Duration::from_hours(400 * 24);
 
-/// How many cookies of our name are looked at. A browser sends one, or two where another path or host planted one.
+/// How many cookies of our name are looked at. A browser sends one, or two where another path or host has set one.
 const CANDIDATES_MAX: usize = 8;
 
-/// The cookie of one installation.
+/// The cookie of one site.
 #[derive(Clone, Debug)]
 pub(crate) struct VisitorCookie {
     mode: CookieMode,
     name: String,
+    /// The host of the public URL, whatever its port: cookies do not tell ports apart.
+    host: String,
     signer: TokenSigner,
 }
 
@@ -77,19 +80,23 @@ pub(crate) enum Carried {
 }
 
 impl VisitorCookie {
-    pub(crate) fn new(referrals: &Referrals, mode: CookieMode, base: &str) -> Result<Self, LayerError> {
-        let token_symbol =
-            |symbol: char| symbol.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(symbol);
-        if base.is_empty() || base.len() > 64 || base.starts_with("__") || !base.chars().all(token_symbol) {
-            return Err(LayerError::CookieName { name: base.to_owned() });
-        }
+    /// The cookie of the site that a handle works for.
+    pub(crate) fn new(referrals: &Referrals, mode: CookieMode) -> Result<Self, LayerError> {
         check_mode(referrals, &mode)?;
-        let name = format!("{}{base}", mode.prefix());
+        let name = format!("{}{}", mode.prefix(), referrals.site().cookie_name());
         // The audience binds a token to this cookie and to this tenant.
         let tenant = referrals.tenant().as_str();
         let audience = if tenant.is_empty() { name.clone() } else { format!("{name} {tenant}") };
         let signer = referrals.signer(Purpose::Visitor, &audience);
-        Ok(Self { mode, name, signer })
+        let host = referrals.public_url().host_str().unwrap_or_default().to_owned();
+        Ok(Self { mode, name, host, signer })
+    }
+
+    /// Whether a browser sends one cookie of this name to both sites.
+    pub(crate) fn is_shared_with(&self, other: &Self) -> bool {
+        // In a domain, every host of it is sent the cookie, and each site was checked to be in the domain.
+        let one_jar = matches!(self.mode, CookieMode::Domain(_)) || self.host == other.host;
+        self.name == other.name && one_jar
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -100,18 +107,14 @@ impl VisitorCookie {
     pub(crate) fn read(&self, headers: &HeaderMap, now: Timestamp) -> Carried {
         let mut found = 0_usize;
         for header in headers.get_all(COOKIE) {
-            // Other cookies in the header may hold any bytes; ours is ASCII, so nothing of it is lost.
-            let text = String::from_utf8_lossy(header.as_bytes());
-            // Parsing what cannot hold our name would only cost time.
-            if !text.contains(&self.name) {
-                continue;
-            }
-            for cookie in Cookie::split_parse(text.as_ref()).flatten() {
-                if cookie.name() != self.name || found >= CANDIDATES_MAX {
-                    continue;
+            for value in values(header.as_bytes(), self.name.as_bytes()) {
+                if found >= CANDIDATES_MAX {
+                    break;
                 }
                 found = found.saturating_add(1);
-                if let Ok(verified) = self.signer.verify(cookie.value(), now) {
+                // What is no UTF-8 is no token either.
+                let verified = std::str::from_utf8(value).ok().map(|value| self.signer.verify(value, now));
+                if let Some(Ok(verified)) = verified {
                     return Carried::Token { token: verified.token, stale: verified.stale_key };
                 }
             }
@@ -154,6 +157,31 @@ impl VisitorCookie {
         }
         cookie
     }
+}
+
+/// The values of the cookies of exactly this name in a `Cookie` header.
+///
+/// Names are compared byte for byte, and only spaces and tabs are trimmed. A parser that trims Unicode's white space
+/// takes `\u{2000}__Host-referral` for ours, which any host of the domain may set.
+fn values<'h>(header: &'h [u8], name: &'h [u8]) -> impl Iterator<Item = &'h [u8]> {
+    header.split(|byte| *byte == b';').filter_map(move |pair| {
+        let value = trim(pair).strip_prefix(name)?;
+        trim_start(value).strip_prefix(b"=").map(trim)
+    })
+}
+
+fn trim(mut bytes: &[u8]) -> &[u8] {
+    while let Some((b' ' | b'\t', rest)) = bytes.split_last() {
+        bytes = rest;
+    }
+    trim_start(bytes)
+}
+
+fn trim_start(mut bytes: &[u8]) -> &[u8] {
+    while let Some((b' ' | b'\t', rest)) = bytes.split_first() {
+        bytes = rest;
+    }
+    bytes
 }
 
 fn check_mode(referrals: &Referrals, mode: &CookieMode) -> Result<(), LayerError> {

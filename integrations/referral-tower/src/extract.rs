@@ -4,7 +4,8 @@ use axum::extract::FromRequestParts;
 use axum::response::IntoResponse;
 use http::request::Parts;
 
-use crate::{Problem, Visitor};
+use crate::problem::Problem;
+use crate::visitor::Visitor;
 
 /// Answers 500 with a problem, and logs it, if [`ReferralLayer`](crate::ReferralLayer) is not around the route: then
 /// nothing could be attributed, and a site that silently attributes nothing would be worse.

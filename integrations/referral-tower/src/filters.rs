@@ -1,10 +1,10 @@
 //! Filters for askama templates: `use referral_tower::filters;` beside the template's struct.
 //!
-//! `{{ response.action|action_display(referrals) }}` is what people read instead of an action's name, where
-//! `referrals` is a [`Referrals`] of the template's. An action without a text shows its name.
+//! `{{ response.action|action_display(referrals) }}` prints the text that people read instead of an action's name.
+//! `referrals` is a field of the template, a [`Referrals`]. An action that was given no text is printed as its name.
 //!
 //! ```
-//! use referral_core::{Response, facade::Referrals};
+//! use referral_core::{Referrals, Response};
 //! use referral_tower::filters;
 //!
 //! #[derive(askama::Template)]
@@ -19,7 +19,7 @@
 use std::fmt;
 
 use referral_core::Action;
-use referral_core::facade::Referrals;
+use referral_core::Referrals;
 
 #[askama::filter_fn]
 pub fn action_display<A: AsRef<str>>(
@@ -32,12 +32,12 @@ pub fn action_display<A: AsRef<str>>(
 
 fn text(referrals: &Referrals, name: &str) -> String {
     match Action::new(name.to_owned()) {
-        Ok(action) => referrals.action_display(&action).to_owned(),
+        Ok(action) => referrals.responses().action_display(&action).to_owned(),
         Err(_) => name.to_owned(),
     }
 }
 
-/// The same as a value, for other templates and for JSON: prints what people read.
+/// The text that people read for an action, as a value that can be printed: for other templates and for JSON.
 #[derive(Clone, Copy, Debug)]
 pub struct ActionDisplay<'a> {
     referrals: &'a Referrals,
@@ -45,7 +45,7 @@ pub struct ActionDisplay<'a> {
 }
 
 impl<'a> ActionDisplay<'a> {
-    /// What people read for this action.
+    /// The text that people read for this action.
     #[must_use]
     pub const fn new(referrals: &'a Referrals, action: &'a Action) -> Self {
         Self { referrals, action }
@@ -54,6 +54,6 @@ impl<'a> ActionDisplay<'a> {
 
 impl fmt::Display for ActionDisplay<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.referrals.action_display(self.action))
+        f.write_str(self.referrals.responses().action_display(self.action))
     }
 }

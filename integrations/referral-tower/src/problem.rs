@@ -1,22 +1,23 @@
-//! What an API caller gets instead of an answer ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)).
+//! What a caller of an API gets if a request cannot be done ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)).
 //!
-//! Visitors never see one for attribution's sake: only routes that somebody calls to make or change something answer
-//! with problems. The type of each is a URL into this page.
+//! Following a link never ends in a problem. Only the routes that make, list or change something answer with one. The
+//! type of each problem is a URL into this page.
 //!
 //! | Type | Status | Meaning |
 //! | --- | --- | --- |
 //! | `sign-in` | 401 | Somebody has to be signed in. |
 //! | `cross-site` | 403 | The request comes from another site. |
-//! | `refused` | 403 | A guard of the host's said no. |
+//! | `refused` | 403 | A guard of the host's refused it. |
 //! | `not-found` | 404 | There is no such link, or it is somebody else's. |
 //! | `code-taken` | 409 | Another link has this code, or one that looks like it. |
-//! | `exists` | 409 | Another link is what this one would become. |
-//! | `archived` | 409 | The link is history. |
-//! | `too-large` | 413 | More than the body limit. |
-//! | `media-type` | 415 | Neither a form nor JSON. |
+//! | `exists` | 409 | Another link of the owner's has this destination, label and target already. |
+//! | `archived` | 409 | The link is archived and cannot be changed. |
+//! | `conflict` | 409 | It conflicts with something else, such as a link that was used as often as it may be. |
+//! | `too-large` | 413 | The body is larger than the limit. |
+//! | `media-type` | 415 | The body is neither a form nor JSON. |
 //! | `malformed` | 400 | The body is not what its type says. |
 //! | `bad-input` | 422 | A field does not fit; `detail` says which and why. |
-//! | `misconfigured` | 500 | The application is put together wrongly. |
+//! | `misconfigured` | 500 | The application is not set up correctly. |
 //! | `internal` | 500 | Something failed, and trying again will not help. |
 //! | `unavailable` | 503 | The database is away or busy; `Retry-After` says when to try again. |
 
@@ -26,10 +27,15 @@ use std::sync::Arc;
 
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
-use referral_core::Error;
+use referral_core::link::LinkRefusal;
+use referral_core::redirect::RedirectError;
+use referral_core::visit::VisitRefusal;
+use referral_core::{CodeError, CursorError, Error, ErrorKind, TextError};
 use serde::Serialize;
 
-/// A problem: a status, a type and what to tell the caller. An error of the facade is one, so that handlers can use `?`.
+use crate::headers::unlisted;
+
+/// A problem: a status, a type and what to tell the caller. Every [`Error`] turns into one, so a handler can use `?`.
 #[derive(Clone, Debug)]
 pub struct Problem {
     status: StatusCode,
@@ -54,14 +60,14 @@ struct Document<'a> {
 }
 
 impl Problem {
-    /// The media type.
+    /// The media type of a problem as JSON.
     pub const MEDIA_TYPE: &'static str = "application/problem+json";
 
     pub(crate) const fn new(status: StatusCode, kind: &'static str, title: &'static str) -> Self {
         Self { status, kind, title, detail: None, source: None }
     }
 
-    /// Says what it was in this case.
+    /// The same problem with what it was in this case.
     #[must_use]
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
@@ -97,7 +103,7 @@ impl Problem {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "misconfigured",
-            "The application is put together wrongly",
+            "The application is not set up correctly",
         )
     }
 
@@ -105,7 +111,7 @@ impl Problem {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something failed")
     }
 
-    /// The status.
+    /// The status of the response.
     #[must_use]
     pub const fn status(&self) -> StatusCode {
         self.status
@@ -117,19 +123,19 @@ impl Problem {
         self.kind
     }
 
-    /// What problems of this type are.
+    /// What all problems of this type are called.
     #[must_use]
     pub const fn title(&self) -> &'static str {
         self.title
     }
 
-    /// What it was in this case, where it may be told.
+    /// What it was in this case, if the caller may know.
     #[must_use]
     pub fn detail(&self) -> Option<&str> {
         self.detail.as_deref()
     }
 
-    /// The response, with `application/problem+json`.
+    /// The response, as `application/problem+json`.
     #[must_use]
     pub fn to_response(&self) -> Response<String> {
         let document = Document {
@@ -148,7 +154,7 @@ impl Problem {
     pub(crate) fn head<B>(&self, response: &mut Response<B>) {
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
-        crate::layer::arrive::unlisted(headers);
+        unlisted(headers);
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_SECONDS));
         }
@@ -161,23 +167,12 @@ impl Problem {
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
-        let bad = error.is_bad_input();
-        let problem = match &error {
-            _ if bad => Self::bad_input(),
-            Error::NoLink => Self::not_found(),
-            Error::CodeTaken { .. } => Self::new(StatusCode::CONFLICT, "code-taken", "The code is taken"),
-            Error::Exists { .. } => Self::new(StatusCode::CONFLICT, "exists", "Such a link exists already"),
-            Error::Archived => Self::new(StatusCode::CONFLICT, "archived", "The link is archived"),
-            Error::Refused { .. } => Self::new(StatusCode::FORBIDDEN, "refused", "Not allowed"),
-            Error::Nobody => Self::bad_input(),
-            _ if error.is_unavailable() || error.is_retryable() => Self::unavailable(),
-            _ => Self::internal(),
-        };
+        let problem = of_kind(&error);
         if problem.status.is_server_error() {
             tracing::error!(error = &error as &dyn StdError, "a request failed");
         }
-        // Of what failed inside nobody outside is told; nor of a guard's reason, which is for the staff.
-        let problem = if bad || error.is_conflict() || matches!(error, Error::Nobody) {
+        // Nobody outside is told what failed inside, nor a guard's reason, which is for the host's staff.
+        let problem = if error.is_invalid_input() || error.is_conflict() {
             problem.with_detail(told(&error))
         } else {
             problem
@@ -186,11 +181,35 @@ impl From<Error> for Problem {
     }
 }
 
-impl From<referral_core::TextError> for Problem {
-    fn from(error: referral_core::TextError) -> Self {
-        Error::from(error).into()
+/// The problem that an error is, by its kind, and for a conflict by its detail.
+fn of_kind(error: &Error) -> Problem {
+    let conflict = |kind, title| Problem::new(StatusCode::CONFLICT, kind, title);
+    match error.kind() {
+        ErrorKind::InvalidInput => Problem::bad_input(),
+        ErrorKind::NotFound => Problem::not_found(),
+        ErrorKind::Conflict => match error.detail::<LinkRefusal>() {
+            Some(LinkRefusal::CodeTaken { .. }) => conflict("code-taken", "The code is taken"),
+            Some(LinkRefusal::Exists { .. }) => conflict("exists", "Such a link exists already"),
+            Some(LinkRefusal::Archived) => conflict("archived", "The link is archived"),
+            _ => conflict("conflict", "It conflicts with something that exists"),
+        },
+        ErrorKind::Refused => Problem::new(StatusCode::FORBIDDEN, "refused", "Not allowed"),
+        _ if error.is_unavailable() || error.is_retryable() => Problem::unavailable(),
+        _ => Problem::internal(),
     }
 }
+
+macro_rules! problems {
+    ($($detail:ty),+ $(,)?) => {$(
+        impl From<$detail> for Problem {
+            fn from(detail: $detail) -> Self {
+                Error::from(detail).into()
+            }
+        }
+    )+};
+}
+
+problems!(TextError, CodeError, RedirectError, CursorError, LinkRefusal, VisitRefusal);
 
 /// An error and its causes, in one line.
 fn told(error: &dyn StdError) -> String {

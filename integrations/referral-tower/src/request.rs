@@ -2,16 +2,25 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use http::HeaderMap;
 use http::header::{HOST, REFERER, USER_AGENT};
 use http::request::Parts;
-use referral_core::visit::{ClientAddress, FetchMetadata, Method, Visit};
+use http::{HeaderMap, Uri};
+use referral_core::Visit;
+use referral_core::visit::{ClientAddress, FetchMetadata, Method};
 
-use crate::layer::Addresses;
-
-/// Who is connected, for servers other than axum's: put it into the request's extensions in front of the layer.
+/// The address of the connection, for servers other than axum's. Put it into the request's extensions in front of the
+/// layer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Peer(pub SocketAddr);
+
+/// The host's own function for the address of a visitor.
+pub(crate) type AddressSource = Box<dyn Fn(&Parts) -> Option<IpAddr> + Send + Sync>;
+
+/// How the address of a visitor is found.
+pub(crate) enum Addresses {
+    Client(ClientAddress),
+    Host(AddressSource),
+}
 
 /// The visit that a request is, without user and token.
 pub(crate) fn visit(parts: &Parts, addresses: &Addresses) -> Visit {
@@ -35,13 +44,18 @@ fn text(headers: &HeaderMap, name: &http::HeaderName) -> Option<String> {
     Some(String::from_utf8_lossy(bytes.get(..HEADER_MAX).unwrap_or(bytes)).into_owned())
 }
 
-/// Path and query as the browser asked for them, also inside of a router that took a prefix away.
+/// Path and query as the browser asked for them.
 fn url(parts: &Parts) -> String {
+    uri(parts).path_and_query().map_or("/", |url| url.as_str()).to_owned()
+}
+
+/// The URI as the browser asked for it, also inside of a router that took a prefix away.
+pub(crate) fn uri(parts: &Parts) -> &Uri {
     #[cfg(feature = "axum")]
-    let uri = parts.extensions.get::<axum::extract::OriginalUri>().map_or(&parts.uri, |original| &original.0);
-    #[cfg(not(feature = "axum"))]
-    let uri = &parts.uri;
-    uri.path_and_query().map_or("/", |url| url.as_str()).to_owned()
+    if let Some(original) = parts.extensions.get::<axum::extract::OriginalUri>() {
+        return &original.0;
+    }
+    &parts.uri
 }
 
 fn address(parts: &Parts, addresses: &Addresses) -> Option<IpAddr> {
@@ -58,7 +72,7 @@ fn resolve(client: &ClientAddress, peer: IpAddr, headers: &HeaderMap) -> IpAddr 
     client.resolve(peer, lines.into_iter().flatten())
 }
 
-/// Who is connected; nobody that has an address, on a Unix socket.
+/// The address of the connection. On a Unix socket there is none.
 fn peer(parts: &Parts) -> Option<IpAddr> {
     if let Some(Peer(peer)) = parts.extensions.get() {
         return Some(peer.ip());

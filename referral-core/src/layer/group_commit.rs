@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 
-use crate::store::{Changeset, ErrorKind, Outcome, Read, Store, StoreError, StoreFacts};
+use crate::store::{Changeset, Outcome, Read, Store, StoreError, StoreErrorKind, StoreFacts};
 
 type Answer = Result<Outcome, StoreError>;
 
@@ -17,16 +17,16 @@ type Answer = Result<Outcome, StoreError>;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct GroupLimits {
-    /// The most changesets of one commit.
+    /// The most changesets that one commit merges.
     pub changesets: usize,
-    /// The most bytes of one commit.
+    /// The most bytes that one commit merges.
     pub bytes: usize,
-    /// The most changesets that wait; callers beyond that are held back until there is room.
+    /// The most changesets that wait. Further callers are held back until there is room.
     pub waiting: usize,
 }
 
 impl Default for GroupLimits {
-    /// 256 changesets and 16 MiB a commit, four commits' worth waiting.
+    /// 256 changesets and 16 MiB for each commit, and room for four commits to wait.
     fn default() -> Self {
         Self { changesets: 256, bytes: 16 * 1024 * 1024, waiting: 1024 }
     }
@@ -34,9 +34,9 @@ impl Default for GroupLimits {
 
 /// Merges concurrent commits into one, and acknowledges each caller only when its own changeset is durable.
 ///
-/// There is no timer and no runtime: whoever finds no commit running starts one with all that waits, and every
-/// waiter may poll it. A caller that is dropped strands nobody; its changeset is then applied or not, like that of
-/// any dropped caller.
+/// It needs no timer and no runtime. A caller that finds no commit running starts one with everything that waits, and
+/// every waiting caller may poll it. If a caller is dropped, the others go on. Its own changeset is then applied or not,
+/// as without group commit.
 pub struct GroupCommit<S> {
     store: Arc<S>,
     limits: GroupLimits,
@@ -60,10 +60,10 @@ impl<S: Store> GroupCommit<S> {
         Self::with_limits(store, GroupLimits::default())
     }
 
-    /// Wraps a store, with limits of the host's.
+    /// Wraps a store, with these limits.
     #[must_use]
     pub fn with_limits(store: S, limits: GroupLimits) -> Self {
-        // Without room for one, nobody would ever get anywhere.
+        // Without room for one changeset, every caller would wait for ever.
         let waiting = limits.waiting.max(1);
         let limits = GroupLimits { waiting, ..limits };
         Self { store: Arc::new(store), limits, queue: Arc::default() }
@@ -121,7 +121,7 @@ fn lock(queue: &Mutex<Queue>) -> MutexGuard<'_, Queue> {
 }
 
 fn unanswered() -> StoreError {
-    StoreError::new(ErrorKind::UnknownOutcome, "group commit", "commit", "the store gave no answer")
+    StoreError::new(StoreErrorKind::UnknownOutcome, "group commit", "commit", "the store gave no answer")
 }
 
 /// The places of one caller in the queue; dropping it gives up what has not begun and forgets the answers.
@@ -196,10 +196,11 @@ impl<S: Store> Store for GroupCommit<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalogue::Family;
     use crate::memory::MemoryStore;
-    use crate::record::{Tenant, Timestamp};
     use crate::source::{IdSource, RandomIds};
-    use crate::store::{Change, CounterKey, CounterPrefix, CounterRange, Family};
+    use crate::store::{Change, CounterKey, CounterPrefix, CounterRange};
+    use crate::value::{Tenant, Timestamp};
     use std::sync::atomic::{AtomicUsize, Ordering};
     use tokio::sync::Semaphore;
 
@@ -229,19 +230,19 @@ mod tests {
 
     fn alias(ids: &RandomIds) -> Changeset {
         let now = Timestamp::from_millis(0);
-        let record = crate::record::Alias {
-            id: crate::record::AliasId::from_uuid(ids.next(now)),
+        let record = crate::Alias {
+            id: crate::AliasId::from_uuid(ids.next(now)),
             tenant: Tenant::default(),
-            version: crate::record::Version::FIRST,
+            version: crate::store::Version::FIRST,
             created_at: now,
-            code: crate::code::Code::new(format!("c{}", ids.next(now).as_simple())).unwrap(),
-            link: crate::record::LinkId::from_uuid(ids.next(now)),
+            code: crate::Code::new(format!("c{}", ids.next(now).as_simple())).unwrap(),
+            link: crate::LinkId::from_uuid(ids.next(now)),
             case_exact: true,
         };
         let counter = CounterKey::new(
             Tenant::default(),
             Family::Responses,
-            [crate::record::KeyPart::NONE, crate::record::KeyPart::NONE],
+            [crate::store::KeyPart::NONE, crate::store::KeyPart::NONE],
         );
         Changeset::new([Change::Insert(record.into()), Change::Tally { counter, add: 1 }])
     }

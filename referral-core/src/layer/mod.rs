@@ -1,7 +1,5 @@
-//! Wrappers that are stores themselves, so that every store gains.
+//! Stores around a store, which every store can use.
 
 mod group_commit;
-mod link_cache;
 
 pub use group_commit::{GroupCommit, GroupLimits};
-pub use link_cache::{CacheLimits, LinkCache};

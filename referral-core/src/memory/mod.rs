@@ -2,38 +2,36 @@
 
 mod state;
 
-use std::ops::Bound;
-
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use crate::record::{Record, RecordId};
+use crate::catalogue::{Index, Record, RecordId};
 use crate::store::{
-    Changeset, CounterKey, CounterPrefix, CounterRange, Index, Outcome, Prefix, Range, Read, Store,
-    StoreError, StoreFacts, UniqueKey, bytes, check_counters, check_points,
+    Changeset, CounterKey, CounterPrefix, CounterRange, Outcome, Prefix, Range, Read, Store, StoreError,
+    StoreFacts, UniqueKey, bytes, check_counters, check_keys, check_points, plan,
 };
 
 use state::State;
 
-/// A store in the memory of this process. Nothing survives it; clones share the data.
+/// A store in the memory of this process. Its data is gone when the process ends. Clones share the data.
 ///
-/// For tests, examples and as the model that other stores are held against. A write copies nothing but what it
-/// changes, so it is quick, yet everything goes through one lock.
+/// It is made for tests and examples. A write copies only what it changes, so it is quick, but everything goes through one
+/// lock.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore {
     state: Arc<Mutex<State>>,
 }
 
 impl MemoryStore {
-    /// An empty store.
+    /// Makes an empty store.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // No code that holds the lock panics; were it to, the undo log is still the caller's.
+        // Nothing that holds the lock panics, so the state is whole.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -47,10 +45,10 @@ impl Read for MemoryStore {
     }
 
     async fn find(&self, keys: &[UniqueKey]) -> Result<Vec<Option<Record>>, StoreError> {
-        check_points("find", keys.len())?;
+        check_keys(keys)?;
         let state = self.state();
-        let holder = |key| state.unique.get(&bytes::unique(key));
-        Ok(keys.iter().map(|key| state.records.get(holder(key)?).cloned()).collect())
+        let holder = |key| state.records.get(state.holders.get(key)?).cloned();
+        Ok(keys.iter().map(holder).collect())
     }
 
     async fn page(
@@ -61,16 +59,9 @@ impl Read for MemoryStore {
         limit: u32,
     ) -> Result<Vec<Record>, StoreError> {
         index.check(prefix, limit)?;
-        let start = bytes::prefix(index, prefix);
-        let end = bytes::after(&start).map_or(Bound::Unbounded, Bound::Excluded);
+        let Some(keys) = bytes::page(index, prefix, range) else { return Ok(Vec::new()) };
         let state = self.state();
-        let inside = state
-            .entries
-            .range((Bound::Included(start), end))
-            .filter_map(|(_, id)| state.records.get(id))
-            .filter(|record| {
-                index.entry(record, &record.values()).is_some_and(|entry| range.contains(entry.seek))
-            });
+        let inside = state.entries.range(keys).filter_map(|(_, id)| state.records.get(id));
         let limit = limit as usize;
         Ok(if range.ascending {
             inside.take(limit).cloned().collect()
@@ -90,12 +81,10 @@ impl Read for MemoryStore {
             key.tenant == prefix.tenant
                 && key.family == prefix.family
                 && key.parts.starts_with(&prefix.parts)
-                && range.from.is_none_or(|from| key.bucket >= from)
-                && range.until.is_none_or(|until| key.bucket < until)
-                && range.after.as_ref().is_none_or(|after| key > after)
+                && range.contains(key)
         };
         Ok(state
-            .counters
+            .numbers
             .iter()
             .filter(|(key, _)| inside(key))
             .take(range.limit as usize)
@@ -112,6 +101,7 @@ impl Store for MemoryStore {
 
     async fn commit(&self, batch: &[Changeset]) -> Vec<Result<Outcome, StoreError>> {
         let mut state = self.state();
-        batch.iter().map(|changeset| state.apply(changeset)).collect()
+        let plan = plan::decide(batch, &*state);
+        state.write(plan)
     }
 }

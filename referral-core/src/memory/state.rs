@@ -1,162 +1,60 @@
-//! The data of the reference store, and the seven changes on it.
+//! The data of the reference store.
 
 use std::collections::BTreeMap;
 
-use crate::record::{Record, RecordId, Version};
-use crate::store::{
-    Change, Changeset, Conflict, CounterKey, Index, Outcome, StoreError, Unique, UniqueKey, bytes,
-};
+use crate::catalogue::{Record, RecordId};
+use crate::store::plan::{Answer, Look, Plan, Transition};
+use crate::store::{CounterKey, StoreError, UniqueKey, bytes};
 
-/// Everything the store keeps. Unique keys and index entries are the bytes that a key-value store would keep.
+/// Everything that the store keeps. Index entries are the bytes that a key-value store would keep.
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub(super) records: BTreeMap<RecordId, Record>,
-    pub(super) unique: BTreeMap<Vec<u8>, RecordId>,
+    pub(super) holders: BTreeMap<UniqueKey, RecordId>,
     pub(super) entries: BTreeMap<Vec<u8>, RecordId>,
-    pub(super) counters: BTreeMap<CounterKey, i64>,
+    pub(super) numbers: BTreeMap<CounterKey, i64>,
 }
 
-/// What a changeset overwrote, newest last; played backwards when it fails half-way.
-enum Undo {
-    Record(RecordId, Option<Box<Record>>),
-    Counter(CounterKey, Option<i64>),
+impl Look for State {
+    fn record(&self, id: RecordId) -> Result<Option<Record>, StoreError> {
+        Ok(self.records.get(&id).cloned())
+    }
+
+    fn holder(&self, key: &UniqueKey) -> Result<Option<RecordId>, StoreError> {
+        Ok(self.holders.get(key).copied())
+    }
+
+    fn number(&self, key: &CounterKey) -> Result<Option<i64>, StoreError> {
+        Ok(self.numbers.get(key).copied())
+    }
 }
 
 impl State {
-    pub(super) fn apply(&mut self, changeset: &Changeset) -> Result<Outcome, StoreError> {
-        changeset.check()?;
-        let mut undo = Vec::new();
-        for (index, change) in changeset.changes.iter().enumerate() {
-            if let Err(conflict) = self.step(change, &mut undo) {
-                self.roll_back(undo);
-                return Ok(Outcome::Conflict { index, conflict });
-            }
-        }
-        Ok(Outcome::Applied)
-    }
-
-    fn step(&mut self, change: &Change, undo: &mut Vec<Undo>) -> Result<(), Conflict> {
-        match change {
-            Change::Insert(record) => {
-                if let Some(found) = self.records.get(&record.id()) {
-                    return Err(Conflict::Stale { id: record.id(), now: Some(found.version()) });
-                }
-                self.free_for(record)?;
-                self.put(record.id(), Some(record.clone().at_version(Version::FIRST)), undo);
-            }
-            Change::Update { record, was } => {
-                self.expect(record.id(), *was)?;
-                let old = self.records.get(&record.id());
-                let record = old.map_or_else(|| record.clone(), |old| record.clone().replacing(old));
-                self.free_for(&record)?;
-                self.put(record.id(), Some(record.at_version(was.next())), undo);
-            }
-            Change::Delete { id, was } => {
-                self.expect(*id, *was)?;
-                self.put(*id, None, undo);
-            }
-            Change::Expect { id, was } => self.expect(*id, *was)?,
-            Change::Claim { responses, user, at } => {
-                for response in responses {
-                    let id = RecordId::from(*response);
-                    let found = self.records.get(&id);
-                    let stale = Conflict::Stale { id, now: found.map(Record::version) };
-                    let Some(Record::Response(response)) = found else { return Err(stale) };
-                    if !response.is_unclaimed() {
-                        return Err(stale);
-                    }
-                    let mut claimed = response.clone();
-                    claimed.user = Some(user.clone());
-                    claimed.claimed_at = Some(*at);
-                    claimed.version = claimed.version.next();
-                    self.put(id, Some(claimed.into()), undo);
-                }
-            }
-            Change::Count { counter, add, within } => {
-                let value = self.counters.get(counter).copied().unwrap_or(0);
-                match value.checked_add(*add) {
-                    Some(sum) if within.contains(sum) => self.set(counter, sum, undo),
-                    _ => return Err(Conflict::OutOfBounds { counter: counter.clone(), value }),
-                }
-            }
-            Change::Tally { counter, add } => {
-                let value = self.counters.get(counter).copied().unwrap_or(0);
-                self.set(counter, value.saturating_add(*add), undo);
-            }
-        }
-        Ok(())
-    }
-
-    fn expect(&self, id: RecordId, was: Version) -> Result<(), Conflict> {
-        let now = self.records.get(&id).map(Record::version);
-        if now == Some(was) { Ok(()) } else { Err(Conflict::Stale { id, now }) }
-    }
-
-    /// Whether no other record holds one of this one's unique keys.
-    fn free_for(&self, record: &Record) -> Result<(), Conflict> {
-        for key in UniqueKey::all_of(record) {
-            match self.unique.get(&bytes::unique(&key)) {
-                Some(holder) if *holder != record.id() => {
-                    return Err(Conflict::Taken { key, holder: *holder });
-                }
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    fn put(&mut self, id: RecordId, record: Option<Record>, undo: &mut Vec<Undo>) {
-        let old = self.swap(id, record);
-        undo.push(Undo::Record(id, old.map(Box::new)));
-    }
-
-    /// Replaces a record together with its unique keys and index entries.
-    fn swap(&mut self, id: RecordId, new: Option<Record>) -> Option<Record> {
-        let old = self.records.remove(&id);
-        if let Some(old) = &old {
-            for key in keys(old) {
-                self.unique.remove(&key);
-            }
-            for entry in entries(old) {
+    /// Writes a plan that was decided on this state, and gives its answers.
+    pub(super) fn write(&mut self, plan: Plan) -> Vec<Answer> {
+        let Plan { answers, records, holders, numbers } = plan;
+        for record in &records {
+            for entry in record.before.iter().flat_map(entries) {
                 self.entries.remove(&entry);
             }
+            self.entries.extend(record.after.iter().flat_map(entries).map(|entry| (entry, record.key)));
         }
-        if let Some(new) = new {
-            self.unique.extend(keys(&new).map(|key| (key, id)));
-            self.entries.extend(entries(&new).map(|entry| (entry, id)));
-            self.records.insert(id, new);
-        }
-        old
+        write(&mut self.records, records);
+        write(&mut self.holders, holders);
+        write(&mut self.numbers, numbers);
+        answers
     }
+}
 
-    fn set(&mut self, counter: &CounterKey, value: i64, undo: &mut Vec<Undo>) {
-        let old = if value == 0 {
-            self.counters.remove(counter)
-        } else {
-            self.counters.insert(counter.clone(), value)
-        };
-        undo.push(Undo::Counter(counter.clone(), old));
-    }
-
-    fn roll_back(&mut self, undo: Vec<Undo>) {
-        for step in undo.into_iter().rev() {
-            match step {
-                Undo::Record(id, old) => drop(self.swap(id, old.map(|record| *record))),
-                Undo::Counter(counter, Some(old)) => drop(self.counters.insert(counter, old)),
-                Undo::Counter(counter, None) => drop(self.counters.remove(&counter)),
-            }
+fn write<K: Ord, V>(map: &mut BTreeMap<K, V>, transitions: Vec<Transition<K, V>>) {
+    for Transition { key, after, .. } in transitions {
+        match after {
+            Some(value) => drop(map.insert(key, value)),
+            None => drop(map.remove(&key)),
         }
     }
 }
 
-fn keys(record: &Record) -> impl Iterator<Item = Vec<u8>> + use<> {
-    let (tenant, values, kind) = (record.tenant().clone(), record.values(), record.id().kind);
-    Unique::of(kind)
-        .filter_map(move |unique| UniqueKey::held(unique, &tenant, &values).map(|key| bytes::unique(&key)))
-}
-
-fn entries(record: &Record) -> impl Iterator<Item = Vec<u8>> + '_ {
-    let values = record.values();
-    Index::of(record.id().kind)
-        .filter_map(move |index| index.entry(record, &values).map(|entry| bytes::entry(index, &entry)))
+fn entries(record: &Record) -> Vec<Vec<u8>> {
+    bytes::entries(record, &record.values())
 }

@@ -12,7 +12,7 @@ use url::Url;
 pub(super) struct Host {
     name: String,
     port: Option<u16>,
-    // Of the site's own origin only: then this scheme and no other.
+    // Set for the site's own origin only. Then this scheme is allowed and no other.
     scheme: Option<String>,
 }
 
@@ -74,7 +74,7 @@ impl fmt::Debug for Host {
     }
 }
 
-/// An entry of an allow-list is no `host` or `host:port`.
+/// An entry of a list of allowed hosts is neither `host` nor `host:port`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{entry:?} is no host name or address with or without a port, such as `shop.example:8443`")]
 pub struct HostError {

@@ -2,16 +2,16 @@
 
 use url::Url;
 
-use super::host::{Host, HostError};
-use super::safe::SafeDestination;
+use crate::redirect::host::{Host, HostError};
+use crate::redirect::safe::SafeDestination;
 
 /// The most characters a destination may have.
 const MAX: usize = 2048;
 
 /// Which destinations are safe to send a visitor to.
 ///
-/// By default paths of the site itself, and absolute URLs of its own origin. The
-/// rules, in this order:
+/// By default these are paths of the site itself, and absolute URLs of its own origin.
+/// The rules are checked in this order:
 ///
 /// 1. nothing empty, nothing over 2,048 characters, no control character;
 /// 2. no `\` before the first `?` or `#`, which browsers read as `/`;
@@ -44,16 +44,16 @@ pub struct RedirectPolicy {
 }
 
 impl RedirectPolicy {
-    /// Paths of the site, and absolute URLs of exactly its origin.
+    /// Allows paths of the site, and absolute URLs of exactly its origin.
     ///
-    /// A site whose own URL is `http` can of course be left for it, until
-    /// [`with_require_https`](Self::with_require_https).
+    /// If the site's own URL is `http`, destinations may be `http` too, unless
+    /// [`with_require_https`](Self::with_require_https) forbids it.
     pub fn new(public_url: &Url) -> Self {
         let hosts = Host::of_origin(public_url).into_iter().collect();
         Self { hosts, landing_hosts: Vec::new(), require_https: false }
     }
 
-    /// Paths of the site and nothing else, not even absolute URLs of its own.
+    /// Allows paths of the site and nothing else, not even absolute URLs of its own origin.
     pub const fn paths_only() -> Self {
         Self { hosts: Vec::new(), landing_hosts: Vec::new(), require_https: false }
     }
@@ -85,10 +85,9 @@ impl RedirectPolicy {
         Ok(self)
     }
 
-    /// Allows links to be stored that land on another host, without allowing a
-    /// visitor to bring such a destination along: for operators who send visitors
-    /// to landing pages elsewhere. Only [`check_stored`](Self::check_stored) knows
-    /// these hosts.
+    /// Lets stored links lead to this host too, but not destinations that a visitor
+    /// brings along. It is meant for operators who send visitors to landing pages on
+    /// another host. Only [`check_stored`](Self::check_stored) allows these hosts.
     ///
     /// # Errors
     ///
@@ -105,7 +104,7 @@ impl RedirectPolicy {
         self
     }
 
-    /// Checks a destination that came with a request, decoded once.
+    /// Checks a destination that came with a request, after it was decoded once.
     ///
     /// # Errors
     ///
@@ -179,9 +178,10 @@ fn authority(before_query: &str) -> Option<&str> {
     rest.split('/').next().filter(|authority| !authority.is_empty())
 }
 
-/// Is the host written the way it is read, letter case aside? Full-width letters,
-/// `%2e`, `0x7f.1` and the like lead to an allowed host in browsers, but only a
-/// disguise is written like that, and other programs read it differently.
+/// Whether the host is written the way it is read, apart from letter case. Full-width
+/// letters, `%2e`, `0x7f.1` and the like lead to an allowed host in browsers. But only
+/// somebody who hides a host writes it like that, and other programs read it
+/// differently.
 fn is_plain(authority: &str, url: &Url) -> bool {
     let Some(read) = url.host_str() else { return false };
     let written = authority.to_lowercase();
@@ -197,7 +197,7 @@ fn is_plain(authority: &str, url: &Url) -> bool {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RedirectError {
-    /// There is nothing; it would lead back to the link itself.
+    /// The text is empty, which would lead back to the link itself.
     #[error("the destination is empty")]
     Empty,
     /// More than 2,048 characters.
@@ -206,34 +206,34 @@ pub enum RedirectError {
         /// How many characters were given.
         length: usize,
     },
-    /// A control character, which browsers drop or header values cannot hold.
+    /// It holds a control character, which browsers drop or header values cannot hold.
     #[error("the destination has a control character at byte {position}")]
     Control {
         /// Where, in bytes from 0.
         position: usize,
     },
-    /// A `\` before the query, which browsers read as `/`.
+    /// It holds a `\` before the query, which browsers read as `/`.
     #[error("the destination has a backslash at byte {position}")]
     Backslash {
         /// Where, in bytes from 0.
         position: usize,
     },
-    /// Neither a path with one leading `/` nor `http(s)://` and a host.
+    /// It is neither a path with one leading `/` nor `http(s)://` with a host.
     #[error("the destination is neither a path of the site nor an http or https URL")]
     Shape,
-    /// A user name or password before the host.
+    /// There is a user name or password before the host.
     #[error("the destination carries credentials")]
     Credentials,
-    /// No browser can read it.
+    /// It is no URL that a browser can read.
     #[error("the destination is not a URL")]
     Malformed(#[source] url::ParseError),
     /// The host is written in another way than it is read.
     #[error("the host of the destination is not written plainly")]
     Disguised,
-    /// `http` where `https` is required.
+    /// It is `http`, and `https` is required.
     #[error("the destination is not https")]
     Insecure,
-    /// Another scheme, host or port than the allowed ones.
+    /// Its scheme, host or port is not among the allowed ones.
     #[error("the destination leads to a host that is not allowed")]
     Foreign,
 }

@@ -24,9 +24,9 @@ impl SafeDestination {
         Self { given: given.to_owned(), location: utf8_percent_encode(given, UNFIT).to_string() }
     }
 
-    /// What stands in the `Location` header: the text that was checked, with its
-    /// UTF-8 bytes outside ASCII, spaces, `"`, `<`, `>` and `\` percent-encoded and
-    /// every other byte kept. Visible ASCII only, so it always fits a header value.
+    /// The value of the `Location` header. It is the text that was checked, in which
+    /// bytes outside of ASCII, spaces, `"`, `<`, `>` and `\` are percent-encoded and
+    /// every other byte is kept. It is visible ASCII only, so it always fits a header.
     pub fn location(&self) -> &str {
         &self.location
     }
@@ -36,7 +36,7 @@ impl SafeDestination {
         &self.given
     }
 
-    /// Is it a path of the site itself, rather than an absolute URL?
+    /// Whether it is a path of the site itself, and not an absolute URL.
     pub fn is_path(&self) -> bool {
         self.given.starts_with('/')
     }

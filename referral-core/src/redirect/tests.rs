@@ -2,8 +2,8 @@
 
 use url::Url;
 
-use super::cases::{ALLOWED, DENIED};
 use super::*;
+use crate::redirect::cases::{ALLOWED, DENIED};
 
 fn policy() -> RedirectPolicy {
     let site = Url::parse("https://shop.example").unwrap();

@@ -7,16 +7,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use uuid::{ContextV7, Timestamp as UuidTime, Uuid};
 
-use crate::record::Timestamp;
+use crate::value::Timestamp;
 
 /// Makes ids. They should grow with time, because every store indexes them.
 pub trait IdSource: Debug + Send + Sync + 'static {
-    /// A new id, never given out before.
+    /// Makes a new id, which was never given out before.
     fn next(&self, now: Timestamp) -> Uuid;
 }
 
-/// UUIDv7 ([RFC 9562](https://www.rfc-editor.org/rfc/rfc9562#section-5.7)): milliseconds, a counter, randomness.
-/// Those of one process grow, also within a millisecond.
+/// UUIDv7 ([RFC 9562](https://www.rfc-editor.org/rfc/rfc9562#section-5.7)): milliseconds, a counter and random bits.
+/// The ids of one process grow, also within a millisecond.
 #[derive(Debug, Default)]
 pub struct RandomIds(Mutex<ContextV7>);
 
@@ -29,7 +29,7 @@ impl IdSource for RandomIds {
     }
 }
 
-/// Ids that only count; for tests, so that two runs are equal.
+/// Ids that only count, for tests: two runs then give equal ids.
 #[derive(Debug, Default)]
 pub struct SequentialIds(AtomicU64);
 

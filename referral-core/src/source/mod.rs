@@ -1,4 +1,4 @@
-//! Where time and ids come from: the only places in which core meets the world.
+//! Where time and ids come from. Core depends on the machine in no other place.
 
 mod clock;
 mod ids;

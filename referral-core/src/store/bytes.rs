@@ -7,20 +7,29 @@
 //! | --- | --- |
 //! | record | kind, uuid |
 //! | unique key | rule, tenant, parts |
-//! | index entry | index, tenant where it has one, parts, order, uuid |
+//! | index entry | index, tenant, parts, order, uuid |
 //! | counter | tenant, family, part, part, bucket |
+//!
+//! No key is longer than [`MAX_KEY`] bytes. A store on an engine that takes fewer keeps long keys under a hash of its own,
+//! and compares the whole key with what it finds. It never cuts them: two that differ at the end would become one.
+
+use std::ops;
 
 use uuid::Uuid;
 
-use super::counter::{CounterKey, CounterPrefix, Family};
-use super::index::{Entry, Index, Prefix, Seek};
-use super::unique::UniqueKey;
-use crate::record::{KeyPart, Kind, RecordId, Tenant, Value};
+use crate::catalogue::{Family, Index, Kind, Record, RecordId};
+use crate::store::counter::{CounterKey, CounterPrefix, CounterRange};
+use crate::store::index::{Entry, Prefix, Range, Seek};
+use crate::store::unique::UniqueKey;
+use crate::value::{KeyPart, Tenant, Value};
+
+/// The most bytes of any key: those of a number whose tenant and parts are as long as they may be.
+pub const MAX_KEY: usize = 586;
 
 /// The key of a record.
 #[must_use]
 pub fn record(id: RecordId) -> Vec<u8> {
-    let mut key = vec![id.kind as u8];
+    let mut key = vec![id.kind.code()];
     key.extend_from_slice(id.uuid.as_bytes());
     key
 }
@@ -45,9 +54,7 @@ pub fn unique(key: &UniqueKey) -> Vec<u8> {
 #[must_use]
 pub fn prefix(index: Index, prefix: &Prefix) -> Vec<u8> {
     let mut bytes = vec![index.code()];
-    if let Some(tenant) = &prefix.tenant {
-        text(&mut bytes, tenant.as_str());
-    }
+    text(&mut bytes, prefix.tenant.as_str());
     values(&mut bytes, &prefix.parts);
     bytes
 }
@@ -68,6 +75,13 @@ pub fn entry(index: Index, entry: &Entry) -> Vec<u8> {
     let mut bytes = prefix(index, &entry.prefix);
     bytes.extend_from_slice(&seek(entry.seek));
     bytes
+}
+
+/// The whole keys of every entry that a record has. `values` are those of [`Record::values`].
+#[must_use]
+pub fn entries(record: &Record, values: &[Value]) -> Vec<Vec<u8>> {
+    let places = Index::of(record.id().kind).filter_map(|index| Some((index, index.entry(record, values)?)));
+    places.map(|(index, place)| entry(index, &place)).collect()
 }
 
 /// The key of a number.
@@ -113,17 +127,50 @@ pub const fn ordered(number: i64) -> [u8; 8] {
     (number ^ i64::MIN).to_be_bytes()
 }
 
-/// The first key behind all that begin with `prefix`; `None` if there is none.
+/// The keys of the entries that a page may hold, in their order; `None` where there can be none.
 #[must_use]
-pub fn after(prefix: &[u8]) -> Option<Vec<u8>> {
-    let mut end = prefix.to_vec();
-    while let Some(last) = end.pop() {
-        if let Some(next) = last.checked_add(1) {
-            end.push(next);
-            return Some(end);
-        }
-    }
-    None
+pub fn page(index: Index, prefix: &Prefix, range: &Range) -> Option<ops::Range<Vec<u8>>> {
+    let start = self::prefix(index, prefix);
+    let place = |at: Seek| [start.as_slice(), &seek(at)].concat();
+    // No id is smaller, so this is where the entries of a time begin.
+    let time = |at| place(Seek { at, id: Uuid::nil() });
+    let from = range.from.map_or_else(|| start.clone(), time);
+    let until = range.until.map_or_else(|| end(&start), time);
+    between(match range.after {
+        Some(after) if range.ascending => from.max(behind(place(after)))..until,
+        Some(after) => from..until.min(place(after)),
+        None => from..until,
+    })
+}
+
+/// The keys of the numbers that a read may give, in their order; `None` where there can be none. Among them are
+/// buckets outside of the range where the prefix has fewer than two parts: ask [`CounterRange::contains`].
+#[must_use]
+pub fn counters(prefix: &CounterPrefix, range: &CounterRange) -> Option<ops::Range<Vec<u8>>> {
+    let start = counter_prefix(prefix);
+    let bucket = |at: Option<i64>| {
+        Some([start.as_slice(), &ordered(at.filter(|_| prefix.parts.len() == 2)?)].concat())
+    };
+    let from = bucket(range.from).unwrap_or_else(|| start.clone());
+    let until = bucket(range.until).unwrap_or_else(|| end(&start));
+    let after = range.after.as_ref().map(|after| behind(counter(after)));
+    between(from.max(after.unwrap_or_default())..until)
+}
+
+fn between(range: ops::Range<Vec<u8>>) -> Option<ops::Range<Vec<u8>>> {
+    (range.start < range.end).then_some(range)
+}
+
+/// A key after all keys with this prefix. It works because the prefix is followed by text, which never holds the
+/// byte 255, or by at most 24 other bytes.
+fn end(prefix: &[u8]) -> Vec<u8> {
+    [prefix, &[255; 25]].concat()
+}
+
+/// The smallest bytes behind a key. No key begins with another one, so nothing is skipped.
+fn behind(mut key: Vec<u8>) -> Vec<u8> {
+    key.push(0);
+    key
 }
 
 fn counter_parts(tenant: &Tenant, family: Family, parts: &[KeyPart]) -> Vec<u8> {
@@ -163,6 +210,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::catalogue::{Part, Unique};
+    use crate::value::ColumnType;
 
     fn key(tenant: &str, first: &str, second: &str, bucket: i64) -> CounterKey {
         CounterKey {
@@ -197,8 +246,71 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_a_prefix_carries_over_full_bytes() {
-        assert_eq!(after(&[1, 0xff]), Some(vec![2]));
-        assert_eq!(after(&[0xff, 0xff]), None);
+    fn no_key_is_longer_than_the_longest() {
+        // A tenant or a text with the zero byte behind it.
+        let tenant = Tenant::MAX + 1;
+        let width = |kind: Kind, name: &str| match kind.columns()[kind.position(name).unwrap()].holds {
+            ColumnType::Uuid => 16,
+            ColumnType::Int => 8,
+            ColumnType::Text(most) => most as usize + 1,
+        };
+        for unique in Unique::ALL {
+            let parts: usize = unique.columns().iter().map(|column| width(unique.kind(), column)).sum();
+            assert!(1 + tenant + parts <= MAX_KEY, "{unique:?}");
+        }
+        for index in Index::ALL {
+            let shape = index.shape();
+            let parts = shape.parts.iter().filter(|part| matches!(part, Part::Is(_)));
+            let parts: usize = parts.map(|part| width(shape.kind, part.column())).sum();
+            assert!(1 + tenant + parts + 24 <= MAX_KEY, "{index:?}");
+        }
+        let longest = "x".repeat(KeyPart::MAX);
+        assert_eq!(counter(&key(&"x".repeat(Tenant::MAX), &longest, &longest, 0)).len(), MAX_KEY);
+    }
+
+    fn number() -> impl Strategy<Value = i64> {
+        prop_oneof![Just(i64::MIN), -2..3_i64, Just(i64::MAX)]
+    }
+
+    fn place() -> impl Strategy<Value = Seek> {
+        let id = prop_oneof![Just(0), Just(1), Just(u128::MAX)];
+        (number(), id).prop_map(|(at, id)| Seek { at, id: Uuid::from_u128(id) })
+    }
+
+    proptest! {
+        #[test]
+        fn the_keys_of_a_page_are_those_inside(
+            owner in ("[ab]{0,2}", "[ab]{0,2}"),
+            ends in (prop::option::of(number()), prop::option::of(number())),
+            after in prop::option::of(place()),
+            ascending: bool,
+            seek in place(),
+        ) {
+            let range = Range { from: ends.0, until: ends.1, after, ascending };
+            let prefix = Prefix::new(&Tenant::default()).text(&owner.0);
+            let keys = page(Index::LinksOfOwner, &prefix, &range);
+            let other = Entry { prefix: Prefix::new(&Tenant::default()).text(&owner.1), seek };
+            let key = entry(Index::LinksOfOwner, &other);
+            let inside = owner.0 == owner.1 && range.contains(seek);
+            prop_assert_eq!(keys.is_some_and(|keys| keys.contains(&key)), inside);
+        }
+
+        #[test]
+        fn the_keys_of_a_read_of_numbers_hold_all_inside(
+            parts in prop::collection::vec("[ab]{0,1}", 0..3),
+            ends in (prop::option::of(number()), prop::option::of(number())),
+            after in prop::option::of(("[ab]{0,1}", "[ab]{0,1}", number())),
+            one in ("[ab]{0,1}", "[ab]{0,1}", number()),
+        ) {
+            let parts: Vec<KeyPart> = parts.into_iter().map(|part| KeyPart::new(part).unwrap()).collect();
+            let prefix = CounterPrefix { tenant: Tenant::default(), family: Family::Responses, parts };
+            let after = after.map(|(first, second, bucket)| key("", &first, &second, bucket));
+            let range = CounterRange { from: ends.0, until: ends.1, after, limit: 1 };
+            let one = key("", &one.0, &one.1, one.2);
+            let inside = one.parts.starts_with(&prefix.parts) && range.contains(&one);
+            let keys = counters(&prefix, &range);
+            let key = counter(&one);
+            prop_assert_eq!(keys.is_some_and(|keys| keys.contains(&key)) && range.contains(&one), inside);
+        }
     }
 }

@@ -1,11 +1,15 @@
 //! Changes as data: what a commit does, and what it answers.
 
-use std::collections::HashSet;
+use std::fmt;
+use std::sync::Arc;
 
-use super::counter::{Bounds, CounterKey};
-use super::error::StoreError;
-use super::unique::UniqueKey;
-use crate::record::{Record, RecordId, ResponseId, Timestamp, UserId, Value, Version};
+use uuid::Uuid;
+
+use crate::catalogue::{Kind, Record, RecordId};
+use crate::store::counter::{Bounds, CounterKey};
+use crate::store::error::StoreError;
+use crate::store::unique::UniqueKey;
+use crate::value::{Value, Version};
 
 /// One step of a [`Changeset`].
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -14,78 +18,87 @@ pub enum Change {
     /// holds one of its unique keys.
     Insert(Record),
     /// Replaces the record at version `was` by version `was + 1`, releasing and taking unique keys. `Stale` if it
-    /// is absent or at another version, `Taken`. Id, kind, tenant and `created_at` stay what they were.
+    /// is absent or at another version, `Taken` if another record holds one of its new keys. Id, kind, tenant and
+    /// `created_at` stay what they were.
     Update {
         /// The whole new record; its own version number is ignored.
         record: Record,
         /// The version it replaces.
         was: Version,
     },
-    /// Removes a record. `Stale` if it is absent or at another version. Only purge and erase use it.
+    /// Removes a record. `Stale` if it is absent or at another version.
     Delete {
-        /// Which.
+        /// The record to remove.
         id: RecordId,
         /// The version it removes.
         was: Version,
     },
-    /// Writes nothing; the record is and stays at this version until the commit, else `Stale`.
+    /// Writes nothing, but requires that the record is at this version and stays there until the commit. `Stale` if it
+    /// is not.
     Expect {
-        /// Which.
+        /// The record that is required.
         id: RecordId,
         /// The version it must be at.
         was: Version,
     },
-    /// Sets user and time on these responses, next version. `Stale` unless every one of them is unclaimed.
-    Claim {
-        /// Distinct, at most 1,000.
-        responses: Vec<ResponseId>,
-        /// Who did them.
-        user: UserId,
-        /// When that was found out.
-        at: Timestamp,
+    /// Sets the same columns of several records of one kind to the same values. Each record must be at the version given
+    /// for it, and moves to the next one. `Stale` names the first record that is absent or at another version.
+    /// [`Kind::is_patchable`] says which columns may be set.
+    Patch {
+        /// The kind of the records.
+        kind: Kind,
+        /// The ids of 1 to 1,000 different records, and the version that each must be at.
+        of: Vec<(Uuid, Version)>,
+        /// The columns, and the values that they shall hold. A field of several columns is set as a whole.
+        set: Vec<(&'static str, Value)>,
     },
-    /// Adds to a counter if the sum stays inside, else [`Conflict::OutOfBounds`]. An absent counter is 0. Decides
-    /// quotas, caps, uses and balances; exact under any race.
+    /// Adds to a counter if the sum stays within bounds; [`Conflict::OutOfBounds`] if it would not. An absent counter is
+    /// 0. Counters decide quotas, caps, uses and balances, so they are exact under any race.
     Count {
-        /// Which; of a counted family.
+        /// The counter, which is of a counted family.
         counter: CounterKey,
-        /// What to add.
+        /// What to add to it.
         add: i64,
-        /// What the sum must be; `n..=n` is compare-and-set.
+        /// The bounds that the sum must stay within. Bounds of one number are a compare-and-set.
         within: Bounds,
     },
-    /// Adds to a statistic. Never decides anything, never conflicts. A sum that would leave the range of `i64` stays at
-    /// that end, and what went beyond it is forgotten; where a store stripes tallies, that holds for each stripe and for
-    /// their sum.
+    /// Adds to a statistic. It decides nothing and never conflicts. A sum that would leave the range of `i64` stays at the
+    /// end of the range, and what went beyond is forgotten. If a store keeps a tally in several stripes, that holds for
+    /// each stripe and for their sum.
     Tally {
-        /// Which; of a tallied family.
+        /// The statistic, which is of a tallied family.
         counter: CounterKey,
-        /// What to add.
+        /// What to add to it.
         add: i64,
     },
 }
 
-/// Changes that are applied all or not at all, in order.
+/// A list of changes that is applied whole or not at all, in order.
 ///
-/// One that counts or tallies begins with its witness: an insert, a delete, a claim, or an update that visibly ends
-/// a state. After an unknown outcome the same changeset is committed again, and the witness tells whether the
-/// first one was applied; so nothing counts twice.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Changeset {
-    /// What to do, in order.
-    pub changes: Vec<Change>,
+/// A changeset that counts or tallies begins with its witness: an insert, a delete, a patch, or an update that visibly
+/// ends a state. After an unknown outcome the same changeset is committed again, and the witness tells whether the
+/// first commit was applied. So nothing counts twice.
+///
+/// This is a handle: cloning it copies no change. Its weight and whether it keeps the rules are computed once.
+#[derive(Clone)]
+pub struct Changeset(Arc<Inner>);
+
+struct Inner {
+    changes: Vec<Change>,
+    weight: usize,
+    verdict: Result<(), StoreError>,
 }
 
-/// What became of a changeset. A lost race is a value.
+/// What became of a changeset. A lost race is an outcome, and not an error.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Outcome {
-    /// All of it is stored, and durable as far as the store's facts say.
+    /// The whole changeset is stored, and is as durable as the store's facts say.
     Applied,
-    /// None of it is.
+    /// Nothing of the changeset is stored.
     Conflict {
-        /// The first change that failed.
+        /// The position of the first change that failed.
         index: usize,
-        /// Why.
+        /// Why it failed.
         conflict: Conflict,
     },
 }
@@ -93,15 +106,14 @@ pub enum Outcome {
 /// Why a change failed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Conflict {
-    /// The record is not at the version that the change needs. For a claim: the first response that is not
-    /// unclaimed.
+    /// The record is not at the version that the change needs. For a patch it is the first such record.
     Stale {
-        /// Which record.
+        /// The record.
         id: RecordId,
-        /// The version it is at; `None` if there is no such record.
+        /// The version that it is at now; `None` if there is no such record.
         now: Option<Version>,
     },
-    /// Another record holds a unique key. Which of several held keys is named is unspecified.
+    /// Another record holds a unique key. If several keys are held, any one of them is named.
     Taken {
         /// The key.
         key: UniqueKey,
@@ -110,117 +122,158 @@ pub enum Conflict {
     },
     /// The sum would leave the bounds, or overflow.
     OutOfBounds {
-        /// Which counter.
+        /// The counter.
         counter: CounterKey,
-        /// Its value before.
+        /// The value that it has without the change.
         value: i64,
     },
 }
 
 impl Changeset {
-    /// The most changes that one may hold.
+    /// The most changes that one changeset may hold.
     pub const MAX_CHANGES: usize = 1024;
-    /// The most bytes that one may hold, as [`Changeset::weight`] counts them.
+    /// The most bytes that one changeset may hold, as [`Changeset::weight`] counts them.
     pub const MAX_WEIGHT: usize = 4 * 1024 * 1024;
-    /// The most responses that one claim may hold.
-    pub const MAX_CLAIM: usize = 1000;
+    /// The most records that one patch may hold.
+    pub const MAX_PATCH: usize = 1000;
+    /// The most records that one changeset may touch.
+    pub const MAX_RECORDS: usize = 2048;
 
-    /// These changes, in this order.
+    /// Makes a changeset of these changes, in this order.
     #[must_use]
     pub fn new(changes: impl IntoIterator<Item = Change>) -> Self {
-        Self { changes: changes.into_iter().collect() }
+        let changes: Vec<Change> = changes.into_iter().collect();
+        let weight = changes.iter().map(Change::weight).fold(0, usize::saturating_add);
+        let verdict = check(&changes, weight).map_err(|message| StoreError::invalid("commit", message));
+        Self(Arc::new(Inner { changes, weight, verdict }))
     }
 
-    /// With one more change at the end.
+    /// The changes, in order.
     #[must_use]
-    pub fn with(mut self, change: Change) -> Self {
-        self.changes.push(change);
-        self
+    pub fn changes(&self) -> &[Change] {
+        &self.0.changes
     }
 
-    /// How many bytes the stored form takes, about.
+    /// Adds one more change at the end.
+    #[must_use]
+    pub fn with(self, change: Change) -> Self {
+        let before =
+            Arc::try_unwrap(self.0).map_or_else(|shared| shared.changes.clone(), |inner| inner.changes);
+        Self::new(before.into_iter().chain([change]))
+    }
+
+    /// About how many bytes the stored form takes.
     #[must_use]
     pub fn weight(&self) -> usize {
-        self.changes.iter().map(Change::weight).sum()
+        self.0.weight
     }
 
     /// Whether it keeps the rules of the contract; every store asks this first.
     ///
-    /// The rules: at most 1,024 changes and 4 MiB; no record touched twice and no counter counted twice, so that
-    /// merging can never matter; `Count` on counted families and `Tally` on tallied ones; a witness at the
-    /// beginning where anything is counted or tallied; a claim of at least one and at most 1,000 distinct
-    /// responses. (Text without NUL and key parts of at most 255 bytes are kept by their types.)
+    /// The rules are:
+    ///
+    /// - It holds at most 1,024 changes, 2,048 records and 4 MiB.
+    /// - It touches no record twice and counts no counter twice, so that merging changesets can never matter.
+    /// - It uses `Count` on counted families and `Tally` on tallied ones.
+    /// - It begins with a witness if it counts or tallies anything.
+    /// - A patch has 1 to 1,000 records, and sets only columns that it may set, to values that their fields write.
+    ///
+    /// That text holds no NUL and that key parts have at most 255 bytes is ensured by their types.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`](super::ErrorKind::Invalid).
+    /// [`StoreErrorKind::Invalid`](super::StoreErrorKind::Invalid).
     pub fn check(&self) -> Result<(), StoreError> {
-        let refuse = |message: &str| Err(StoreError::invalid("commit", message));
-        if self.changes.len() > Self::MAX_CHANGES {
-            return refuse("a changeset holds at most 1024 changes");
-        }
-        if self.weight() > Self::MAX_WEIGHT {
-            return refuse("a changeset holds at most 4 MiB");
-        }
-        let mut records = HashSet::new();
-        let mut counters = HashSet::new();
-        for change in &self.changes {
-            match change {
-                Change::Insert(record) | Change::Update { record, .. } => {
-                    if !records.insert(record.id()) {
-                        return refuse("a changeset touches a record once");
-                    }
-                }
-                Change::Delete { id, .. } | Change::Expect { id, .. } => {
-                    if !records.insert(*id) {
-                        return refuse("a changeset touches a record once");
-                    }
-                }
-                Change::Claim { responses, .. } => {
-                    if responses.is_empty() || responses.len() > Self::MAX_CLAIM {
-                        return refuse("a claim holds 1 to 1000 responses");
-                    }
-                    if !responses.iter().all(|id| records.insert(RecordId::from(*id))) {
-                        return refuse("a claim holds a response once");
-                    }
-                }
-                Change::Count { counter, .. } => {
-                    if !counter.family.is_counted() {
-                        return refuse("this family is tallied, not counted");
-                    }
-                    if !counters.insert(counter) {
-                        return refuse("a changeset counts a counter once");
-                    }
-                }
-                Change::Tally { counter, .. } => {
-                    if counter.family.is_counted() {
-                        return refuse("this family is counted, not tallied");
-                    }
-                }
-            }
-        }
-        let numbers = |change: &Change| matches!(change, Change::Count { .. } | Change::Tally { .. });
-        if self.changes.iter().any(numbers)
-            && !matches!(
-                self.changes.first(),
-                Some(
-                    Change::Insert(_) | Change::Delete { .. } | Change::Claim { .. } | Change::Update { .. }
-                )
-            )
-        {
-            return refuse("a changeset that counts or tallies begins with its witness");
-        }
-        Ok(())
+        self.0.verdict.clone()
     }
+}
+
+impl Default for Changeset {
+    fn default() -> Self {
+        Self::new([])
+    }
+}
+
+impl PartialEq for Changeset {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.changes() == other.changes()
+    }
+}
+
+impl Eq for Changeset {}
+
+impl fmt::Debug for Changeset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Changeset").field(&self.changes()).finish()
+    }
+}
+
+fn check(changes: &[Change], weight: usize) -> Result<(), String> {
+    let refuse = |message: &str| Err(message.to_owned());
+    if changes.len() > Changeset::MAX_CHANGES {
+        return refuse("a changeset holds at most 1024 changes");
+    }
+    if weight > Changeset::MAX_WEIGHT {
+        return refuse("a changeset holds at most 4 MiB");
+    }
+    let mut records = Vec::new();
+    let mut counted = Vec::new();
+    for change in changes {
+        match change {
+            Change::Insert(record) | Change::Update { record, .. } => records.push(record.id()),
+            Change::Delete { id, .. } | Change::Expect { id, .. } => records.push(*id),
+            Change::Patch { kind, of, set } => {
+                if of.is_empty() || of.len() > Changeset::MAX_PATCH {
+                    return refuse("a patch holds 1 to 1000 records");
+                }
+                kind.check_patch(set)?;
+                records.extend(of.iter().map(|(uuid, _)| RecordId { kind: *kind, uuid: *uuid }));
+            }
+            Change::Count { counter, .. } if !counter.family.is_counted() => {
+                return refuse("this family is tallied, not counted");
+            }
+            Change::Count { counter, .. } => counted.push(counter),
+            Change::Tally { counter, .. } if counter.family.is_counted() => {
+                return refuse("this family is counted, not tallied");
+            }
+            Change::Tally { .. } => {}
+        }
+    }
+    if records.len() > Changeset::MAX_RECORDS {
+        return refuse("a changeset touches at most 2048 records");
+    }
+    if repeats(&mut records) {
+        return refuse("a changeset touches a record once");
+    }
+    if repeats(&mut counted) {
+        return refuse("a changeset counts a counter once");
+    }
+    let number = |change: &Change| matches!(change, Change::Count { .. } | Change::Tally { .. });
+    if changes.iter().any(number)
+        && !matches!(
+            changes.first(),
+            Some(Change::Insert(_) | Change::Delete { .. } | Change::Patch { .. } | Change::Update { .. })
+        )
+    {
+        return refuse("a changeset that counts or tallies begins with its witness");
+    }
+    Ok(())
+}
+
+/// Whether the list holds something twice.
+fn repeats<T: Ord>(all: &mut [T]) -> bool {
+    all.sort_unstable();
+    all.windows(2).any(|pair| matches!(pair, [one, next] if one == next))
 }
 
 impl Change {
     fn weight(&self) -> usize {
         match self {
-            Self::Insert(record) | Self::Update { record, .. } => {
+            Self::Insert(record) | Self::Update { record, .. } => record.weight(),
+            Self::Patch { of, set, .. } => {
                 let text = |value: &Value| if let Value::Text(text) = value { text.len() } else { 16 };
-                record.values().iter().map(text).sum()
+                let set: usize = set.iter().map(|(_, value)| text(value)).fold(0, usize::saturating_add);
+                of.len().saturating_mul(set.saturating_add(32))
             }
-            Self::Claim { responses, .. } => responses.len().saturating_mul(16),
             Self::Delete { .. } | Self::Expect { .. } => 32,
             Self::Count { counter, .. } | Self::Tally { counter, .. } => {
                 counter.parts.iter().map(|part| part.as_str().len()).sum::<usize>().saturating_add(64)

@@ -5,35 +5,36 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::change::{Changeset, Outcome};
-use super::counter::{CounterKey, CounterPrefix, CounterRange};
-use super::error::StoreError;
-use super::index::{Index, Prefix, Range};
-use super::unique::UniqueKey;
-use crate::record::{Record, RecordId};
+use crate::catalogue::{Index, Record, RecordId};
+use crate::store::change::{Changeset, Outcome};
+use crate::store::counter::{CounterKey, CounterPrefix, CounterRange};
+use crate::store::error::StoreError;
+use crate::store::index::{Prefix, Range};
+use crate::store::unique::UniqueKey;
 
 /// What can be read: points, ranges and keyset pages.
 ///
 /// A read that begins after an acknowledgement on the same handle sees what was acknowledged. Reads of one call
-/// may see different moments. Typed reads are in [`read`](crate::read), for every `Read`.
+/// may see different moments. [`LinkReads`](crate::link::LinkReads) and
+/// [`ResponseReads`](crate::visit::ResponseReads) are typed reads over every `Read`.
 #[async_trait]
 pub trait Read: Send + Sync {
     /// The records of these ids, one answer for each, in their order.
     ///
     /// # Errors
-    /// `Invalid` for over 1,000 ids; faults.
+    /// `Invalid` for more than 1,000 ids, and failures of the database.
     async fn get(&self, ids: &[RecordId]) -> Result<Vec<Option<Record>>, StoreError>;
 
     /// The records that hold these keys, one answer for each, in their order.
     ///
     /// # Errors
-    /// `Invalid` for over 1,000 keys; faults.
+    /// `Invalid` for more than 1,000 keys, and failures of the database.
     async fn find(&self, keys: &[UniqueKey]) -> Result<Vec<Option<Record>>, StoreError>;
 
     /// At most `limit` records of an index: those of the prefix, inside the range, in its direction.
     ///
     /// # Errors
-    /// `Invalid` if [`Index::check`] says so; faults.
+    /// `Invalid` if [`Index::check`] says so, and failures of the database.
     async fn page(
         &self,
         index: Index,
@@ -45,7 +46,7 @@ pub trait Read: Send + Sync {
     /// Numbers that are not 0, in the order of their keys. A striped tally is summed.
     ///
     /// # Errors
-    /// `Invalid` for over 1,000, or over two parts; faults.
+    /// `Invalid` for more than 1,000 numbers or more than two parts, and failures of the database.
     async fn counters(
         &self,
         prefix: &CounterPrefix,
@@ -53,40 +54,40 @@ pub trait Read: Send + Sync {
     ) -> Result<Vec<(CounterKey, i64)>, StoreError>;
 }
 
-/// Where everything is kept: four reads, one write, and facts about both.
+/// A store: four reads, one write, and facts about both.
 ///
 /// A store never reads a clock, never invents an id, never checks a reference and never interprets a rule. Text is
-/// stored byte for byte. There are no default methods: a store that forgets one does not compile. Prove yours with
-/// `referral-testkit`.
+/// stored byte for byte. There are no default methods: a store that forgets one does not compile.
+/// `referral-testkit` proves that a store is correct.
 #[async_trait]
 pub trait Store: Read + Debug + 'static {
-    /// What this store promises. Not an apology: a store that is not durable says so here and is tested for it.
+    /// What this store promises. The conformance suite holds it to that.
     fn facts(&self) -> StoreFacts;
 
     /// Applies changesets, as if one after another; the answers are in their order.
     ///
-    /// Each is all or nothing, also across a crash, and durable per [`Store::facts`] when this returns. A conflict
-    /// never touches a neighbour. Of two calls that want the same key, one gets `Applied` and the other `Taken`;
-    /// the store retries its own transient trouble (busy, deadlock, serialization, also from COMMIT), bounded and
-    /// with jitter, and then says `Contended`. Dropping the future at any await leaves each changeset whole or
-    /// absent, and a usable store.
+    /// Each changeset is applied whole or not at all, also across a crash, and is as durable as [`Store::facts`] say
+    /// when this returns. A conflict of one changeset never touches another one. Of two calls that want the same key,
+    /// one gets `Applied` and the other `Taken`. The store tries its own transient failures again (busy, deadlock,
+    /// serialization, also from COMMIT), with jitter and for a limited time, and then says `Contended`. Dropping the
+    /// future at any await leaves each changeset whole or absent, and the store usable.
     ///
     /// # Errors
-    /// Per changeset: `Invalid` if [`Changeset::check`] says so; faults. `UnknownOutcome` where the answer of the
-    /// database was lost.
+    /// For each changeset: `Invalid` if [`Changeset::check`] says so, `UnknownOutcome` if the answer of the database was
+    /// lost, and other failures of the database.
     async fn commit(&self, batch: &[Changeset]) -> Vec<Result<Outcome, StoreError>>;
 }
 
 /// What a store promises.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct StoreFacts {
-    /// Its name: `memory`, `sqlite` …
+    /// The name of the store, such as `memory` or `sqlite`.
     pub name: &'static str,
     /// Whether what it acknowledged survives a crash of the process and a loss of power.
     pub durable: bool,
     /// Whether several processes may use the same data at once.
     pub shared: bool,
-    /// The most changesets that it likes to be given at once.
+    /// The most changesets that the store prefers to get in one call. It answers larger batches too.
     pub batch: usize,
 }
 

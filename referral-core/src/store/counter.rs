@@ -1,72 +1,29 @@
 //! Counters and tallies: the two kinds of numbers that a store keeps.
 
-use crate::record::{KeyPart, Tenant, Timestamp};
+use crate::catalogue::Family;
+use crate::value::{KeyPart, Tenant, Timestamp};
 
-/// What a number is about. Its family says whether it is counted or tallied; the number is part of stored keys
-/// and never changes.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Family {
-    /// Counted: how often a link with a limit was used. Parts: link.
-    LinkUses = 1,
-    /// Tallied: counted responses. Parts: link, action.
-    Responses = 2,
-    /// Tallied: counted responses of an hour. Parts: link, action; bucket: the hour's first millisecond, UTC.
-    ResponsesByHour = 3,
-    /// Tallied: flagged responses. Parts: link, action.
-    Flagged = 4,
-    /// Tallied: flagged responses of an hour. Parts and bucket as [`Family::ResponsesByHour`].
-    FlaggedByHour = 5,
-}
-
-impl Family {
-    /// Every family.
-    pub const ALL: &'static [Self] =
-        &[Self::LinkUses, Self::Responses, Self::ResponsesByHour, Self::Flagged, Self::FlaggedByHour];
-
-    /// The number that stores keep.
-    #[must_use]
-    pub const fn code(self) -> u8 {
-        self as u8
-    }
-
-    /// The family of a stored number.
-    #[must_use]
-    pub fn from_code(code: u8) -> Option<Self> {
-        Self::ALL.iter().copied().find(|family| family.code() == code)
-    }
-
-    /// Whether it decides something and is exact under any race ([`Change::Count`](super::Change::Count)), or is
-    /// a statistic ([`Change::Tally`](super::Change::Tally)).
-    #[must_use]
-    pub const fn is_counted(self) -> bool {
-        match self {
-            Self::LinkUses => true,
-            Self::Responses | Self::ResponsesByHour | Self::Flagged | Self::FlaggedByHour => false,
-        }
-    }
-}
-
-/// Names one number. Numbers are ordered by tenant, family, first part, second part, bucket.
+/// The name of one number. Numbers are ordered by tenant, family, first part, second part and bucket.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct CounterKey {
-    /// Whose it is.
+    /// The tenant that it belongs to.
     pub tenant: Tenant,
-    /// What it is about.
+    /// What the number is about.
     pub family: Family,
-    /// What it belongs to, most significant first; empty text where there is none.
+    /// What the number belongs to, most significant part first. A part that is not needed is empty text.
     pub parts: [KeyPart; 2],
-    /// A time, a day, or zero.
+    /// The first millisecond of an hour or a day, or 0 for a total.
     pub bucket: i64,
 }
 
 impl CounterKey {
-    /// A number with two parts and no bucket.
+    /// Names a number with two parts and the bucket 0.
     #[must_use]
     pub const fn new(tenant: Tenant, family: Family, parts: [KeyPart; 2]) -> Self {
         Self { tenant, family, parts, bucket: 0 }
     }
 
-    /// The same number in a bucket of time.
+    /// Names the same number in a bucket of time.
     #[must_use]
     pub const fn in_bucket(mut self, at: Timestamp) -> Self {
         self.bucket = at.as_millis();
@@ -74,27 +31,27 @@ impl CounterKey {
     }
 }
 
-/// Which numbers to read: all of a family that begin with these parts.
+/// Which numbers to read: those of a family whose names begin with these parts.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CounterPrefix {
-    /// Whose.
+    /// The tenant that they belong to.
     pub tenant: Tenant,
-    /// About what.
+    /// What the numbers are about.
     pub family: Family,
-    /// The first part, the first and the second, or none.
+    /// The first part, or the first and the second, or none.
     pub parts: Vec<KeyPart>,
 }
 
-/// Which of them: buckets in a half-open range, after a key, at most so many; always in the order of keys.
+/// Which of the numbers of a prefix to read. They come in the order of their keys.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CounterRange {
     /// From this bucket on.
     pub from: Option<i64>,
-    /// Up to, and without, this bucket.
+    /// Up to this bucket, and without it.
     pub until: Option<i64>,
     /// After this key, for the next page.
     pub after: Option<CounterKey>,
-    /// At most so many; 1,000 at the most.
+    /// The most numbers to give, up to 1,000.
     pub limit: u32,
 }
 
@@ -104,28 +61,36 @@ impl CounterRange {
     pub const fn first(limit: u32) -> Self {
         Self { from: None, until: None, after: None, limit }
     }
+
+    /// Whether a number lies inside the range.
+    #[must_use]
+    pub fn contains(&self, key: &CounterKey) -> bool {
+        self.from.is_none_or(|from| key.bucket >= from)
+            && self.until.is_none_or(|until| key.bucket < until)
+            && self.after.as_ref().is_none_or(|after| key > after)
+    }
 }
 
-/// What a sum must be, both ends included.
+/// The bounds that a sum must stay within, both ends included.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Bounds {
-    /// The least.
+    /// The smallest sum that is allowed.
     pub min: i64,
-    /// The most.
+    /// The greatest sum that is allowed.
     pub max: i64,
 }
 
 impl Bounds {
-    /// Anything that does not overflow.
+    /// Allows every sum that does not overflow.
     pub const ANY: Self = Self { min: i64::MIN, max: i64::MAX };
 
-    /// From `min` to `max`, both included.
+    /// Allows sums from `min` to `max`, both included.
     #[must_use]
     pub const fn new(min: i64, max: i64) -> Self {
         Self { min, max }
     }
 
-    /// Whether a sum is inside.
+    /// Whether a sum is allowed.
     #[must_use]
     pub const fn contains(self, sum: i64) -> bool {
         self.min <= sum && sum <= self.max

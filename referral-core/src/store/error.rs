@@ -4,32 +4,33 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-/// What kind of fault it is, and so what the caller can do.
+/// What kind of error of a store it is, and so what the caller can do.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
-pub enum ErrorKind {
+pub enum StoreErrorKind {
     /// The database cannot be reached, or takes no work now. Nothing was written; try again later.
     Unavailable,
-    /// The store retried its own transient trouble as often as it may. Nothing was written; try again.
+    /// Others kept getting in the way, as often as the store may try again by itself. Nothing was written; try again.
     Contended,
-    /// The answer to a commit was lost: it is applied or not. Commit the same changeset again; its witness tells.
+    /// The answer to a commit was lost, so it is applied or not. Commit the same changeset again: its witness tells
+    /// whether it was.
     UnknownOutcome,
     /// The call breaks a rule of the contract; it will never work.
     Invalid,
-    /// There is no room. Nothing was written.
+    /// The disk or the quota of the database is full. Nothing was written.
     Full,
     /// What is stored is not what this library wrote, or the schema is not the one it needs.
     Corrupt,
-    /// Something else.
+    /// Something else went wrong.
     Other,
 }
 
-/// A fault of a store. Cheap to clone, because one fault may fail a whole batch.
+/// An error of a store. It is cheap to clone, because one failure may fail a whole batch.
 ///
-/// `Display` does not print the source; walk [`Error::source`] for the chain.
+/// `Display` does not print the source. Follow [`Error::source`] for the chain of causes.
 #[derive(Clone, Debug)]
 pub struct StoreError {
-    kind: ErrorKind,
+    kind: StoreErrorKind,
     backend: &'static str,
     operation: &'static str,
     message: String,
@@ -37,10 +38,10 @@ pub struct StoreError {
 }
 
 impl StoreError {
-    /// A fault of `backend` during `operation`.
+    /// Makes an error of the store `backend` during `operation`.
     #[must_use]
     pub fn new(
-        kind: ErrorKind,
+        kind: StoreErrorKind,
         backend: &'static str,
         operation: &'static str,
         message: impl Into<String>,
@@ -48,22 +49,22 @@ impl StoreError {
         Self { kind, backend, operation, message: message.into(), source: None }
     }
 
-    /// A call that breaks a rule of the contract.
+    /// Makes the error for a call that breaks a rule of the contract.
     #[must_use]
     pub fn invalid(operation: &'static str, message: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Invalid, "referral", operation, message)
+        Self::new(StoreErrorKind::Invalid, "referral", operation, message)
     }
 
-    /// With what caused it.
+    /// Adds what caused it.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.source = Some(Arc::from(source.into()));
         self
     }
 
-    /// What kind of fault it is.
+    /// What kind of error it is.
     #[must_use]
-    pub const fn kind(&self) -> ErrorKind {
+    pub const fn kind(&self) -> StoreErrorKind {
         self.kind
     }
 
@@ -82,13 +83,16 @@ impl StoreError {
     /// Whether the same call may work when made again.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
-        matches!(self.kind, ErrorKind::Unavailable | ErrorKind::Contended | ErrorKind::UnknownOutcome)
+        matches!(
+            self.kind,
+            StoreErrorKind::Unavailable | StoreErrorKind::Contended | StoreErrorKind::UnknownOutcome
+        )
     }
 
-    /// Whether the database is the trouble, and not the call.
+    /// Whether the cause is the database, and not the call.
     #[must_use]
     pub const fn is_unavailable(&self) -> bool {
-        matches!(self.kind, ErrorKind::Unavailable | ErrorKind::Full)
+        matches!(self.kind, StoreErrorKind::Unavailable | StoreErrorKind::Full)
     }
 }
 
@@ -112,7 +116,7 @@ mod tests {
     fn the_chain_is_kept_and_not_printed_twice() {
         let io = std::io::Error::other("disk on fire");
         let error =
-            StoreError::new(ErrorKind::Other, "sqlite", "commit", "the database failed").with_source(io);
+            StoreError::new(StoreErrorKind::Other, "sqlite", "commit", "the database failed").with_source(io);
         assert_eq!(error.to_string(), "sqlite: commit: the database failed");
         assert_eq!(error.clone().source().map(ToString::to_string), Some("disk on fire".into()));
     }

@@ -1,6 +1,6 @@
 //! For stores that stand around another store.
 
-/// The four reads of a store that stands around another one, or those of them that it does not change: for use inside
+/// Writes the reads of a store that stands around another one: all four, or those that it does not change. Use it inside
 /// `impl Read for …`.
 ///
 /// ```
@@ -35,8 +35,8 @@
 /// }
 /// ```
 ///
-/// `forward_reads!(store after check)` asks `self.check()` first: a `Result<(), StoreError>` whose error is the answer
-/// then.
+/// `forward_reads!(store after check)` calls `self.check()` first, which gives a `Result<(), StoreError>`. Its error is then
+/// the answer.
 #[macro_export]
 macro_rules! forward_reads {
     ($store:ident) => {
@@ -59,14 +59,14 @@ macro_rules! forward_reads {
 macro_rules! __forward_read {
     (get $store:ident $($check:ident)?) => {
         $crate::__forward_read!(
-            @ ['a] get(ids: &'a [$crate::RecordId]) -> ::std::vec::Vec<::std::option::Option<$crate::Record>>,
+            @ ['a] get(ids: &'a [$crate::store::RecordId]) -> ::std::vec::Vec<::std::option::Option<$crate::store::Record>>,
             $store $($check)?
         );
     };
     (find $store:ident $($check:ident)?) => {
         $crate::__forward_read!(
             @ ['a] find(keys: &'a [$crate::store::UniqueKey])
-                -> ::std::vec::Vec<::std::option::Option<$crate::Record>>,
+                -> ::std::vec::Vec<::std::option::Option<$crate::store::Record>>,
             $store $($check)?
         );
     };
@@ -77,7 +77,7 @@ macro_rules! __forward_read {
                 prefix: &'a $crate::store::Prefix,
                 range: &'b $crate::store::Range,
                 limit: u32
-            ) -> ::std::vec::Vec<$crate::Record>,
+            ) -> ::std::vec::Vec<$crate::store::Record>,
             $store $($check)?
         );
     };

@@ -11,7 +11,7 @@ use rand::TryRng as _;
 use rand::rngs::SysRng;
 use sha2::Sha256;
 
-use super::purpose::Purpose;
+use crate::token::purpose::Purpose;
 
 /// HMAC-SHA256 (RFC 2104) with its key already absorbed; cloned for every use.
 pub(super) type Prepared = Hmac<Sha256>;
@@ -47,8 +47,8 @@ impl Key {
 
     /// A key of this id (1 to 16 of `A-Z a-z 0-9 _ -`) and this secret.
     ///
-    /// The secret must come from a random source; a pass phrase of 32 letters is
-    /// none. See [`generate`](Self::generate).
+    /// The secret must come from a random source. A pass phrase of 32 letters does not.
+    /// See [`generate`](Self::generate).
     ///
     /// # Errors
     ///
@@ -96,7 +96,7 @@ impl Key {
         Self::new(URL_SAFE_NO_PAD.encode(id), secret)
     }
 
-    /// The key id, which stands in every token in clear.
+    /// The key id, which everybody can read in every token.
     pub fn id(&self) -> &str {
         &self.0.id
     }
@@ -134,15 +134,18 @@ impl fmt::Debug for Key {
     }
 }
 
-/// Why a key or a ring of keys could not be made. Never holds any of a secret.
+/// The most keys of a ring.
+pub(super) const MAX_KEYS: usize = 16;
+
+/// Why a key or a ring of keys could not be made. It never holds a part of a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
-    /// The ring has no key.
+    /// The ring has no keys.
     #[error("there is no key")]
     None,
-    /// The ring has more keys than anybody rotates.
-    #[error("there are {keys} keys; at most {max} are kept", max = super::KeyRing::MAX)]
+    /// The ring has too many keys.
+    #[error("there are {keys} keys; at most {max} are kept", max = MAX_KEYS)]
     TooMany {
         /// How many there are.
         keys: usize,
@@ -150,7 +153,7 @@ pub enum KeyError {
     /// The key id is not 1 to 16 of `A-Z a-z 0-9 _ -`.
     #[error("a key id is 1 to {max} letters, digits, `_` or `-`", max = Key::ID_MAX)]
     Id,
-    /// Two keys with one id.
+    /// Two keys have the same id.
     #[error("the key id {id:?} is there twice")]
     Repeated {
         /// The id.

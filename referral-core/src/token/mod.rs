@@ -1,15 +1,16 @@
 //! Signed tokens and the keys behind them.
 //!
-//! A [`Token`] says which visitor a browser is. It is signed, not secret: what it
-//! holds may be read by whoever carries it, but nobody can make or change one. The
-//! same format serves every place where it travels; [`Purpose`] and audience are
-//! part of what is signed, so a token that was made for one place is worth nothing
-//! in another.
+//! A [`Token`] says which visitor a browser is. It is signed and not secret: whoever
+//! carries it can read it, but nobody without the keys can make or change one. The
+//! same format serves every place where it travels. [`Purpose`] and audience are part
+//! of what is signed, so a token that was made for one place is worth nothing in
+//! another.
 //!
 //! ```
 //! # use std::time::Duration;
-//! # use referral_core::record::{Timestamp, VisitorId};
-//! # use referral_core::token::{KeyRing, Purpose, Token, TokenSigner};
+//! # use referral_core::{Timestamp, VisitorId};
+//! # use referral_core::KeyRing;
+//! # use referral_core::token::{Purpose, Token, TokenSigner};
 //! # let uuid = uuid::Uuid::now_v7();
 //! let keys = KeyRing::generate()?;
 //! let signer = TokenSigner::new(&keys, Purpose::Visitor, "__Host-referral");

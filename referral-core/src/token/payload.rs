@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::record::{LinkId, ResponseId, Timestamp, VisitorId};
+use crate::link::LinkId;
+use crate::value::{Timestamp, VisitorId};
+use crate::visit::ResponseId;
 
-/// What a token says about the browser that carries it. Holds no session and no
+/// What a token says about the browser that carries it. It holds no session id and no
 /// user id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -15,7 +17,7 @@ pub struct Token {
     pub visitor: VisitorId,
     /// When it was signed.
     pub issued_at: Timestamp,
-    /// From when on it is worth nothing.
+    /// The moment from which on it is no longer valid.
     pub expires_at: Timestamp,
     /// The visitor's last touch, if there was one.
     pub last: Option<LastTouch>,
@@ -26,9 +28,9 @@ pub struct Token {
 pub struct LastTouch {
     /// The link that was touched.
     pub link: LinkId,
-    /// What was recorded of it.
+    /// The response that was recorded.
     pub response: ResponseId,
-    /// When.
+    /// When it happened.
     pub at: Timestamp,
 }
 
@@ -39,12 +41,12 @@ pub(super) const PLAIN: usize = 16 + 8 + 8;
 pub(super) const TOUCHED: usize = PLAIN + 16 + 16 + 8;
 
 impl Token {
-    /// A token of this visitor from `now` on, for as long as `life`; without a touch.
+    /// Makes a token of this visitor without a touch, which is valid from `now` on for `life`.
     pub fn new(visitor: VisitorId, now: Timestamp, life: Duration) -> Self {
         Self { visitor, issued_at: now, expires_at: now.saturating_add(life), last: None }
     }
 
-    /// The same with a last touch.
+    /// Adds a last touch.
     #[must_use]
     pub const fn with_last(mut self, last: LastTouch) -> Self {
         self.last = Some(last);

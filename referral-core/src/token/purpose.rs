@@ -1,15 +1,15 @@
 //! What a key is used for.
 
-/// What a signature or a keyed hash is for. Each purpose has a key of its own,
-/// derived from the secrets of the ring, so what was made for one purpose proves
-/// nothing in another.
+/// What a signature or a keyed hash is for. Each purpose has a key of its own, which
+/// is derived from the secrets of the ring. So what was made for one purpose proves
+/// nothing for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Purpose {
-    /// The token in a visitor's cookie; the audience is the cookie's name.
+    /// The token in a visitor's cookie. The audience is the cookie's name and the tenant.
     Visitor,
     /// A short-lived token that travels with the visitor: in OAuth state, an
-    /// e-mail link or an app; the audience names the place.
+    /// e-mail link or an app. The audience names the place.
     Portable,
     /// The keys of invitations.
     Invitation,

@@ -6,11 +6,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::Mac as _;
 
-use super::key::{Key, KeyError, absorb};
-use super::purpose::Purpose;
-use crate::record::Timestamp;
+use crate::token::key::{Key, KeyError, MAX_KEYS, absorb};
+use crate::token::purpose::Purpose;
+use crate::value::Timestamp;
 
-/// The keys of an installation: the first signs, all of them verify, each until it
+/// The keys of an installation. The first key signs, and each key verifies until it
 /// retires.
 ///
 /// To change keys without signing anybody out, put a new one in front and let the
@@ -18,8 +18,9 @@ use crate::record::Timestamp;
 ///
 /// ```
 /// # use std::time::Duration;
-/// # use referral_core::record::Timestamp;
-/// # use referral_core::token::{Key, KeyRing};
+/// # use referral_core::Timestamp;
+/// # use referral_core::KeyRing;
+/// # use referral_core::token::Key;
 /// # let (old, now) = (KeyRing::generate()?, Timestamp::from_millis(0));
 /// let retires = now.saturating_add(Duration::from_secs(400 * 86_400));
 /// let keys = old.rotated(Key::generate()?, retires)?;
@@ -34,7 +35,7 @@ pub struct KeyRing {
 
 impl KeyRing {
     /// The most keys of a ring.
-    pub const MAX: usize = 16;
+    pub const MAX: usize = MAX_KEYS;
 
     /// A ring of one key.
     pub const fn new(current: Key) -> Self {
@@ -50,8 +51,8 @@ impl KeyRing {
         Key::generate().map(Self::new)
     }
 
-    /// Adds a key that no longer signs, but verifies until `not_after` (from then
-    /// on it does not); without one, for as long as it is in the ring.
+    /// Adds a key that no longer signs, but verifies until `not_after`. Without
+    /// `not_after` it verifies for as long as it is in the ring.
     ///
     /// # Errors
     ///

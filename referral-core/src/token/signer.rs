@@ -7,11 +7,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::Mac as _;
 
-use super::key::{Prepared, absorb};
-use super::payload::{TOUCHED, Token};
-use super::purpose::Purpose;
-use super::ring::{KeyRing, is_alive};
-use crate::record::Timestamp;
+use crate::token::key::{Prepared, absorb};
+use crate::token::payload::{TOUCHED, Token};
+use crate::token::purpose::Purpose;
+use crate::token::ring::{KeyRing, is_alive};
+use crate::value::Timestamp;
 
 /// The longest text that is looked at, in bytes. Tokens stay under 200; whatever is
 /// longer than this is not read at all.
@@ -24,11 +24,11 @@ const SKEW: Duration = Duration::from_secs(5 * 60);
 
 /// Signs and verifies the tokens of one purpose and one audience.
 ///
-/// A token is `v1.kid.payload.mac`: the key id in clear, the payload and the
-/// HMAC-SHA256 in URL-safe base64 without padding, under 200 bytes in all. What is
-/// signed is the version, the purpose, the audience, the key id and the payload, each
-/// with its length before it. There is no field that names an algorithm, so there is
-/// none to be changed.
+/// A token is `v1.kid.payload.mac`: the key id as it is, then the payload and the
+/// HMAC-SHA256 in URL-safe base64 without padding. Together these are under 200 bytes.
+/// What is signed is the version, the purpose, the audience, the key id and the
+/// payload, each with its length before it. No field names an algorithm, so nobody can
+/// change the algorithm.
 #[derive(Clone)]
 pub struct TokenSigner {
     purpose: Purpose,
@@ -43,20 +43,20 @@ struct SigningKey {
     mac: Prepared,
 }
 
-/// A token that proved to be ours.
+/// A token that was verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Verified {
     /// What it says.
     pub token: Token,
-    /// It was signed by a key that no longer signs: sign it again at the next chance.
+    /// Whether a key signed it that no longer signs. Then sign it again at the next opportunity.
     pub stale_key: bool,
 }
 
 impl TokenSigner {
-    /// For tokens of this purpose that are meant for this audience: the name of the
-    /// cookie, the name of the OAuth provider, or whatever else tells one place
-    /// where a token may be used from another. Include the tenant where there is one.
+    /// Makes a signer for tokens of this purpose and this audience. The audience is the
+    /// name of the cookie, the name of the OAuth provider, or whatever else tells the
+    /// places apart where a token may be used. If there is a tenant, include it.
     pub fn new(keys: &KeyRing, purpose: Purpose, audience: &str) -> Self {
         let keys = keys.keys().map(|(key, not_after)| {
             let mut mac = key.subkey(purpose);
@@ -67,7 +67,7 @@ impl TokenSigner {
         Self { purpose, keys: keys.collect() }
     }
 
-    /// The text of a token, in URL-safe ASCII without `=`.
+    /// Signs a token and gives its text, in URL-safe ASCII without `=`.
     pub fn sign(&self, token: &Token) -> String {
         let mut text = String::with_capacity(192);
         // A ring always has a key; without one the text would verify nowhere.
@@ -150,11 +150,11 @@ impl fmt::Debug for TokenSigner {
     }
 }
 
-/// Why a text is not a token of ours. Never holds any of the text.
+/// Why a text is not a token of ours. It never holds a part of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TokenError {
-    /// There is nothing.
+    /// The text is empty.
     #[error("the token is empty")]
     Empty,
     /// More than [`TOKEN_MAX`] bytes.
@@ -178,16 +178,16 @@ pub enum TokenError {
     /// A part is not in canonical URL-safe base64, or longer than a token's.
     #[error("the token is wrongly encoded")]
     Encoding,
-    /// Forged, changed, or signed for another purpose or audience.
+    /// It was forged or changed, or signed for another purpose or audience.
     #[error("the signature of the token is wrong")]
     Signature,
-    /// Signed by us, but not in a form that we know.
+    /// It was signed by one of our keys, but its form is unknown.
     #[error("the content of the token is unknown")]
     Payload,
-    /// Its time is over.
+    /// It has expired.
     #[error("the token has expired")]
     Expired,
-    /// Signed more than five minutes after now.
+    /// It was signed more than five minutes in the future.
     #[error("the token was signed in the future")]
     FromTheFuture,
 }

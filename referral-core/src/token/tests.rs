@@ -10,7 +10,9 @@ use rand::{Rng as _, RngExt as _, SeedableRng as _};
 use uuid::Uuid;
 
 use super::*;
-use crate::record::{LinkId, ResponseId, Timestamp, VisitorId};
+use crate::link::LinkId;
+use crate::value::{Timestamp, VisitorId};
+use crate::visit::ResponseId;
 
 const NOW: Timestamp = Timestamp::from_millis(1_750_000_000_000);
 const DAY: Duration = Duration::from_secs(86_400);

@@ -6,10 +6,10 @@ use ipnet::IpNet;
 
 /// How to find the address of the visitor.
 ///
-/// By default the address of whoever is connected, whatever the headers say: they
-/// can say anything. Behind proxies, name them and the one header that they
-/// maintain. Hosts that know better fill in [`Visit::address`](super::Visit::address)
-/// themselves.
+/// By default it is the address of whoever is connected, because headers can say
+/// anything. Behind proxies, name the proxies and the one header that they maintain.
+/// A host that finds the address in another way fills in
+/// [`Visit::address`](super::Visit::address) itself.
 ///
 /// ```
 /// # use referral_core::visit::{ClientAddress, Header, TrustedProxies};
@@ -22,14 +22,14 @@ use ipnet::IpNet;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum ClientAddress {
-    /// Whoever is connected.
+    /// The address of whoever is connected.
     #[default]
     Peer,
-    /// Whoever is connected to the first of our proxies.
+    /// The address of whoever is connected to the first of our proxies.
     Proxied(TrustedProxies),
 }
 
-/// The proxies whose word about an address is taken, and the header they give it in.
+/// The proxies that are trusted about an address, and the header in which they give it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrustedProxies {
     networks: Vec<IpNet>,

@@ -1,34 +1,34 @@
 //! What a visit is worth.
 
-use super::bots::is_known;
-use super::visit::{Method, Visit};
+use crate::visit::bots::is_known;
+use crate::visit::visit::{Method, Visit};
 
-/// What a visit is worth to attribution. In every class the visitor is redirected
-/// all the same.
+/// What a visit is worth to attribution. The visitor is redirected in every class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Class {
-    /// A person, as far as anybody can tell: recorded, counted, credited.
+    /// A person, as far as anybody can tell. The visit is recorded, counted and credited.
     Human,
-    /// A known bot: recorded with a flag, never counted or credited, no token.
+    /// A known bot. The visit is recorded with a flag, is never counted or credited, and
+    /// gets no token.
     Bot,
-    /// Part of another page, such as a frame or an image: redirected without
-    /// attribution, so that nobody can be given a touch by a page they look at.
+    /// A part of another page, such as a frame or an image. It is redirected without
+    /// attribution, so that no page can give its readers a touch.
     Embedded,
-    /// Loaded before anybody clicked: nothing recorded, nothing set. The click
-    /// itself asks again.
+    /// A load before anybody clicked. Nothing is recorded and no token is set. The click
+    /// itself is another request.
     Speculative,
-    /// A question about the link, such as `HEAD`: nothing recorded, nothing set.
+    /// A question about the link, such as `HEAD`. Nothing is recorded and no token is set.
     Silent,
 }
 
 impl Class {
-    /// Is anything recorded of it?
+    /// Whether anything is recorded of it.
     pub const fn is_recorded(self) -> bool {
         matches!(self, Self::Human | Self::Bot)
     }
 
-    /// May it change what a visitor's touches and tokens are?
+    /// Whether it may change the visitor's touches and token.
     pub const fn is_credited(self) -> bool {
         matches!(self, Self::Human)
     }
@@ -36,10 +36,11 @@ impl Class {
 
 /// Says what a visit is worth.
 ///
-/// A function will do:
+/// A function can be a classifier:
 ///
 /// ```
-/// # use referral_core::visit::{Class, Classifier, DefaultClassifier, Visit};
+/// # use referral_core::Visit;
+/// # use referral_core::visit::{Class, Classifier, DefaultClassifier};
 /// fn takes(_: impl Classifier) {}
 ///
 /// let ours = DefaultClassifier::default();
@@ -48,7 +49,7 @@ impl Class {
 /// });
 /// ```
 pub trait Classifier: Send + Sync {
-    /// What this visit is worth. Called once per landing, so it must not block.
+    /// Says what this visit is worth. It is called in every landing, so it must not block.
     fn classify(&self, visit: &Visit) -> Class;
 }
 
@@ -61,7 +62,7 @@ where
     }
 }
 
-/// The built-in classifier. By the first that applies:
+/// The built-in classifier. The first of these rules that applies decides:
 ///
 /// 1. `HEAD` and `OPTIONS` are [`Class::Silent`];
 /// 2. what the browser marks as prefetched, prerendered or previewed is
@@ -84,8 +85,8 @@ pub struct DefaultClassifier {
 const AGENT_MAX: usize = 1024;
 
 impl DefaultClassifier {
-    /// Knows one more bot by a part of its user agent, letter case aside. An empty
-    /// part knows nobody.
+    /// Recognises one more bot by a part of its user agent, in any letter case. An empty
+    /// part matches no bot.
     #[must_use]
     pub fn with_bot(mut self, part: &str) -> Self {
         if !part.is_empty() {
@@ -94,8 +95,8 @@ impl DefaultClassifier {
         self
     }
 
-    /// Takes user agents with this part for people, whatever else stands in them: for
-    /// a browser that a name in the list hits by mistake. An empty part changes nothing.
+    /// Takes user agents with this part for people, whatever else stands in them. Use it
+    /// if a name on the list matches a browser by mistake. An empty part changes nothing.
     #[must_use]
     pub fn with_person(mut self, part: &str) -> Self {
         if !part.is_empty() {
@@ -104,7 +105,7 @@ impl DefaultClassifier {
         self
     }
 
-    /// Is there the name of a known bot in this user agent?
+    /// Whether the name of a known bot stands in this user agent.
     pub fn is_bot(&self, agent: &str) -> bool {
         let end = agent.floor_char_boundary(AGENT_MAX);
         let agent = agent.get(..end).unwrap_or_default();

@@ -16,9 +16,9 @@ pub struct FetchMetadata {
     pub site: Option<String>,
     /// `Sec-Purpose`: `prefetch` or `prefetch;prerender` before a click.
     pub sec_purpose: Option<String>,
-    /// `Purpose`, the older name of the same, or else `X-Purpose`, an older one.
+    /// `Purpose`, an older name of the same header, or `X-Purpose`, which is older still.
     pub purpose: Option<String>,
-    /// `X-Moz`, the one of old Firefox.
+    /// `X-Moz`, the same header of old Firefox.
     pub x_moz: Option<String>,
 }
 
@@ -38,7 +38,7 @@ impl FetchMetadata {
         }
     }
 
-    /// Was this loaded before anybody clicked: prefetched, prerendered, or for a preview?
+    /// Whether this was loaded before anybody clicked: prefetched, prerendered, or for a preview.
     pub fn is_speculative(&self) -> bool {
         // Both are lists with parameters, such as `prefetch;prerender`.
         let says = |value: &Option<String>, words: &[&str]| {
@@ -53,8 +53,8 @@ impl FetchMetadata {
             || says(&self.x_moz, &["prefetch"])
     }
 
-    /// Is this anything but a page that is being opened in a window of its own?
-    /// False where the browser does not say.
+    /// Whether this is anything but a page that is opened in a window of its own. It is
+    /// false if the browser does not say.
     pub fn is_embedded(&self) -> bool {
         let other_than = |value: &Option<String>, word: &str| {
             value.as_deref().is_some_and(|value| !value.trim().eq_ignore_ascii_case(word))

@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use super::*;
-use crate::record::{Timestamp, UserId};
 use crate::token::{Key, KeyRing};
+use crate::value::{Timestamp, UserId};
 
 fn ip(text: &str) -> IpAddr {
     text.parse().unwrap()

@@ -3,18 +3,19 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use super::fetch::FetchMetadata;
-use crate::record::{Timestamp, UserId, VisitorId};
 use crate::token::Token;
+use crate::value::{RequestId, Timestamp, UserId, VisitorId};
+use crate::visit::fetch::FetchMetadata;
 
 /// One request of a visitor, as far as referrals are concerned.
 ///
-/// Fill in what the framework knows. Everything is optional, and whatever a visitor
-/// sent may be anything at any length: it is cut where it is stored and never
-/// fails a click.
+/// Fill in what the framework knows. Everything is optional. What a visitor sent may
+/// be anything and of any length: it is shortened where it is stored, and never makes
+/// a click fail.
 ///
 /// ```
-/// # use referral_core::visit::{FetchMetadata, Method, Visit};
+/// # use referral_core::Visit;
+/// # use referral_core::visit::{FetchMetadata, Method};
 /// # let headers = std::collections::HashMap::from([("user-agent", "Mozilla/5.0")]);
 /// let header = |name: &str| headers.get(name).copied();
 /// let mut visit = Visit::new(Method::from_name("GET"), "/r/k7m2xq9vtb?utm_source=mail")
@@ -24,22 +25,24 @@ use crate::token::Token;
 #[derive(Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Visit {
-    /// What the visitor's token says, once it was verified. Anything else, such as
-    /// an id from the query or the body, must not get in here.
+    /// What the visitor's token says, after it was verified. Never put anything else
+    /// here, such as an id from the query or the body.
     pub token: Option<Token>,
     /// Who is signed in.
     pub user: Option<UserId>,
-    /// When the account of that user was made, where the host knows it: an account
-    /// older than the touch was not referred by it.
+    /// When the account of that user was made, if the host knows it. A touch did not
+    /// bring an account that is older than itself.
     pub user_since: Option<Timestamp>,
+    /// The host's own name for this request, if the host may make it twice. What it records is then recorded once.
+    pub request: Option<RequestId>,
     /// The method of the request.
     pub method: Method,
-    /// The scheme of the request, as received. Trusted for nothing: what the site is
-    /// called is configuration.
+    /// The scheme of the request, as received. Nothing trusts it, because the public URL
+    /// is configuration.
     pub scheme: Option<String>,
-    /// The host that was asked for, as received. Trusted for nothing.
+    /// The host that was asked for, as received. Nothing trusts it.
     pub host: Option<String>,
-    /// Path and query, as received.
+    /// The path and the query, as received.
     pub url: String,
     /// The visitor's address, see [`ClientAddress`](super::ClientAddress).
     pub address: Option<IpAddr>,
@@ -52,33 +55,44 @@ pub struct Visit {
 }
 
 impl Visit {
-    /// A request of this method for this path and query, and nothing else known.
+    /// Makes a request with this method, path and query, of which nothing else is known.
     pub fn new(method: Method, url: impl Into<String>) -> Self {
         Self { method, url: url.into(), ..Self::default() }
     }
 
-    /// With what the visitor's token says, once it was verified.
+    /// Adds what the visitor's token says, after it was verified.
     #[must_use]
     pub const fn with_token(mut self, token: Token) -> Self {
         self.token = Some(token);
         self
     }
 
-    /// With the user who is signed in.
+    /// Adds the user who is signed in.
     #[must_use]
     pub fn with_user(mut self, user: UserId) -> Self {
         self.user = Some(user);
         self
     }
 
-    /// With the time at which the user's account was made.
+    /// Adds the time at which the user's account was made.
     #[must_use]
     pub const fn with_user_since(mut self, since: Timestamp) -> Self {
         self.user_since = Some(since);
         self
     }
 
-    /// With the scheme and the host of the request, as received.
+    /// Adds the host's own name for this request. If the same verb is called again with the same name, it gets the first
+    /// answer and counts once. One name stands for one thing, so two actions need two names.
+    ///
+    /// Give a name that only this request has, such as the number of an order, and never one that a visitor may choose. A
+    /// name that is used again for something else, or for somebody else, is refused.
+    #[must_use]
+    pub fn with_request(mut self, request: RequestId) -> Self {
+        self.request = Some(request);
+        self
+    }
+
+    /// Adds the scheme and the host of the request, as received.
     #[must_use]
     pub fn with_origin(mut self, scheme: impl Into<String>, host: impl Into<String>) -> Self {
         self.scheme = Some(scheme.into());
@@ -86,28 +100,28 @@ impl Visit {
         self
     }
 
-    /// With the visitor's address.
+    /// Adds the visitor's address.
     #[must_use]
     pub const fn with_address(mut self, address: IpAddr) -> Self {
         self.address = Some(address);
         self
     }
 
-    /// With the `User-Agent` header.
+    /// Adds the `User-Agent` header.
     #[must_use]
     pub fn with_agent(mut self, agent: impl Into<String>) -> Self {
         self.agent = Some(agent.into());
         self
     }
 
-    /// With the `Referer` header.
+    /// Adds the `Referer` header.
     #[must_use]
     pub fn with_referrer(mut self, referrer: impl Into<String>) -> Self {
         self.referrer = Some(referrer.into());
         self
     }
 
-    /// With what the browser says about the reason of the request.
+    /// Adds what the browser says about the reason of the request.
     #[must_use]
     pub fn with_fetch(mut self, fetch: FetchMetadata) -> Self {
         self.fetch = fetch;
@@ -137,7 +151,7 @@ impl fmt::Debug for Visit {
     }
 }
 
-/// The method of a request, as far as it makes a difference.
+/// The method of a request, as far as methods are told apart here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Method {

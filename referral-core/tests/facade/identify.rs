@@ -2,11 +2,14 @@
 
 use std::collections::HashSet;
 
-use crate::world::{HOUR, World, draft, get, issued, user};
-use referral_core::facade::{Error, Guard, SignedIn, TouchOutcome, Verdict};
-use referral_core::read::{PageRequest, ResponseFilter};
-use referral_core::store::{Change, Changeset, Outcome, Store};
-use referral_core::{Action, UserId, VisitorId, async_trait};
+use referral_core::memory::MemoryStore;
+use referral_core::store::{Change, Changeset, Outcome, Read, Store, StoreError, StoreErrorKind, StoreFacts};
+use referral_core::visit::{ResponseFilter, SignedIn, TouchOutcome, VisitRefusal};
+use referral_core::{
+    Action, Guard, KeyRing, PageRequest, Referrals, Refused, UserId, Verdict, VisitorId, async_trait,
+};
+
+use crate::world::{HOUR, World, detail, draft, get, issued, user};
 
 /// PB16, RB2, RB3: only the newest touch, or only those of one link, were linked at sign-in.
 #[tokio::test]
@@ -26,7 +29,7 @@ async fn pb16_rb2_rb3_all_touches_of_a_visitor_through_all_links_are_claimed_onc
     let again = world.referrals.identify(token.visitor, &user("bob")).await.unwrap();
     assert!(again.claimed.is_empty() && world.heard.take().is_empty());
     let filter = ResponseFilter::of_user(user("bob"));
-    let page = world.referrals.responses(&filter, &PageRequest::default()).await.unwrap();
+    let page = world.referrals.responses().list(&filter, &PageRequest::default()).await.unwrap();
     assert_eq!(page.items.len(), 3);
 }
 
@@ -140,9 +143,9 @@ async fn a_guard_may_keep_a_user_from_claiming() {
     let link = world.link().await;
     let (_, token) = world.arrive(&link).await;
     let refused = world.referrals.identify(token.visitor, &user("bob")).await;
-    assert!(matches!(refused, Err(Error::Refused { .. })));
+    assert!(matches!(detail(&refused), Some(Refused { .. })));
     let filter = ResponseFilter::unclaimed_of(token.visitor);
-    let left = world.referrals.responses(&filter, &PageRequest::default()).await.unwrap();
+    let left = world.referrals.responses().list(&filter, &PageRequest::default()).await.unwrap();
     assert_eq!(left.items.len(), 1);
 }
 
@@ -159,11 +162,11 @@ async fn an_owner_does_not_win_through_the_own_link() {
 #[tokio::test]
 async fn one_click_over_the_limit_is_said_so_and_is_not_worth_a_retry() {
     let world = World::new();
-    let link = world.referrals.create(draft("/", "ada").with_click_limit(1)).await.unwrap();
+    let link = world.referrals.links().create(draft("/", "ada").with_click_limit(1)).await.unwrap();
     let bob = get("/").with_user(user("bob"));
     world.referrals.respond(link.id, &bob, Action::RESPONDED, None).await.unwrap();
     let over = world.referrals.respond(link.id, &bob, Action::RESPONDED, None).await.unwrap_err();
-    assert!(matches!(over, Error::Exhausted) && !over.is_retryable());
+    assert!(over.detail() == Some(&VisitRefusal::Exhausted) && !over.is_retryable());
     let order = Action::new("ORDERED").unwrap();
     world.referrals.respond(link.id, &bob, order, None).await.unwrap();
 }
@@ -177,4 +180,50 @@ async fn a_bots_touch_wins_nothing() {
     assert!(matches!(landing.touch.outcome, TouchOutcome::Recorded(_)));
     assert!(issued(&landing.touch).is_none());
     assert_eq!(world.referrals.link_of(&get("/").with_user(user("bob"))).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn who_had_nothing_to_claim_is_no_referred_sign_up() {
+    let world = World::new();
+    let (_, token) = world.arrive(&world.link().await).await;
+    assert!(world.referrals.identify(token.visitor, &user("bob")).await.unwrap().sign_up);
+    let again = world.referrals.identify(token.visitor, &user("bob")).await.unwrap();
+    assert_eq!((again.claimed.len(), again.sign_up), (0, false));
+}
+
+/// Says that it applied a patch, and forgets it.
+#[derive(Debug)]
+struct Forgetful {
+    store: MemoryStore,
+}
+
+impl Read for Forgetful {
+    referral_core::forward_reads!(store);
+}
+
+#[async_trait]
+impl Store for Forgetful {
+    fn facts(&self) -> StoreFacts {
+        self.store.facts()
+    }
+
+    async fn commit(&self, batch: &[Changeset]) -> Vec<Result<Outcome, StoreError>> {
+        let kept = |changeset: &Changeset| {
+            let kept = changeset.changes().iter().filter(|change| !matches!(change, Change::Patch { .. }));
+            Changeset::new(kept.cloned())
+        };
+        self.store.commit(&batch.iter().map(kept).collect::<Vec<_>>()).await
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_forgets_a_claim_is_told_and_not_asked_for_ever() {
+    let store = Forgetful { store: MemoryStore::new() };
+    let builder = Referrals::builder(store, KeyRing::generate().unwrap(), "https://shop.example");
+    let referrals = builder.build().unwrap();
+    let link = referrals.links().create(draft("/", "ada")).await.unwrap();
+    let token = issued(&referrals.land(link.code.as_str(), &get("/r/x")).await.touch).unwrap();
+    let claimed = referrals.identify(token.visitor, &user("bob")).await;
+    let told = detail::<StoreError, _>(&claimed).map(StoreError::kind);
+    assert_eq!(told, Some(StoreErrorKind::Corrupt));
 }

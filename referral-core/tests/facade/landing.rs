@@ -1,17 +1,21 @@
 //! Promises about landing.
 
+use referral_core::link::DeadCode;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::world::{DAY, HOUR, World, draft, get, issued, user};
-use referral_core::facade::{DeadCode, Guard, LinkEdit, TokenChange, TouchOutcome, Trouble, Verdict};
-use referral_core::read::{PageRequest, ResponseFilter};
-use referral_core::record::Flags;
-use referral_core::visit::{FetchMetadata, Method, Visit};
+use referral_core::Flags;
+use referral_core::PageRequest;
+use referral_core::Visit;
+use referral_core::visit::ResponseFilter;
+use referral_core::visit::{FetchMetadata, Method};
+use referral_core::visit::{TokenChange, TouchOutcome};
 use referral_core::{Action, Hook, HookError, Link, Response, async_trait};
+use referral_core::{Failure, Guard, LinkEdit, Verdict};
 
 async fn recorded(world: &World) -> Vec<Response> {
-    world.referrals.responses(&ResponseFilter::default(), &PageRequest::default()).await.unwrap().items
+    world.referrals.responses().list(&ResponseFilter::default(), &PageRequest::default()).await.unwrap().items
 }
 
 #[tokio::test]
@@ -77,7 +81,7 @@ async fn pb16_rb2_a_visitor_keeps_one_id_and_all_touches() {
     let (_, second) = world.arrive_again(&b, Some(first)).await;
     assert_eq!(first.visitor, second.visitor);
     let filter = ResponseFilter::unclaimed_of(first.visitor);
-    let page = world.referrals.responses(&filter, &PageRequest::default()).await.unwrap();
+    let page = world.referrals.responses().list(&filter, &PageRequest::default()).await.unwrap();
     assert_eq!(page.items.iter().map(|r| r.link).collect::<Vec<_>>(), [b.id, a.id]);
 }
 
@@ -86,14 +90,14 @@ async fn pb16_rb2_a_visitor_keeps_one_id_and_all_touches() {
 async fn pb5_a_link_dies_at_the_millisecond_it_expires() {
     let world = World::new();
     let end = world.referrals.clock().now().saturating_add(HOUR);
-    let link = world.referrals.create(draft("/sale", "ada").with_expiry(end)).await.unwrap();
+    let link = world.referrals.links().create(draft("/sale", "ada").with_expiry(end)).await.unwrap();
     world.clock.advance(HOUR - Duration::from_millis(1));
     let (_, token) = world.arrive(&link).await;
     world.clock.advance(Duration::from_millis(1));
     let landing = world.referrals.land(link.code.as_str(), &get("/r/x").with_token(token)).await;
     assert_eq!(landing.dead(), Some(DeadCode::Expired));
     assert_eq!(landing.redirect.location(), "/sale", "an expired link still leads where it led");
-    assert_eq!(world.referrals.response_count(link.id).await.unwrap(), 1);
+    assert_eq!(world.referrals.responses().count(link.id).await.unwrap(), 1);
 }
 
 /// RB1: following a dead code deleted a good cookie.
@@ -102,7 +106,7 @@ async fn rb1_a_dead_code_changes_no_touch_and_no_token() {
     let world = World::new();
     let (good, off) = (world.link().await, world.link().await);
     let (_, token) = world.arrive(&good).await;
-    world.referrals.disable(off.id).await.unwrap();
+    world.referrals.links().disable(off.id).await.unwrap();
     for dead in
         ["unknown-code", off.code.as_str(), "", "no code at all", "../../etc/passwd", &"x".repeat(5000)]
     {
@@ -144,7 +148,7 @@ async fn pb14_rb5_head_prefetch_and_frames_redirect_and_leave_no_trace() {
 async fn a_link_that_was_switched_off_leads_to_the_fallback_and_not_where_it_led() {
     let world = World::with(|builder| builder.with_fallback("/welcome"));
     let link = world.link_to("/sale", "ada").await;
-    world.referrals.disable(link.id).await.unwrap();
+    world.referrals.links().disable(link.id).await.unwrap();
     let landing = world.referrals.land(link.code.as_str(), &get("/r/x")).await;
     assert_eq!((landing.redirect.location(), landing.fallback), ("/welcome", true));
 }
@@ -158,9 +162,10 @@ async fn a_bot_is_recorded_flagged_never_counted_and_given_no_token() {
     let response = landing.touch.response().unwrap();
     assert!(response.flags.contains(Flags::BOT) && !response.counted);
     assert_eq!(landing.touch.token, TokenChange::Keep);
-    assert_eq!(world.referrals.response_count(link.id).await.unwrap(), 0);
-    let statistics = world.referrals.statistics(link.id).await.unwrap();
-    assert_eq!((statistics.actions[0].counted, statistics.actions[0].flagged), (0, 1));
+    assert_eq!(world.referrals.responses().count(link.id).await.unwrap(), 0);
+    let statistics = world.referrals.responses().statistics(link.id).await.unwrap();
+    let clicks = statistics.of(&Action::RESPONDED);
+    assert_eq!((clicks.counted, clicks.flagged, clicks.new_visitors), (0, 1, 0));
 }
 
 /// PB14, RB12: reloads inflated the count.
@@ -178,7 +183,7 @@ async fn rb12_a_repeat_within_the_hour_is_flagged_and_the_hour_runs_from_the_fir
     }
     //             a+30  b+31   a+32  a+59  a+60   b+89
     assert_eq!(flags, [true, false, true, true, false, true]);
-    assert_eq!(world.referrals.response_count(a.id).await.unwrap(), 2);
+    assert_eq!(world.referrals.responses().count(a.id).await.unwrap(), 2);
 }
 
 /// PB15, RB12: the owner's own click was a referral.
@@ -194,7 +199,7 @@ async fn pb15_the_owners_own_click_is_flagged_and_a_signed_in_visitor_gets_no_to
     let response = other.touch.response().unwrap();
     assert_eq!((response.user.clone(), response.visitor, response.counted), (Some(user("bob")), None, true));
     assert_eq!((own.touch.token, other.touch.token), (TokenChange::Keep, TokenChange::Keep));
-    assert_eq!(world.referrals.response_count(link.id).await.unwrap(), 1);
+    assert_eq!(world.referrals.responses().count(link.id).await.unwrap(), 1);
     world.clock.advance(Duration::from_mins(5));
     let again = world.referrals.land(link.code.as_str(), &get("/r/x").with_user(user("bob"))).await;
     assert!(again.touch.response().unwrap().flags.contains(Flags::DUPLICATE));
@@ -228,7 +233,8 @@ async fn pb12_pb13_no_header_however_long_fails_a_click() {
     let world = World::new();
     let link = world.link().await;
     let long = "\u{1F980}\0".repeat(100_000);
-    let visit = get(&format!("/r/x?{long}")).with_agent(long.clone()).with_referrer(long);
+    let referrer = format!("https://blog.example/{}", "a".repeat(100_000));
+    let visit = get(&format!("/r/x?{long}")).with_agent(long).with_referrer(referrer);
     let landing = world.referrals.land(link.code.as_str(), &visit).await;
     let response = landing.touch.response().unwrap();
     assert_eq!(response.agent.as_ref().unwrap().as_str().len(), 512);
@@ -238,7 +244,7 @@ async fn pb12_pb13_no_header_however_long_fails_a_click() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_click_limit_is_exact_under_a_race() {
     let world = World::new();
-    let link = world.referrals.create(draft("/", "ada").with_click_limit(10)).await.unwrap();
+    let link = world.referrals.links().create(draft("/", "ada").with_click_limit(10)).await.unwrap();
     let clicks: Vec<_> = (0..64)
         .map(|_| {
             let (referrals, code) = (world.referrals.clone(), link.code.clone());
@@ -254,8 +260,8 @@ async fn a_click_limit_is_exact_under_a_race() {
         }
     }
     assert_eq!(counted, 10);
-    assert_eq!(world.referrals.response_count(link.id).await.unwrap(), 10);
-    let preview = world.referrals.preview(link.code.as_str()).await.unwrap().unwrap();
+    assert_eq!(world.referrals.responses().count(link.id).await.unwrap(), 10);
+    let preview = world.referrals.links().preview(link.code.as_str()).await.unwrap().unwrap();
     assert_eq!(preview.dead, Some(DeadCode::Exhausted));
 }
 
@@ -263,10 +269,10 @@ async fn a_click_limit_is_exact_under_a_race() {
 async fn a_preview_says_who_invites_and_changes_nothing() {
     let world = World::new();
     let link = world.link().await;
-    let preview = world.referrals.preview(&link.code.as_str().to_uppercase()).await.unwrap().unwrap();
+    let preview = world.referrals.links().preview(&link.code.as_str().to_uppercase()).await.unwrap().unwrap();
     assert_eq!((preview.owner, preview.dead), (Some(user("ada")), None));
-    assert_eq!(world.referrals.preview("nothing-here").await.unwrap(), None);
-    assert_eq!(world.referrals.preview("\0").await.unwrap(), None);
+    assert_eq!(world.referrals.links().preview("nothing-here").await.unwrap(), None);
+    assert_eq!(world.referrals.links().preview("\0").await.unwrap(), None);
     assert!(recorded(&world).await.is_empty());
 }
 
@@ -304,7 +310,7 @@ async fn a_guards_veto_redirects_and_its_flag_keeps_the_response_from_counting()
     let link = world.link().await;
     let (landing, token) = world.arrive(&link).await;
     assert!(landing.touch.response().unwrap().flags.contains(Flags::SUSPECT));
-    assert_eq!(world.referrals.response_count(link.id).await.unwrap(), 0);
+    assert_eq!(world.referrals.responses().count(link.id).await.unwrap(), 0);
     assert_eq!(token.last, None, "what is suspect wins nothing");
     assert_eq!(world.referrals.link_of(&get("/").with_token(token)).await.unwrap(), None);
 }
@@ -321,8 +327,8 @@ async fn a_hook_that_fails_is_reported_and_undoes_nothing() {
     let heard = Arc::new(Mutex::new(Vec::new()));
     let report = Arc::clone(&heard);
     let world = World::with(|builder| {
-        builder.with_hook(Broken).with_observer(move |trouble: &Trouble<'_>| {
-            if let Trouble::Hook { event, error } = trouble {
+        builder.with_hook(Broken).with_observer(move |failure: &Failure<'_>| {
+            if let Failure::Hook { event, error } = failure {
                 report.lock().unwrap().push(format!("{event}: {error}"));
             }
         })
@@ -330,7 +336,7 @@ async fn a_hook_that_fails_is_reported_and_undoes_nothing() {
     let link = world.link().await;
     world.arrive(&link).await;
     assert_eq!(*heard.lock().unwrap(), ["response_recorded: mail server down"]);
-    assert_eq!(world.referrals.response_count(link.id).await.unwrap(), 1);
+    assert_eq!(world.referrals.responses().count(link.id).await.unwrap(), 1);
 }
 
 #[tokio::test]
@@ -345,11 +351,13 @@ async fn statistics_by_hour_are_exact_and_half_open() {
     }
     let hours = world
         .referrals
+        .responses()
         .by_hour(link.id, &Action::RESPONDED, start, start.saturating_add(HOUR * 2))
         .await
         .unwrap();
+    let hours: Vec<_> = hours.into_iter().map(|(hour, numbers)| (hour, numbers.counted)).collect();
     assert_eq!(hours, [(start, 2), (start.saturating_add(HOUR), 2)]);
-    assert_eq!(world.referrals.response_count(link.id).await.unwrap(), 6);
+    assert_eq!(world.referrals.responses().count(link.id).await.unwrap(), 6);
 }
 
 #[tokio::test]
@@ -357,7 +365,7 @@ async fn actions_show_their_text_and_unmapped_ones_themselves() {
     let world = World::new();
     let show = |action: &'static str| {
         let action = Action::new(action).unwrap();
-        world.referrals.action_display(&action).to_owned()
+        world.referrals.responses().action_display(&action).to_owned()
     };
     assert_eq!(show("RESPONDED"), "Clicked on referral link");
     assert_eq!(show("SIGNED_UP"), "Signed up");
@@ -392,7 +400,7 @@ async fn a_touch_behind_a_page_of_touches_that_lost_still_wins() {
         world.referrals.land(off.code.as_str(), &bob).await;
     }
     assert_eq!(world.referrals.link_of(&bob).await.unwrap().unwrap().id, off.id);
-    world.referrals.disable(off.id).await.unwrap();
+    world.referrals.links().disable(off.id).await.unwrap();
     assert_eq!(world.referrals.link_of(&bob).await.unwrap().unwrap().id, good.id);
 }
 
@@ -405,11 +413,11 @@ async fn the_last_touch_wins_and_a_link_that_was_switched_off_does_not() {
     let (_, token) = world.arrive_again(&b, Some(token)).await;
     let visit = get("/").with_token(token);
     assert_eq!(world.referrals.link_of(&visit).await.unwrap().unwrap().id, b.id);
-    world.referrals.disable(b.id).await.unwrap();
+    world.referrals.links().disable(b.id).await.unwrap();
     assert_eq!(world.referrals.link_of(&visit).await.unwrap().unwrap().id, a.id);
     let relabel = LinkEdit::default().with_owner(None);
-    world.referrals.edit(a.id, relabel).await.unwrap();
+    world.referrals.links().edit(a.id, relabel).await.unwrap();
     let filter = ResponseFilter::of_owner(user("ada"));
-    let page = world.referrals.responses(&filter, &PageRequest::default()).await.unwrap();
+    let page = world.referrals.responses().list(&filter, &PageRequest::default()).await.unwrap();
     assert_eq!(page.items.len(), 2, "the owner at the touch keeps the response");
 }

@@ -4,16 +4,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use referral_core::facade::TouchOutcome;
+use referral_core::KeyRing;
+use referral_core::Visit;
 use referral_core::memory::MemoryStore;
-use referral_core::record::{Record, RecordId};
 use referral_core::source::ManualClock;
 use referral_core::store::{
     Change, Changeset, CounterKey, CounterPrefix, CounterRange, Index, Outcome, Prefix, Range, Read, Store,
     StoreError, StoreFacts, UniqueKey,
 };
-use referral_core::token::KeyRing;
-use referral_core::visit::{Method, Visit};
+use referral_core::store::{Record, RecordId};
+use referral_core::visit::Method;
+use referral_core::visit::TouchOutcome;
 use referral_core::{Action, Referrals, ResponseId, Target, Timestamp, UserId, async_trait};
 
 use crate::world::{DAY, World, draft, get, issued, user};
@@ -92,7 +93,7 @@ fn shop() -> (Referrals, Counting, Arc<ManualClock>) {
 #[tokio::test]
 async fn a_click_on_a_cached_link_reads_nothing_not_even_a_repeated_one() {
     let (referrals, store, _) = shop();
-    let link = referrals.create(draft("/", "ada")).await.unwrap();
+    let link = referrals.links().create(draft("/", "ada")).await.unwrap();
     let first = referrals.land(link.code.as_str(), &get("/r/x")).await;
     store.take();
     referrals.land(link.code.as_str(), &get("/r/x")).await;
@@ -105,7 +106,7 @@ async fn a_click_on_a_cached_link_reads_nothing_not_even_a_repeated_one() {
 #[tokio::test]
 async fn pb23_an_action_of_a_busy_user_reads_one_page_however_many_responses_there_are() {
     let (referrals, store, clock) = shop();
-    let link = referrals.create(draft("/", "ada")).await.unwrap();
+    let link = referrals.links().create(draft("/", "ada")).await.unwrap();
     let bob = get("/").with_user(user("bob"));
     let touch = referrals.land(link.code.as_str(), &bob).await.touch;
     let template = touch.response().unwrap().clone();
@@ -146,10 +147,11 @@ async fn pb11_pb21_targets_and_users_are_opaque_text_of_any_form() {
         let owner = UserId::new(id).unwrap();
         let link = world
             .referrals
+            .links()
             .create(draft("/", "ada").with_owner(owner.clone()).with_target(target.clone()))
             .await
             .unwrap();
-        let page = world.referrals.links_to(&owner, &target, &Default::default()).await.unwrap();
+        let page = world.referrals.links().of_target(&owner, &target, &Default::default()).await.unwrap();
         assert_eq!(page.items, [link], "{id}");
     }
     assert!(Target::new("product", "x".repeat(129)).is_err());
@@ -173,8 +175,8 @@ async fn rb7_pb20_every_code_that_can_be_made_can_be_followed() {
     let world = World::new();
     for code in ["a-b", "A_b", "---", "x".repeat(64).as_str(), "0O1lI"] {
         let chosen = referral_core::Code::new(code).unwrap();
-        let link = world.referrals.create(draft("/", "ada").with_code(chosen)).await.unwrap();
-        let path = world.referrals.url(&link).replace("https://shop.example", "");
+        let link = world.referrals.links().create(draft("/", "ada").with_code(chosen)).await.unwrap();
+        let path = world.referrals.links().url(&link).replace("https://shop.example", "");
         let landing = world.referrals.land(path.trim_start_matches("/r/"), &get(&path)).await;
         assert!(matches!(landing.touch.outcome, TouchOutcome::Recorded(_)), "{code}");
     }

@@ -1,6 +1,6 @@
 //! Promises about the host's own transaction, with a memory store in the place of the joined one.
 
-use referral_core::facade::DeadCode;
+use referral_core::link::DeadCode;
 use referral_core::memory::MemoryStore;
 
 use crate::world::{World, draft, get, user};
@@ -10,7 +10,7 @@ async fn hooks_wait_for_the_hosts_commit_and_are_lost_with_its_rollback() {
     let world = World::new();
     let joined = MemoryStore::new();
     let scope = world.referrals.within(joined.clone());
-    let link = scope.create(draft("/", "ada")).await.unwrap();
+    let link = scope.links().create(draft("/", "ada")).await.unwrap();
     scope.land(link.code.as_str(), &get("/r/x")).await;
     assert!(world.heard.take().is_empty());
     let effects = scope.into_effects();
@@ -19,7 +19,7 @@ async fn hooks_wait_for_the_hosts_commit_and_are_lost_with_its_rollback() {
     assert_eq!(world.heard.take(), ["created ", "recorded Action(\"RESPONDED\") {}"].map(normal));
 
     let scope = world.referrals.within(joined);
-    scope.create(draft("/", "ada")).await.unwrap();
+    scope.links().create(draft("/", "ada")).await.unwrap();
     drop(scope.into_effects());
     assert!(world.heard.take().is_empty());
 }
@@ -31,7 +31,7 @@ async fn a_link_that_the_hosts_transaction_disabled_is_forgotten_by_the_cache() 
     world.arrive(&link).await;
     // The joined store writes to the same data, past the cache.
     let scope = world.referrals.within(world.store.clone());
-    scope.disable(link.id).await.unwrap();
+    scope.links().disable(link.id).await.unwrap();
     world.referrals.committed(scope.into_effects()).await;
     let landing = world.referrals.land(link.code.as_str(), &get("/r/x")).await;
     assert_eq!(landing.dead(), Some(DeadCode::Disabled));

@@ -3,11 +3,14 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use referral_core::facade::{Builder, Landing, Referrals, TokenChange, Touch};
+use referral_core::KeyRing;
+use referral_core::Visit;
 use referral_core::memory::MemoryStore;
 use referral_core::source::{ManualClock, SequentialIds};
-use referral_core::token::{KeyRing, Token};
-use referral_core::visit::{Method, Visit};
+use referral_core::token::Token;
+use referral_core::visit::Method;
+use referral_core::visit::{Landing, TokenChange, Touch};
+use referral_core::{Builder, Detail, Error, Referrals};
 use referral_core::{Hook, HookError, Link, LinkDraft, Response, Timestamp, UserId, async_trait};
 
 pub const HOUR: Duration = Duration::from_hours(1);
@@ -80,7 +83,7 @@ impl World {
     }
 
     pub async fn link_to(&self, destination: &'static str, owner: &'static str) -> Link {
-        self.referrals.create(draft(destination, owner)).await.unwrap()
+        self.referrals.links().create(draft(destination, owner)).await.unwrap()
     }
 
     /// A new browser follows a link.
@@ -116,4 +119,9 @@ pub fn issued(touch: &Touch) -> Option<Token> {
         TokenChange::Set(token) => Some(token),
         _ => None,
     }
+}
+
+/// The detail of an error, where there is one of this type.
+pub fn detail<D: Detail, T>(result: &Result<T, Error>) -> Option<&D> {
+    result.as_ref().err()?.detail()
 }

@@ -1,53 +1,31 @@
-//! SQLite: one writer, a pool of readers, a write-ahead log on a local disk.
+//! The backend for SQLite.
 
-use std::path::Path;
-use std::str::FromStr;
-use std::time::Duration;
-
-use referral_core::store::{ErrorKind, StoreError};
 use sea_query::Expr;
-use sqlx::ConnectOptions;
 use sqlx::error::DatabaseError;
-use sqlx::pool::PoolOptions;
-use sqlx::sqlite::{
-    Sqlite, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteRow, SqliteSynchronous,
-};
+use sqlx::sqlite::{Sqlite, SqliteConnection, SqliteRow};
 
-use super::{Backend, Cells, Driver, driver};
-use crate::error::{Fault, Trouble, opening};
-use crate::statement::Statement;
-use crate::store::SqlStore;
-
-/// How long SQLite itself waits for another process's transaction before the store's own retries begin.
-const BUSY: Duration = Duration::from_secs(2);
-/// How long a write waits for the one writer connection of this process.
-const QUEUE: Duration = Duration::from_secs(15);
-const READERS: u32 = 4;
-const CACHE_KIB: u32 = 64 * 1024;
-const READER_CACHE_KIB: u32 = 16 * 1024;
-/// What the log is cut back to after a checkpoint; a long reader may make it grow beyond.
-const LOG_BYTES: u32 = 64 * 1024 * 1024;
-/// Batches have several sizes, and each of them is a statement of its own.
-const STATEMENTS: usize = 512;
+use super::dialect::{Backend, Durability, ErrorClass};
+use super::driver::{Cells, Driver, Statement, driver};
+use crate::schema::{self, Script};
 
 driver!(SqliteConnection, SqliteRow);
 
 impl Backend for Sqlite {
     const STORE: &'static str = "sqlite";
     const BEGIN: &'static str = "BEGIN IMMEDIATE";
-    const MIGRATIONS: &'static [(i64, &'static str, &'static str)] =
-        &[(1, "links", include_str!("../../migrations/sqlite/0001_links.sql"))];
+    const MIGRATIONS: &'static [Script] = schema::SQLITE;
     const MIGRATION_LOCK: Option<&'static str> = None;
-    // SQLite's own waiting is bounded by its busy timeout, and the wait for the writer by the pool's.
+    // SQLite's busy timeout limits its waits for locks, and the pool's timeout limits the wait for the connection
+    // that writes.
     const REMOTE: bool = false;
-    const OUT_OF_STEP: bool = false;
+    const LEAVES_ANSWERS: bool = false;
     const MIGRATION_SESSION: Option<&'static str> = None;
     const ON_CONFLICT: bool = true;
-    const WRITERS: bool = false;
-    const FAILURE_SPOILS: bool = false;
+    const CONCURRENT_WRITERS: bool = false;
+    const FAILURE_ABORTS: bool = false;
     const FULL_ROLLS_BACK: bool = true;
     const ROW_RANGES: bool = true;
-    const NULLS_DIFFER: bool = false;
+    const ORDERS_BY_NULLS: bool = false;
     const EXPLAIN: (&'static str, usize) = ("EXPLAIN QUERY PLAN ", 3);
 
     type Dialect = sea_query::SqliteQueryBuilder;
@@ -56,91 +34,34 @@ impl Backend for Sqlite {
         Expr::col(("excluded", column))
     }
 
-    fn trouble(error: &dyn DatabaseError) -> Trouble {
-        // The extended code; its low byte is the plain one.
+    fn classify(error: &dyn DatabaseError) -> ErrorClass {
+        // This is the extended code. Its low byte is the primary code.
         let code = error.code().and_then(|code| code.parse::<i32>().ok()).unwrap_or_default();
         match (code, code & 0xff) {
             // CONSTRAINT_PRIMARYKEY, _UNIQUE, _ROWID
-            (1555 | 2067 | 2579, _) => Trouble::Unique,
-            // BUSY with all its kinds (also 517, a reader that would write), LOCKED
-            (_, 5 | 6) => Trouble::Transient,
+            (1555 | 2067 | 2579, _) => ErrorClass::Unique,
+            // BUSY in all its forms (such as 517, a reader that wants to write), LOCKED
+            (_, 5 | 6) => ErrorClass::Transient,
             // READONLY, IOERR, CANTOPEN, PROTOCOL
-            (_, 8 | 10 | 14 | 15) => Trouble::Unavailable,
-            (_, 13) => Trouble::Full,
+            (_, 8 | 10 | 14 | 15) => ErrorClass::Unavailable,
+            (_, 13) => ErrorClass::Full,
             // CORRUPT, NOTADB
-            (_, 11 | 26) => Trouble::Corrupt,
-            (1, _) if error.message().starts_with("no such table") => Trouble::Unmigrated,
-            (1, _) if error.message().contains("no column named") => Trouble::Unmigrated,
-            (1, _) if error.message().starts_with("no such column") => Trouble::Unmigrated,
-            _ => Trouble::Other,
+            (_, 11 | 26) => ErrorClass::Corrupt,
+            (1, _) if error.message().starts_with("no such table") => ErrorClass::Unmigrated,
+            (1, _) if error.message().contains("no column named") => ErrorClass::Unmigrated,
+            (1, _) if error.message().starts_with("no such column") => ErrorClass::Unmigrated,
+            _ => ErrorClass::Other,
         }
     }
 
-    async fn inspect(connection: &mut SqliteConnection) -> Result<Result<bool, StoreError>, sqlx::Error> {
+    async fn inspect(connection: &mut SqliteConnection) -> Result<Durability, sqlx::Error> {
         let file = Statement::fixed("SELECT 1 FROM pragma_database_list WHERE name = 'main' AND file <> ''");
         if connection.rows(file).await?.is_empty() {
-            return Ok(Err(in_memory()));
+            return Ok(Durability::InMemory);
         }
-        // 2 is FULL, 3 is EXTRA; with less, a loss of power may take back what was acknowledged.
+        // 2 is FULL and 3 is EXTRA. With less, a loss of power may undo acknowledged commits.
         let synchronous = connection.rows(Statement::fixed("PRAGMA synchronous")).await?;
         let level = synchronous.first().map(|row| row.int(0)).transpose()?.flatten();
-        Ok(Ok(level >= Some(2)))
+        Ok(if level >= Some(2) { Durability::Durable } else { Durability::Relaxed })
     }
-}
-
-impl SqlStore<Sqlite> {
-    /// Opens a database file, and makes it if it is not there: a path, or a `sqlite:` URL.
-    ///
-    /// Write-ahead log, `synchronous=FULL`, one connection that writes and four that read. The tables are made by
-    /// [`SqlStore::migrate`]. Several processes of one machine may open the same file; not over a network mount.
-    ///
-    /// # Errors
-    /// `Invalid` for a URL that is none and for an in-memory database; `Unavailable` where the file cannot be
-    /// opened; `Corrupt` where it is no database.
-    pub async fn open(address: impl AsRef<Path>) -> Result<Self, StoreError> {
-        let invalid = |error| Fault::from(error).into_error::<Sqlite>("open");
-        let address = address.as_ref();
-        let options = match address.to_str() {
-            Some(text) if text.contains(":memory:") || text.contains("mode=memory") => {
-                return Err(in_memory());
-            }
-            Some(url) if url.starts_with("sqlite:") => {
-                SqliteConnectOptions::from_str(url).map_err(invalid)?
-            }
-            _ => SqliteConnectOptions::new().filename(address),
-        };
-        let fault = |error| {
-            let file = options.get_filename();
-            // Another database's URL, taken for a path: there may be a password in it.
-            let is_url = file.to_string_lossy().contains("://");
-            let place =
-                if is_url { "a file that is named like a URL".into() } else { file.to_string_lossy() };
-            opening::<Sqlite>(error, place)
-        };
-        let options = options
-            .clone()
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(BUSY)
-            .statement_cache_capacity(STATEMENTS)
-            .pragma("journal_size_limit", LOG_BYTES.to_string())
-            .disable_statement_logging();
-        let pool = || PoolOptions::new().acquire_timeout(QUEUE).test_before_acquire(false);
-        // The writer first: it makes the file and its log, which readers can then only find.
-        let write = options.clone().pragma("cache_size", format!("-{CACHE_KIB}"));
-        let write = pool().max_connections(1).connect_with(write).await.map_err(fault)?;
-        let read = options.pragma("cache_size", format!("-{READER_CACHE_KIB}")).pragma("query_only", "ON");
-        let read = pool().max_connections(READERS).connect_lazy_with(read);
-        Self::with_pools(write, read).await
-    }
-}
-
-fn in_memory() -> StoreError {
-    StoreError::new(
-        ErrorKind::Invalid,
-        Sqlite::STORE,
-        "open",
-        "each connection would see an in-memory database of its own; take a file, or core's MemoryStore",
-    )
 }

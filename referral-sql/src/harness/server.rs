@@ -1,76 +1,77 @@
-//! PostgreSQL and MySQL: each case has a schema or database of its own on a given server.
+//! PostgreSQL and MySQL: each case has its own schema or database on a given server.
 
 use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use referral_core::store::{ErrorKind, StoreError};
+use referral_core::store::{StoreError, StoreErrorKind};
 use referral_testkit::{Guard, Harness, Opened, Scratch, async_trait, server_from_env, skip};
 use sqlx::{AssertSqlSafe, Connection, Executor};
 
 use crate::SqlStore;
 use crate::backend::Backend;
-use crate::error::{Fault, opening};
+use crate::error::{DbError, opening};
 
-/// How long a server has for answering at all.
-const ANSWER: Duration = Duration::from_secs(10);
-/// Of each store. A suite has many stores open at once.
+/// How long to wait for an answer of the server when a schema or database is made or removed.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+/// The connections of each store. They are few because the suite has many stores open at once.
 const CONNECTIONS: u32 = 8;
-/// How long a call may wait for a connection and for its answer. The suite has a thousand callers at once, on a machine
-/// that does other things as well.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a call may wait for a connection and for its answer. It is long because the suite makes a thousand
+/// calls at once, perhaps on a busy machine.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What differs between the servers. Sealed, as [`Backend`] is.
 pub trait Server: Backend {
-    /// The address of the server of [`ServerHarness::from_env`].
+    /// The environment variable that holds the URL for [`ServerHarness::from_env`].
     const VARIABLE: &'static str;
 
     #[doc(hidden)]
     const SETUP: &'static str;
 
-    /// What a case has of its own.
+    /// What each case gets: a schema or a database.
     #[doc(hidden)]
     const PLACE: &'static str;
 
-    /// What makes it and what removes it, around its name.
+    /// The SQL before the name in the statement that makes it, and around the name in the one that removes it.
     #[doc(hidden)]
     const MAKE: &'static str;
     #[doc(hidden)]
     const REMOVE: (&'static str, &'static str);
 
-    /// Runs a statement on a connection of its own, outside any place; where the server refuses, says what that means.
+    /// Runs a statement on its own connection, outside the schema or database of any case. `refused` is the message
+    /// of the error if the server refuses the statement.
     #[doc(hidden)]
     fn run(url: &str, sql: String, refused: String) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// A store in a place, opened as users open it.
+    /// Opens the store in the schema or database of this name, as users open one.
     #[doc(hidden)]
     fn connect(url: &str, name: &str) -> impl Future<Output = Result<SqlStore<Self>, StoreError>> + Send;
 }
 
-/// [`ServerHarness`] on PostgreSQL: each store has a schema of its own in the database of the URL.
+/// [`ServerHarness`] on PostgreSQL. Each store has its own schema in the database of the URL.
 #[cfg(feature = "postgres")]
 pub type PostgresHarness = ServerHarness<sqlx::Postgres>;
-/// [`ServerHarness`] on MySQL or MariaDB: each store has a database of its own.
+/// [`ServerHarness`] on MySQL or MariaDB. Each store has its own database.
 #[cfg(feature = "mysql")]
 pub type MySqlHarness = ServerHarness<sqlx::MySql>;
 
-/// Opens each store in a schema or database of its own on one server, removed with its guard.
+/// Opens each store in its own schema or database on one server. It is removed when the guard is dropped.
 ///
-/// The user of the URL must be allowed to make them: `CREATE` on the database in PostgreSQL, everything on
-/// `` `referral\_test\_%`.* `` in MySQL.
+/// The user of the URL must be allowed to make them. That is `CREATE` on the database in PostgreSQL, and all
+/// privileges on `` `referral\_test\_%`.* `` in MySQL.
 pub struct ServerHarness<B> {
     url: Option<String>,
     backend: PhantomData<fn() -> B>,
 }
 
 impl<B: Server> ServerHarness<B> {
-    /// On the server of a URL.
+    /// Uses the server of a URL.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
         Self { url: Some(url.into()), backend: PhantomData }
     }
 
-    /// On the server that [`Server::VARIABLE`] names; without it, every case is skipped.
+    /// Uses the server that the variable [`Server::VARIABLE`] names. Without it, every case is skipped.
     #[must_use]
     pub fn from_env() -> Self {
         Self { url: server_from_env(B::VARIABLE), backend: PhantomData }
@@ -82,10 +83,11 @@ impl<B: Server> ServerHarness<B> {
         self.url.as_deref()
     }
 
-    /// A new schema or database, without tables. `None` where no server is named: this says so.
+    /// Makes a new schema or database, without tables. It is `None` if no server is named; a line on standard
+    /// output then says that the test is skipped.
     ///
     /// # Panics
-    /// Where none can be made, and where a server is missing and `REFERRAL_TESTKIT_STRICT=1`.
+    /// If it cannot be made, or if no server is named and `REFERRAL_TESTKIT_STRICT=1`.
     pub async fn make(&self) -> Option<Scratch> {
         let Some(url) = self.url() else {
             skip(B::STORE, B::SETUP);
@@ -94,31 +96,33 @@ impl<B: Server> ServerHarness<B> {
         Some(place::<B>(url).await.expect("a place of its own on the server"))
     }
 
-    /// A store in what [`ServerHarness::make`] made, with connections of its own.
+    /// Opens a store in what [`ServerHarness::make`] made, with its own connections.
     ///
     /// # Errors
-    /// As `SqlStore::open`.
+    /// The same as those of `SqlStore::open`.
     pub async fn at(&self, scratch: &Scratch) -> Result<SqlStore<B>, StoreError> {
         at(scratch.address()).await
     }
 
-    /// An empty store with its tables, and what removes it. `None` where no server is named: this says so.
+    /// Opens an empty store with its tables. The guard beside it removes them. It is `None` if no server is named;
+    /// a line on standard output then says that the test is skipped.
     ///
     /// # Panics
-    /// Where none can be opened, and where a server is missing and `REFERRAL_TESTKIT_STRICT=1`.
+    /// If the store cannot be opened, or if no server is named and `REFERRAL_TESTKIT_STRICT=1`.
     pub async fn scratch(&self) -> Option<(SqlStore<B>, Scratch)> {
         let scratch = self.make().await?;
         Some((self.migrated(&scratch).await.expect("the store opens"), scratch))
     }
 
-    /// Opens a store and removes it, so that what keeps every case from running is told once.
+    /// Opens a store and removes it, so that a problem with the server is reported once and not by every case.
     ///
     /// # Errors
-    /// `Invalid` for a URL that is none, `Unavailable` where the server does not answer within ten seconds; faults
-    /// where nothing can be made or removed.
+    /// `Invalid` for text that is not a URL; `Unavailable` if the server does not answer within ten seconds; any
+    /// error of the database if it cannot make or remove something.
     pub async fn check(&self) -> Result<(), StoreError> {
         let url = self.url();
-        let url = url.ok_or_else(|| StoreError::new(ErrorKind::Unavailable, B::STORE, "open", B::SETUP))?;
+        let url =
+            url.ok_or_else(|| StoreError::new(StoreErrorKind::Unavailable, B::STORE, "open", B::SETUP))?;
         let scratch = place::<B>(url).await?;
         self.migrated(&scratch).await?.close().await;
         scratch.remove()
@@ -138,7 +142,7 @@ impl<B> Clone for ServerHarness<B> {
 }
 
 impl<B: Server> fmt::Debug for ServerHarness<B> {
-    /// Without the URL, in which there may be a password.
+    /// Leaves the URL out, because it may contain a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ServerHarness").field("backend", &B::STORE).finish_non_exhaustive()
     }
@@ -155,8 +159,9 @@ async fn place<B: Server>(url: &str) -> Result<Scratch, StoreError> {
 }
 
 async fn at<B: Server>(address: &str) -> Result<SqlStore<B>, StoreError> {
-    let (name, url) = Scratch::split(address)
-        .ok_or_else(|| StoreError::new(ErrorKind::Invalid, B::STORE, "open", "no address of this harness"))?;
+    let (name, url) = Scratch::split(address).ok_or_else(|| {
+        StoreError::new(StoreErrorKind::Invalid, B::STORE, "open", "no address of this harness")
+    })?;
     B::connect(url, name).await
 }
 
@@ -189,7 +194,8 @@ impl<B: Server> Harness for ServerHarness<B> {
     }
 }
 
-/// Generic over the connection, because what it needs of a `&mut` to it is not implied by [`Backend`].
+/// The `where` clause is needed because [`Backend`] does not imply bounds on a reference, such as `&mut
+/// PgConnection`.
 async fn run<B: Server>(
     options: &<B::Connection as Connection>::Options,
     server: String,
@@ -204,21 +210,22 @@ where
         Executor::execute(&mut connection, AssertSqlSafe(sql)).await?;
         connection.close().await
     };
-    match tokio::time::timeout(ANSWER, work).await {
+    match tokio::time::timeout(ANSWER_TIMEOUT, work).await {
         Ok(Err(sqlx::Error::Database(error))) => {
             let message = format!("{refused}: {server}");
-            Err(StoreError::new(ErrorKind::Other, B::STORE, "open", message).with_source(error.into_error()))
+            Err(StoreError::new(StoreErrorKind::Other, B::STORE, "open", message)
+                .with_source(error.into_error()))
         }
         Ok(done) => done.map_err(|error| opening::<B>(error, server)),
         Err(_) => {
-            let message = format!("no answer within {} seconds: {server}", ANSWER.as_secs());
-            Err(StoreError::new(ErrorKind::Unavailable, B::STORE, "open", message))
+            let message = format!("no answer within {} seconds: {server}", ANSWER_TIMEOUT.as_secs());
+            Err(StoreError::new(StoreErrorKind::Unavailable, B::STORE, "open", message))
         }
     }
 }
 
 fn invalid<B: Backend>(error: sqlx::Error) -> StoreError {
-    Fault::from(error).into_error::<B>("open")
+    DbError::from(error).into_error::<B>("open")
 }
 
 #[cfg(feature = "postgres")]
@@ -232,14 +239,14 @@ impl Server for sqlx::Postgres {
 
     async fn run(url: &str, sql: String, refused: String) -> Result<(), StoreError> {
         let options: sqlx::postgres::PgConnectOptions = url.parse().map_err(invalid::<Self>)?;
-        run::<Self>(&options, crate::backend::postgres::place(&options), sql, refused).await
+        run::<Self>(&options, crate::open::postgres::place(&options), sql, refused).await
     }
 
     async fn connect(url: &str, name: &str) -> Result<SqlStore<Self>, StoreError> {
         let options: sqlx::postgres::PgConnectOptions = url.parse().map_err(invalid::<Self>)?;
-        let pool = SqlStore::<Self>::pool_options().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
+        let pool = SqlStore::<Self>::pool_options().max_connections(CONNECTIONS).acquire_timeout(TIMEOUT);
         let options = options.options([("search_path", name)]);
-        Ok(SqlStore::<Self>::connect(pool, options).await?.with_timeout(PATIENCE))
+        Ok(SqlStore::<Self>::connect(pool, options).await?.with_timeout(TIMEOUT))
     }
 }
 
@@ -254,12 +261,12 @@ impl Server for sqlx::MySql {
 
     async fn run(url: &str, sql: String, refused: String) -> Result<(), StoreError> {
         let options: sqlx::mysql::MySqlConnectOptions = url.parse().map_err(invalid::<Self>)?;
-        run::<Self>(&options, crate::backend::mysql::place(&options), sql, refused).await
+        run::<Self>(&options, crate::open::mysql::place(&options), sql, refused).await
     }
 
     async fn connect(url: &str, name: &str) -> Result<SqlStore<Self>, StoreError> {
         let options: sqlx::mysql::MySqlConnectOptions = url.parse().map_err(invalid::<Self>)?;
-        let pool = SqlStore::<Self>::pool_options().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
-        Ok(SqlStore::<Self>::connect(pool, options.database(name)).await?.with_timeout(PATIENCE))
+        let pool = SqlStore::<Self>::pool_options().max_connections(CONNECTIONS).acquire_timeout(TIMEOUT);
+        Ok(SqlStore::<Self>::connect(pool, options.database(name)).await?.with_timeout(TIMEOUT))
     }
 }

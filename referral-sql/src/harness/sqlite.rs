@@ -1,4 +1,4 @@
-//! SQLite: each case has a file in a folder of its own.
+//! SQLite: each case has a file in its own folder.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use sqlx::Sqlite;
 use crate::SqliteStore;
 use crate::backend::Backend;
 
-/// Opens each store in a folder of its own, in the file that [`sqlite_file`] names.
+/// Opens each store in its own folder, in the file that [`sqlite_file`] names.
 pub type SqliteHarness = FolderHarness<SqliteStore>;
 
 /// The database file in a folder of [`SqliteHarness`].

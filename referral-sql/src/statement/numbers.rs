@@ -1,19 +1,18 @@
-//! The statements on numbers: counters and tallies.
+//! The statements on counters and tallies, which the code calls numbers.
 
 use std::cmp::Ordering;
 
-use referral_core::KeyPart;
-use referral_core::store::{CounterKey, CounterPrefix, CounterRange};
+use referral_core::store::{CounterKey, CounterPrefix, CounterRange, KeyPart};
 use sea_query::{CaseStatement, Condition, Expr, ExprTrait, InsertStatement, OnConflict, Order, Query};
 
-use super::Statement;
-use crate::backend::Backend;
+use super::build::build;
+use crate::backend::{Backend, Statement};
 use crate::schema::COUNTER;
 
-/// The columns of a number's name, after tenant and family.
+/// The columns of a number's key, after tenant and family.
 const NAME: [&str; 3] = ["part1", "part2", "bucket"];
 
-/// Numbers that are not 0, in the order of their names.
+/// Reads numbers that are not 0, in the order of their keys.
 pub(crate) fn counters<B: Backend>(prefix: &CounterPrefix, range: &CounterRange) -> Option<Statement> {
     let given = prefix.parts.len();
     let mut query = Query::select();
@@ -43,18 +42,20 @@ pub(crate) fn counters<B: Backend>(prefix: &CounterPrefix, range: &CounterRange)
                 if let (false, Some(column), Some(value)) =
                     (B::ROW_RANGES, columns.clone().next(), values.clone().next())
                 {
-                    // Where rows are no range, this one says where to begin.
+                    // The database does not read a comparison of rows as a range. This condition says where to
+                    // begin.
                     query.and_where(column.gte(value));
                 }
                 query.and_where(Expr::tuple(columns).gt(Expr::tuple(values)));
             }
         }
     }
-    // What the prefix fixes needs no order; asked for one, MariaDB may sort a family of few.
+    // The columns of the prefix have one value and need no order. If ORDER BY names them, MariaDB may sort a small
+    // family instead of reading the index.
     for column in NAME.into_iter().skip(given) {
         query.order_by(column, Order::Asc);
     }
-    Some(Statement::of::<B>(query.limit(u64::from(range.limit))))
+    Some(build::<B>(query.limit(u64::from(range.limit))))
 }
 
 fn numbers<'a>(rows: impl Iterator<Item = (&'a CounterKey, i64)>) -> InsertStatement {
@@ -82,7 +83,7 @@ fn stored() -> Expr {
     Expr::col((COUNTER, "value"))
 }
 
-/// Adds to statistics; a sum stays at the end of the range that it would leave.
+/// Adds to tallies. A sum that would leave the range of i64 stays at its end.
 pub(crate) fn tally<'a, B: Backend>(rows: impl Iterator<Item = (&'a CounterKey, i64)>) -> Statement {
     let add = || B::incoming("value");
     let high = add().gt(0_i64).and(stored().gt(Expr::val(i64::MAX).sub(add())));
@@ -90,10 +91,11 @@ pub(crate) fn tally<'a, B: Backend>(rows: impl Iterator<Item = (&'a CounterKey, 
     let sum = CaseStatement::new().case(high, i64::MAX).case(low, i64::MIN).finally(stored().add(add()));
     let mut query = numbers(rows);
     query.on_conflict(upsert().value("value", sum).to_owned());
-    Statement::of::<B>(&query)
+    build::<B>(&query)
 }
 
-/// Adds to a counter whose value lies in a range, or makes it, if 0 lies there.
+/// Adds to a counter whose value is in a range. It makes a missing counter; the caller checks that 0 is in the
+/// range.
 pub(crate) fn count<B: Backend>(key: &CounterKey, add: i64, least: i64, most: i64) -> Statement {
     let mut query = numbers([(key, add)].into_iter());
     query.on_conflict(
@@ -102,17 +104,17 @@ pub(crate) fn count<B: Backend>(key: &CounterKey, add: i64, least: i64, most: i6
             .action_and_where(stored().between(least, most))
             .to_owned(),
     );
-    Statement::of::<B>(&query)
+    build::<B>(&query)
 }
 
-/// Makes counters of 0 where there are none, and holds them all, in the given order.
+/// Makes missing counters with the value 0, and locks them all in the given order.
 pub(crate) fn hold_counters<B: Backend>(keys: &[&CounterKey]) -> Statement {
     let mut query = numbers(keys.iter().map(|key| (*key, 0)));
     query.on_conflict(upsert().value("value", stored()).to_owned());
-    Statement::of::<B>(&query)
+    build::<B>(&query)
 }
 
-/// Adds to a counter that is there and whose value lies in a range.
+/// Adds to a counter that exists and whose value is in a range.
 pub(crate) fn count_existing<B: Backend>(key: &CounterKey, add: i64, least: i64, most: i64) -> Statement {
     let mut query = Query::update();
     query
@@ -120,14 +122,14 @@ pub(crate) fn count_existing<B: Backend>(key: &CounterKey, add: i64, least: i64,
         .value("value", Expr::col("value").add(add))
         .cond_where(named(key))
         .and_where(Expr::col("value").between(least, most));
-    Statement::of::<B>(&query)
+    build::<B>(&query)
 }
 
 /// The value of a counter.
 pub(crate) fn counter<B: Backend>(key: &CounterKey) -> Statement {
     let mut query = Query::select();
     query.from(COUNTER).column("value").cond_where(named(key));
-    Statement::of::<B>(&query)
+    build::<B>(&query)
 }
 
 fn named(key: &CounterKey) -> Condition {

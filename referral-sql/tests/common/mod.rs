@@ -2,11 +2,13 @@
 #![allow(dead_code)] // each test file takes what it needs
 #![allow(clippy::unwrap_used)] // to clippy, helpers are no tests
 
-use referral_core::code::Code;
+use referral_core::Code;
+use referral_core::link::NaturalKey;
 use referral_core::store::{CounterKey, Family};
+use referral_core::store::{KeyPart, Version};
 use referral_core::{
-    Action, Alias, AliasId, Destination, Flags, KeyPart, Label, Limits, Link, LinkId, Metadata, NaturalKey,
-    Response, ResponseId, Status, Target, Tenant, Timestamp, UserId, Version, Via, VisitorId,
+    Action, Alias, AliasId, Destination, Flags, Label, Limits, Link, LinkId, Metadata, Response, ResponseId,
+    Status, Target, Tenant, Timestamp, UserId, Via, VisitorId,
 };
 use uuid::Uuid;
 
@@ -68,6 +70,7 @@ pub(crate) fn response(number: u64) -> Response {
         visitor: Some(VisitorId::from_uuid(uuid(1_000_000))),
         user: None,
         claimed_at: None,
+        account_at: None,
         via: Via::Click,
         action: Action::RESPONDED,
         target: None,
@@ -75,6 +78,7 @@ pub(crate) fn response(number: u64) -> Response {
         agent: None,
         landing: None,
         address: None,
+        tags: None,
         flags: Flags::NONE,
         counted: true,
     }

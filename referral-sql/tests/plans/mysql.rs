@@ -1,9 +1,9 @@
-//! MySQL and MariaDB: the one index that is meant, because pages name it.
+//! MySQL and MariaDB read the intended index, because pages name it.
 
 use referral_core::store::Unique;
 use referral_sql::MySqlStore;
 use referral_sql::harness::MySqlHarness;
-use referral_sql::schema::{index_name, unique_name};
+use referral_sql::harness::{index_name, unique_name};
 
 use crate::questions::{self, Asked};
 
@@ -13,7 +13,7 @@ fn assert_reads_by(key: &str, steps: &[String], told: &str) {
         assert!(!plan.contains(bad), "{told}: {plan}");
     }
     let read = plan.contains(&format!(r#""key": "{key}""#));
-    // Looked up while it was planned, by a unique key, and there is nothing.
+    // The planner looked the unique key up itself and found nothing.
     let known = plan.contains("after reading const tables");
     assert!(read || known, "{told} by {key}: {plan}");
 }
@@ -28,7 +28,7 @@ async fn check(store: &MySqlStore, when: &str) {
     for plan in questions::finds(store).await {
         assert_reads_by(&unique_name(plan.about.0), &plan.steps, &format!("{when}: {}", plan.asked));
     }
-    // Both rules of one look-up.
+    // The look-up uses two unique indexes.
     let code = questions::of_a_code(store).await;
     assert_reads_by(&unique_name(Unique::AliasCode), &code, when);
     assert_reads_by(&unique_name(Unique::AliasFolded), &code, when);
@@ -46,10 +46,12 @@ async fn every_read_runs_on_its_own_index() {
     check(&store, "empty").await;
     questions::fill(&store).await;
     check(&store, "filled").await;
-    sqlx::raw_sql("ANALYZE TABLE referral_link, referral_alias, referral_response, referral_counter")
-        .execute(store.pool())
-        .await
-        .unwrap();
+    sqlx::raw_sql(
+        "ANALYZE TABLE referral_link, referral_alias, referral_response, referral_request, referral_counter",
+    )
+    .execute(store.pool())
+    .await
+    .unwrap();
     check(&store, "analysed").await;
     store.close().await;
 }

@@ -1,15 +1,15 @@
-//! PostgreSQL: an index and no sort, once it has statistics. What nearly every row has it may read from another index
-//! than the one that is meant, and find it at once.
+//! PostgreSQL reads an index and does not sort, if it has statistics. A value that nearly every row has may be read
+//! from another index than the intended one, which is as fast.
 
 use referral_sql::harness::PostgresHarness;
-use referral_sql::schema::{index_name, unique_name};
+use referral_sql::harness::{index_name, unique_name};
 use referral_sql::{PostgresStore, SqlStore};
 
 use sqlx::postgres::{PgConnectOptions, PgPool};
 
 use crate::questions::{self, Asked};
 
-/// The words with which PostgreSQL reads more than it needs, or brings into order what it has read.
+/// The words in a plan for reading more than needed, and for sorting.
 fn assert_reads_indexes_only(steps: &[String], told: &str) {
     for bad in ["Seq Scan", "Sort", "Materialize", "Hash"] {
         assert!(!steps.iter().any(|step| step.contains(bad)), "{told}: {steps:#?}");
@@ -49,8 +49,8 @@ async fn every_read_runs_on_an_index_and_sorts_nothing() {
     questions::fill(&store).await;
     sqlx::raw_sql("ANALYZE").execute(store.pool()).await.unwrap();
     store.close().await;
-    // For few rows it likes to collect them from all over a table and sort them, which costs no more; for many it does
-    // not. Without that way, what is left shows whether the index gives the order.
+    // For few rows PostgreSQL may use a bitmap scan and sort, which costs no more; for many rows it does not. With
+    // bitmap scans off, the plan shows whether the index gives the order.
     let options = PgConnectOptions::clone(&store.pool().connect_options());
     let options = options.options([("enable_bitmapscan", "off")]);
     let store = SqlStore::from_pool(PgPool::connect_with(options).await.unwrap()).await.unwrap();

@@ -1,12 +1,12 @@
-//! SQLite: the one index that is meant, empty, filled, and with statistics.
+//! SQLite reads the intended index when the tables are empty, when they are full, and when it has statistics.
 
 use referral_sql::SqliteStore;
 use referral_sql::harness::SqliteHarness;
-use referral_sql::schema::{index_name, table_name, unique_name};
+use referral_sql::harness::{index_name, table_name, unique_name};
 
 use crate::questions::{self, Asked};
 
-/// The steps that look something up. Every other step holds them together, and none scans or sorts.
+/// The steps that look something up. Every other step only combines them, and none scans or sorts.
 fn assert_searches_only(plan: &[String], told: &str) -> Vec<String> {
     let harmless = ["COMPOUND QUERY", "LEFT-MOST SUBQUERY", "UNION ALL"];
     let rest = plan.iter().filter(|step| !harmless.contains(&step.as_str()));
@@ -15,7 +15,7 @@ fn assert_searches_only(plan: &[String], told: &str) -> Vec<String> {
     searches
 }
 
-/// Holds the plans of all reads against the indexes they are meant for.
+/// Compares the plans of all reads with the indexes that they should use.
 async fn check(store: &SqliteStore, when: &str) {
     let mut pages = questions::pages(store, Asked::Common).await;
     pages.extend(questions::pages(store, Asked::Absent).await);
@@ -23,8 +23,7 @@ async fn check(store: &SqliteStore, when: &str) {
         let (index, steps) = (plan.about, &plan.steps);
         let shape = index.shape();
         let told = format!("{when}: {index:?} {}: {steps:#?}", plan.asked);
-        let verb = if plan.searches { "SEARCH" } else { "SCAN" };
-        let wanted = format!("{verb} {} USING INDEX {}", table_name(shape.kind), index_name(index));
+        let wanted = format!("SEARCH {} USING INDEX {}", table_name(shape.kind), index_name(index));
         assert_eq!(steps.len(), 1, "{told}");
         assert!(steps.iter().all(|step| step.split(" (").next() == Some(&wanted)), "{told}");
         if plan.bounded {
@@ -58,7 +57,7 @@ async fn every_read_runs_on_its_own_index() {
     questions::fill(&store).await;
     check(&store, "filled").await;
     sqlx::raw_sql("ANALYZE").execute(store.pool()).await.unwrap();
-    // Opened anew, because readers look at the statistics when they load the schema.
+    // The store is opened again, because connections read the statistics when they load the schema.
     let file: String = sqlx::query_scalar("SELECT file FROM pragma_database_list WHERE name = 'main'")
         .fetch_one(store.pool())
         .await

@@ -1,29 +1,29 @@
 //! How a broken store keeps keys, prefixes and the names of numbers.
 
-use referral_core::store::{CounterKey, Index, Part, Seek, Unique, UniqueKey, bytes};
-use referral_core::{KeyPart, Record, Tenant, Value};
+use referral_core::Tenant;
+use referral_core::store::{CounterKey, Index, KeyPart, Part, Record, Seek, Unique, UniqueKey, Value, bytes};
 
-use super::Fault;
+use super::defect::Defect;
 
-/// How a text is compared, where a fault says so.
-fn compared(text: &str, fault: Option<Fault>) -> String {
-    match fault {
-        Some(Fault::KeysFolded | Fault::PrefixFolded | Fault::PartsFolded) => text.to_lowercase(),
-        Some(Fault::KeysPadded | Fault::PrefixPadded) => text.trim_end_matches(' ').to_owned(),
-        Some(Fault::KeysWithoutAccents) => text.replace('\u{e4}', "a").replace('\u{308}', ""),
-        Some(Fault::PartsCut) => text.get(..text.floor_char_boundary(191)).unwrap_or_default().to_owned(),
+/// How a text is compared, where a defect says so.
+fn compared(text: &str, defect: Option<Defect>) -> String {
+    match defect {
+        Some(Defect::KeysFolded | Defect::PrefixFolded | Defect::PartsFolded) => text.to_lowercase(),
+        Some(Defect::KeysPadded | Defect::PrefixPadded) => text.trim_end_matches(' ').to_owned(),
+        Some(Defect::KeysWithoutAccents) => text.replace('\u{e4}', "a").replace('\u{308}', ""),
+        Some(Defect::PartsCut) => text.get(..text.floor_char_boundary(191)).unwrap_or_default().to_owned(),
         _ => text.to_owned(),
     }
 }
 
-fn compared_value(value: &Value, fault: Option<Fault>) -> Value {
-    if let Value::Text(text) = value { Value::Text(compared(text, fault).into()) } else { value.clone() }
+fn compared_value(value: &Value, defect: Option<Defect>) -> Value {
+    if let Value::Text(text) = value { Value::Text(compared(text, defect).into()) } else { value.clone() }
 }
 
 /// The keys a record holds: as the store keeps them, and as they are.
-pub(super) fn keys(record: &Record, fault: Option<Fault>) -> Vec<(UniqueKey, UniqueKey)> {
+pub(super) fn keys(record: &Record, defect: Option<Defect>) -> Vec<(UniqueKey, UniqueKey)> {
     let mut keys = UniqueKey::all_of(record);
-    if fault == Some(Fault::AbsentKeysMeet) {
+    if defect == Some(Defect::AbsentKeysMeet) {
         let kind = record.id().kind;
         let none: Vec<_> = record
             .values()
@@ -32,24 +32,36 @@ pub(super) fn keys(record: &Record, fault: Option<Fault>) -> Vec<(UniqueKey, Uni
             .collect();
         keys = Unique::of(kind).filter_map(|rule| UniqueKey::held(rule, record.tenant(), &none)).collect();
     }
-    keys.into_iter().map(|key| (kept(&key, fault), key)).collect()
+    keys.into_iter().map(|key| (kept(&key, defect), key)).collect()
 }
 
 /// A key as the store keeps it.
-pub(super) fn kept(key: &UniqueKey, fault: Option<Fault>) -> UniqueKey {
-    let faulty = match fault {
-        Some(Fault::KeysFolded | Fault::KeysPadded | Fault::KeysWithoutAccents) => fault,
+pub(super) fn kept(key: &UniqueKey, defect: Option<Defect>) -> UniqueKey {
+    let changed = match defect {
+        Some(Defect::KeysFolded | Defect::KeysPadded | Defect::KeysWithoutAccents) => defect,
         _ => None,
     };
-    let unique = match (fault, key.unique) {
-        (Some(Fault::KeysOverRules), Unique::AliasFolded) => Unique::AliasCode,
+    let unique = match (defect, key.unique) {
+        (Some(Defect::KeysOverRules), Unique::AliasFolded) => Unique::AliasCode,
         (_, unique) => unique,
     };
-    UniqueKey {
+    let mut kept = UniqueKey {
         unique,
-        tenant: if fault == Some(Fault::KeysOverTenants) { Tenant::default() } else { key.tenant.clone() },
-        parts: key.parts.iter().map(|part| compared_value(part, faulty)).collect(),
+        tenant: if defect == Some(Defect::KeysOverTenants) { Tenant::default() } else { key.tenant.clone() },
+        parts: key.parts.iter().map(|part| compared_value(part, changed)).collect(),
+    };
+    if defect == Some(Defect::UniqueKeysCut)
+        && let Some(over) = bytes::unique(&kept).len().checked_sub(128)
+        && let Some(Value::Text(last)) = kept.parts.last_mut()
+    {
+        *last = shorter(last, over).into();
     }
+    kept
+}
+
+/// A text without its last bytes.
+fn shorter(text: &str, by: usize) -> String {
+    text.get(..text.floor_char_boundary(text.len().saturating_sub(by))).unwrap_or_default().to_owned()
 }
 
 /// Two texts put together with a colon, and cut at the first one.
@@ -59,37 +71,35 @@ fn rejoined(first: &str, second: &str) -> (String, String) {
 }
 
 /// The bytes of a prefix as the store keeps them.
-pub(super) fn prefix(index: Index, prefix: &referral_core::store::Prefix, fault: Option<Fault>) -> Vec<u8> {
-    let faulty = match fault {
-        Some(Fault::PrefixFolded | Fault::PrefixPadded) => fault,
+pub(super) fn prefix(index: Index, prefix: &referral_core::store::Prefix, defect: Option<Defect>) -> Vec<u8> {
+    let changed = match defect {
+        Some(Defect::PrefixFolded | Defect::PrefixPadded) => defect,
         _ => None,
     };
     let mut prefix = prefix.clone();
-    prefix.parts = prefix.parts.iter().map(|part| compared_value(part, faulty)).collect();
-    if fault == Some(Fault::PrefixWithColons)
+    prefix.parts = prefix.parts.iter().map(|part| compared_value(part, changed)).collect();
+    if defect == Some(Defect::PrefixWithColons)
         && let [.., Value::Text(first), Value::Text(second)] = prefix.parts.as_mut_slice()
     {
         let (a, b) = rejoined(first, second);
         (*first, *second) = (a.into(), b.into());
     }
-    if fault == Some(Fault::TenantLeak) && index.shape().tenant {
-        prefix.tenant = Some(Tenant::default());
+    if defect == Some(Defect::TenantLeak) {
+        prefix.tenant = Tenant::default();
     }
-    bytes::prefix(index, &prefix)
+    let mut bytes = bytes::prefix(index, &prefix);
+    if defect == Some(Defect::PrefixCut) {
+        bytes.truncate(255);
+    }
+    bytes
 }
 
-pub(super) fn entries(record: &Record, fault: Option<Fault>) -> Vec<(Vec<u8>, Seek)> {
+pub(super) fn entries(record: &Record, defect: Option<Defect>) -> Vec<(Vec<u8>, Seek)> {
     let kind = record.id().kind;
     let mut values = record.values();
     let mut entries = Vec::new();
     for index in Index::of(kind) {
-        if fault == Some(Fault::EverywhereNowhere)
-            && !index.shape().tenant
-            && *record.tenant() != Tenant::default()
-        {
-            continue;
-        }
-        if fault == Some(Fault::ClaimedListed) {
+        if defect == Some(Defect::NullPartIgnored) {
             values = record.values();
             for part in index.shape().parts {
                 if let Part::Null(column) = part
@@ -100,29 +110,33 @@ pub(super) fn entries(record: &Record, fault: Option<Fault>) -> Vec<(Vec<u8>, Se
             }
         }
         if let Some(entry) = index.entry(record, &values) {
-            entries.push((prefix(index, &entry.prefix, fault), entry.seek));
+            entries.push((prefix(index, &entry.prefix, defect), entry.seek));
         }
     }
     entries
 }
 
 /// A number's key as the store keeps it.
-pub(super) fn number(key: &CounterKey, fault: Option<Fault>) -> CounterKey {
+pub(super) fn number(key: &CounterKey, defect: Option<Defect>) -> CounterKey {
     let mut key = key.clone();
-    match fault {
-        Some(Fault::PartsFolded | Fault::PartsCut) => {
-            key.parts = key.parts.map(|part| KeyPart::new(compared(part.as_str(), fault)).unwrap_or(part));
+    match defect {
+        Some(Defect::PartsFolded | Defect::PartsCut) => {
+            key.parts = key.parts.map(|part| KeyPart::new(compared(part.as_str(), defect)).unwrap_or(part));
         }
-        Some(Fault::PartsJoined) => {
+        Some(Defect::NumberKeysCut) => {
+            let over = bytes::counter(&key).len().saturating_sub(512);
+            key.parts[1] = KeyPart::new(shorter(key.parts[1].as_str(), over)).unwrap_or_default();
+        }
+        Some(Defect::PartsJoined) => {
             let joined = key.parts.iter().map(KeyPart::as_str).collect::<String>();
             key.parts = [KeyPart::new(joined).unwrap_or_default(), KeyPart::NONE];
         }
-        Some(Fault::PartsWithColons) => {
+        Some(Defect::PartsWithColons) => {
             let (first, second) = rejoined(key.parts[0].as_str(), key.parts[1].as_str());
             key.parts = [first, second].map(|part| KeyPart::new(part).unwrap_or_default());
         }
-        Some(Fault::NumbersOverTenants) => key.tenant = Tenant::default(),
-        Some(Fault::FamiliesShared) => key.family = referral_core::store::Family::LinkUses,
+        Some(Defect::NumbersOverTenants) => key.tenant = Tenant::default(),
+        Some(Defect::FamiliesShared) => key.family = referral_core::store::Family::LinkUses,
         _ => {}
     }
     key

@@ -1,32 +1,38 @@
 //! Stores that are wrong on purpose: the suite is held to account with them.
 //!
-//! [`BrokenStore`] keeps the contract, but for one [`Fault`]. Each fault names the cases that must notice it; the
-//! kit's own tests require that they do, and that the same store without a fault passes every case.
+//! [`BrokenStore`] keeps the contract, but for one [`Defect`]. Each defect names the cases that must notice it; the
+//! kit's own tests require that they do, and that the same store without a defect passes every case.
 
-mod fault;
+mod defect;
 mod keys;
+mod merge;
 mod state;
 mod store;
 mod written;
 
 use std::sync::{Arc, Mutex, Weak};
 
-pub use fault::Fault;
+pub use defect::Defect;
 pub use store::BrokenStore;
 
 use async_trait::async_trait;
 
 use crate::harness::{Guard, Harness, Opened};
 
-/// Opens stores with a fault, or an honest one. Reopening keeps the data within the process.
+/// Opens stores with a defect, or an honest one. Reopening keeps the data within the process.
 #[derive(Clone, Copy, Debug)]
-pub struct BrokenHarness(pub Option<Fault>);
+pub struct BrokenHarness(pub Option<Defect>);
 
 type Data = Arc<Mutex<state::Data>>;
 
 /// The data of the stores that are open, by the addresses that [`Harness::attach`] is given. It lives in this process
 /// only, so a child finds none.
 static OPEN: Mutex<Vec<Weak<Mutex<state::Data>>>> = Mutex::new(Vec::new());
+
+fn found(address: &str) -> Option<Data> {
+    let address: usize = address.parse().ok()?;
+    OPEN.lock().unwrap().get(address)?.upgrade()
+}
 
 #[async_trait]
 impl Harness for BrokenHarness {
@@ -57,12 +63,19 @@ impl Harness for BrokenHarness {
     }
 
     async fn attach(&self, address: &str) -> Option<Opened> {
-        let address: usize = address.parse().ok()?;
-        let mut data = OPEN.lock().unwrap().get(address)?.upgrade()?;
-        if self.0 == Some(Fault::HandlesApart) {
+        let mut data = found(address)?;
+        if self.0 == Some(Defect::HandlesApart) {
             let now = data.lock().unwrap().now.clone();
             data = Arc::new(Mutex::new(state::Data { now, ..state::Data::default() }));
         }
         Some(Opened::new(BrokenStore::over(self.0, data.clone()), data))
+    }
+
+    async fn break_writes(&self, address: &str) -> bool {
+        let data = found(address);
+        if let Some(data) = &data {
+            data.lock().unwrap().failing = true;
+        }
+        data.is_some()
     }
 }

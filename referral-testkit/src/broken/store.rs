@@ -1,4 +1,4 @@
-//! The reads and the commit of a broken store, each with the faults that concern it.
+//! The reads and the commit of a broken store, each with the defects that concern it.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,35 +6,36 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use referral_core::store::{
-    Change, Changeset, CounterKey, CounterPrefix, CounterRange, ErrorKind, Index, Outcome, Prefix, Range,
-    Read, Seek, Store, StoreError, StoreFacts, UniqueKey, check_counters, check_points,
+    Change, Changeset, CounterKey, CounterPrefix, CounterRange, Index, MAX_PAGE, Outcome, Part, Prefix,
+    Range, Read, Record, RecordId, Seek, Store, StoreError, StoreErrorKind, StoreFacts, UniqueKey, Value,
+    check_counters, check_keys, check_points,
 };
-use referral_core::{Record, RecordId, Value};
 use tokio::task::yield_now;
 
-use super::Fault;
+use super::defect::Defect;
 use super::keys::{kept, number, prefix};
+use super::merge::merged;
 use super::state::{Data, How, State, ghost};
 
 /// A store in memory that keeps every rule of the contract but one.
 #[derive(Debug)]
 pub struct BrokenStore {
-    fault: Option<Fault>,
+    defect: Option<Defect>,
     data: Arc<Mutex<Data>>,
     writers: AtomicUsize,
     readers: AtomicUsize,
 }
 
-/// The connections that [`Fault::ConnectionLeaked`] has.
+/// The connections that [`Defect::ConnectionLeaked`] has.
 const CONNECTIONS: usize = 6;
 
 impl BrokenStore {
-    pub(super) fn over(fault: Option<Fault>, data: Arc<Mutex<Data>>) -> Self {
-        Self { fault, data, writers: AtomicUsize::new(0), readers: AtomicUsize::new(0) }
+    pub(super) fn over(defect: Option<Defect>, data: Arc<Mutex<Data>>) -> Self {
+        Self { defect, data, writers: AtomicUsize::new(0), readers: AtomicUsize::new(0) }
     }
 
-    fn is(&self, fault: Fault) -> bool {
-        self.fault == Some(fault)
+    fn is(&self, defect: Defect) -> bool {
+        self.defect == Some(defect)
     }
 
     fn data(&self) -> MutexGuard<'_, Data> {
@@ -42,7 +43,7 @@ impl BrokenStore {
     }
 
     fn how(&self) -> How {
-        How { fault: self.fault, ..How::default() }
+        How { defect: self.defect, ..How::default() }
     }
 
     /// One changeset, in one piece.
@@ -52,40 +53,40 @@ impl BrokenStore {
 
     fn apply_as(&self, changeset: &Changeset, how: &How) -> Result<Outcome, StoreError> {
         let mut data = self.data();
-        if self.is(Fault::LastForgotten) {
+        if self.is(Defect::LastForgotten) {
             data.saved = data.now.clone();
         }
         Ok(data.now.apply(changeset, how))
     }
 
     fn check(&self, changeset: &Changeset) -> Result<(), StoreError> {
-        if self.is(Fault::LargeRefused) && changeset.changes.len() > 1000 {
+        if self.is(Defect::LargeRefused) && changeset.changes().len() > 1000 {
             return Err(StoreError::invalid("commit", "too many changes"));
         }
-        if self.is(Fault::EmptyRefused) && changeset.changes.is_empty() {
+        if self.is(Defect::EmptyRefused) && changeset.changes().is_empty() {
             return Err(StoreError::invalid("commit", "nothing to do"));
         }
-        if self.is(Fault::HeavyRefused) && changeset.weight() > 1 << 20 {
+        if self.is(Defect::HeavyRefused) && changeset.weight() > 1 << 20 {
             return Err(StoreError::invalid("commit", "too heavy"));
         }
-        if self.is(Fault::RulesUnchecked) { Ok(()) } else { changeset.check() }
+        if self.is(Defect::RulesUnchecked) { Ok(()) } else { changeset.check() }
     }
 
     async fn one(&self, changeset: &Changeset) -> Result<Outcome, StoreError> {
         self.check(changeset)?;
-        match self.fault {
+        match self.defect {
             Some(
-                Fault::LookThenWrite
-                | Fault::IdLookThenWrite
-                | Fault::VersionLookThenWrite
-                | Fault::ClaimLookThenWrite
-                | Fault::ReadThenCount
-                | Fault::ReadThenTally
-                | Fault::WriteSkew,
+                Defect::LookThenWrite
+                | Defect::IdLookThenWrite
+                | Defect::VersionLookThenWrite
+                | Defect::PatchLookThenWrite
+                | Defect::ReadThenCount
+                | Defect::ReadThenTally
+                | Defect::WriteSkew,
             ) => self.look_then_write(changeset).await,
-            Some(Fault::HalfWhenDropped) => self.bit_by_bit(changeset).await,
-            Some(Fault::ClaimHalfWhenDropped) => self.claim_by_claim(changeset).await,
-            Some(Fault::EarlyAnswer) => {
+            Some(Defect::HalfWhenDropped) => self.bit_by_bit(changeset).await,
+            Some(Defect::PatchHalfWhenDropped) => self.record_by_record(changeset).await,
+            Some(Defect::EarlyAnswer) => {
                 let answer = self.data().now.clone().apply(changeset, &self.how());
                 let (data, changeset) = (self.data.clone(), changeset.clone());
                 tokio::spawn(async move {
@@ -94,19 +95,24 @@ impl BrokenStore {
                 });
                 Ok(answer)
             }
-            Some(Fault::ContendedAtOnce) => {
+            Some(Defect::ContendedAtOnce) => {
                 if self.writers.fetch_add(1, Ordering::SeqCst) > 0 {
                     self.writers.fetch_sub(1, Ordering::SeqCst);
-                    return Err(StoreError::new(ErrorKind::Contended, "broken", "commit", "try again"));
+                    return Err(StoreError::new(StoreErrorKind::Contended, "broken", "commit", "try again"));
                 }
                 yield_now().await;
                 let answer = self.apply(changeset);
                 self.writers.fetch_sub(1, Ordering::SeqCst);
                 answer
             }
-            Some(Fault::ConnectionLeaked) => {
+            Some(Defect::ConnectionLeaked) => {
                 if self.writers.fetch_add(1, Ordering::SeqCst) >= CONNECTIONS {
-                    return Err(StoreError::new(ErrorKind::Unavailable, "broken", "commit", "no connection"));
+                    return Err(StoreError::new(
+                        StoreErrorKind::Unavailable,
+                        "broken",
+                        "commit",
+                        "no connection",
+                    ));
                 }
                 yield_now().await;
                 let answer = self.apply(changeset);
@@ -148,28 +154,28 @@ impl BrokenStore {
         if looked != Outcome::Applied {
             return Ok(looked);
         }
-        for change in &changeset.changes {
+        for change in changeset.changes() {
             let _ = self.data().now.change(change, &self.how());
             yield_now().await;
         }
         Ok(Outcome::Applied)
     }
 
-    async fn claim_by_claim(&self, changeset: &Changeset) -> Result<Outcome, StoreError> {
-        if let Some(Change::Claim { responses, user, at }) = changeset.changes.first() {
-            let looked = self.data().now.clone().apply(changeset, &self.how());
-            if looked != Outcome::Applied {
-                return Ok(looked);
-            }
-            for response in responses {
-                let one = Change::Claim { responses: vec![*response], user: user.clone(), at: *at };
-                let _ = self.data().now.change(&one, &self.how());
-                yield_now().await;
-            }
-            let rest = Changeset::new(changeset.changes.iter().skip(1).cloned());
-            return self.apply(&rest);
+    /// Patches record by record, and lets others in between.
+    async fn record_by_record(&self, changeset: &Changeset) -> Result<Outcome, StoreError> {
+        let Some(Change::Patch { kind, of, set }) = changeset.changes().first() else {
+            return self.apply(changeset);
+        };
+        let looked = self.data().now.clone().apply(changeset, &self.how());
+        if looked != Outcome::Applied {
+            return Ok(looked);
         }
-        self.apply(changeset)
+        for one in of {
+            let one = Change::Patch { kind: *kind, of: vec![*one], set: set.clone() };
+            let _ = self.data().now.change(&one, &self.how());
+            yield_now().await;
+        }
+        self.apply(&Changeset::new(changeset.changes().iter().skip(1).cloned()))
     }
 
     /// The members of a batch that are answered together.
@@ -177,9 +183,9 @@ impl BrokenStore {
         let before = self.data().now.clone();
         let mut answers = Vec::with_capacity(batch.len());
         for changeset in batch {
-            let answer = if self.is(Fault::BatchBlind) {
+            let answer = if self.is(Defect::BatchBlind) {
                 self.blindly(&before, changeset)
-            } else if self.is(Fault::TornBesideApplied) {
+            } else if self.is(Defect::TornBesideApplied) {
                 let beside = answers.iter().any(|answer| matches!(answer, Ok(Outcome::Applied)));
                 match self.check(changeset) {
                     Ok(()) => self.apply_as(changeset, &How { beside, ..self.how() }),
@@ -190,10 +196,10 @@ impl BrokenStore {
             };
             let conflict = matches!(answer, Ok(Outcome::Conflict { .. }));
             answers.push(answer);
-            if conflict && self.is(Fault::NeighboursRolledBack) {
+            if conflict && self.is(Defect::NeighboursRolledBack) {
                 self.data().now = before.clone();
             }
-            if conflict && self.is(Fault::BatchStops) {
+            if conflict && self.is(Defect::BatchStops) {
                 let last = answers.last().cloned().into_iter().cycle();
                 answers.extend(last.take(batch.len() - answers.len()));
                 break;
@@ -202,12 +208,28 @@ impl BrokenStore {
         answers
     }
 
+    /// The answers where nothing can be written.
+    fn failing(&self, batch: &[Changeset]) -> Vec<Result<Outcome, StoreError>> {
+        let mut would = self.data().now.clone();
+        let failed = || StoreError::new(StoreErrorKind::Full, "broken", "commit", "there is no room");
+        let answer = |changeset: &Changeset| {
+            self.check(changeset)?;
+            match would.apply(changeset, &self.how()) {
+                Outcome::Conflict { index, conflict } if self.is(Defect::ConflictsKept) => {
+                    Ok(Outcome::Conflict { index, conflict })
+                }
+                _ => Err(failed()),
+            }
+        };
+        batch.iter().map(answer).collect()
+    }
+
     /// Takes back all but the first version of what several members updated.
     fn written_once(&self, batch: &[Changeset], answers: &[Result<Outcome, StoreError>]) {
         let mut first = BTreeMap::new();
         let mut data = self.data();
         let applied = batch.iter().zip(answers).filter(|(_, answer)| matches!(answer, Ok(Outcome::Applied)));
-        for change in applied.flat_map(|(changeset, _)| &changeset.changes) {
+        for change in applied.flat_map(|(changeset, _)| changeset.changes()) {
             if let Change::Update { record, was } = change {
                 let version = *first.entry(record.id()).or_insert_with(|| was.next());
                 if let Some(now) = data.now.records.get_mut(&record.id()) {
@@ -230,11 +252,11 @@ impl BrokenStore {
 
     /// Waits for a connection, where they are lost.
     async fn connect(&self, operation: &'static str) -> Result<(), StoreError> {
-        if !self.is(Fault::ReadConnectionLeaked) {
+        if !self.is(Defect::ReadConnectionLeaked) {
             return Ok(());
         }
         if self.readers.fetch_add(1, Ordering::SeqCst) >= CONNECTIONS {
-            return Err(StoreError::new(ErrorKind::Unavailable, "broken", operation, "no connection"));
+            return Err(StoreError::new(StoreErrorKind::Unavailable, "broken", operation, "no connection"));
         }
         yield_now().await;
         self.readers.fetch_sub(1, Ordering::SeqCst);
@@ -246,13 +268,13 @@ impl BrokenStore {
         T: Ord + Clone,
     {
         let mut found = found;
-        match self.fault {
-            Some(Fault::PointsSorted) => found.sort_by(|a, b| a.0.cmp(&b.0)),
-            Some(Fault::PointsOnce) => {
+        match self.defect {
+            Some(Defect::PointsSorted) => found.sort_by(|a, b| a.0.cmp(&b.0)),
+            Some(Defect::PointsOnce) => {
                 let mut seen = std::collections::BTreeSet::new();
                 found.retain(|(key, _)| seen.insert(key.clone()));
             }
-            Some(Fault::MissingSkipped) => found.retain(|(_, record)| record.is_some()),
+            Some(Defect::MissingSkipped) => found.retain(|(_, record)| record.is_some()),
             _ => {}
         }
         found.into_iter().map(|(_, record)| record).collect()
@@ -262,28 +284,31 @@ impl BrokenStore {
 #[async_trait]
 impl Read for BrokenStore {
     async fn get(&self, ids: &[RecordId]) -> Result<Vec<Option<Record>>, StoreError> {
-        if !self.is(Fault::ReadsUnchecked) {
+        if !self.is(Defect::ReadsUnchecked) {
             check_points("get", ids.len())?;
         }
-        if self.is(Fault::NothingRefused) && ids.is_empty() {
+        if self.is(Defect::NothingRefused) && ids.is_empty() {
             return Err(StoreError::invalid("get", "nothing was asked for"));
         }
         self.connect("get").await?;
         let data = self.data();
-        let found = |id: &RecordId| match self.fault {
-            Some(Fault::KindIgnored) => data.now.records.values().find(|found| found.id().uuid == id.uuid),
+        let found = |id: &RecordId| match self.defect {
+            Some(Defect::KindIgnored) => data.now.records.values().find(|found| found.id().uuid == id.uuid),
             _ => data.now.records.get(id),
         };
         Ok(self.points(ids.iter().map(|id| (*id, found(id).cloned())).collect()))
     }
 
     async fn find(&self, keys: &[UniqueKey]) -> Result<Vec<Option<Record>>, StoreError> {
-        if !self.is(Fault::ReadsUnchecked) {
+        if !self.is(Defect::ReadsUnchecked) {
             check_points("find", keys.len())?;
+        }
+        if !self.is(Defect::ReadsUnchecked) && !self.is(Defect::KeysUntyped) {
+            check_keys(keys)?;
         }
         self.connect("find").await?;
         let data = self.data();
-        let holder = |key| data.now.records.get(data.now.keys.get(&kept(key, self.fault))?).cloned();
+        let holder = |key| data.now.records.get(data.now.keys.get(&kept(key, self.defect))?).cloned();
         Ok(self.points(keys.iter().map(|key| (key.clone(), holder(key))).collect()))
     }
 
@@ -294,25 +319,30 @@ impl Read for BrokenStore {
         range: &Range,
         limit: u32,
     ) -> Result<Vec<Record>, StoreError> {
-        if !self.is(Fault::ReadsUnchecked) {
+        if self.is(Defect::PrefixUntyped) {
+            let parts = index.shape().parts.iter().filter(|part| matches!(part, Part::Is(_))).count();
+            if parts != wanted.parts.len() || limit > MAX_PAGE {
+                return Err(StoreError::invalid("page", "the number of parts"));
+            }
+        } else if !self.is(Defect::ReadsUnchecked) {
             index.check(wanted, limit)?;
         }
         self.connect("page").await?;
         let data = self.data();
-        let start = prefix(index, wanted, self.fault);
+        let start = prefix(index, wanted, self.defect);
         let kind = index.shape().kind;
         let same = |key: &Vec<u8>| {
             // Without the zero byte at its end, a text is the beginning of every text that begins so.
-            let open = self.is(Fault::PrefixBegins) && !wanted.parts.is_empty();
+            let open = self.is(Defect::PrefixBegins) && !wanted.parts.is_empty();
             if open {
                 return key.starts_with(start.strip_suffix(&[0]).unwrap_or(&start));
             }
-            match (self.fault, wanted.parts.last()) {
-                (Some(Fault::IdsTrimmed), Some(Value::Uuid(_))) => {
+            match (self.defect, wanted.parts.last()) {
+                (Some(Defect::IdsTrimmed), Some(Value::Uuid(_))) => {
                     let end = start.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
                     key.starts_with(start.get(..end).unwrap_or_default())
                 }
-                (Some(Fault::LastIdEmpty), Some(Value::Uuid(id))) if id.is_max() => false,
+                (Some(Defect::LastIdEmpty), Some(Value::Uuid(id))) if id.is_max() => false,
                 _ => *key == start,
             }
         };
@@ -325,27 +355,27 @@ impl Read for BrokenStore {
             .copied()
             .collect();
         let order = |seek: &Seek| {
-            let at = if self.is(Fault::TimesUnsigned) { seek.at ^ i64::MIN } else { seek.at };
+            let at = if self.is(Defect::TimesUnsigned) { seek.at ^ i64::MIN } else { seek.at };
             let id = seek.id.as_u128();
-            (at, if self.is(Fault::TiesUnordered) { !id } else { id })
+            (at, if self.is(Defect::TiesUnordered) { !id } else { id })
         };
         places.sort_by_key(order);
-        let ascending = range.ascending && !self.is(Fault::OnlyNewest);
+        let ascending = range.ascending && !self.is(Defect::OnlyNewest);
         if !ascending {
             places.reverse();
         }
-        let limit = match self.fault {
-            Some(Fault::LimitIgnored) => usize::MAX,
-            Some(Fault::LimitHundred) => (limit as usize).min(100),
+        let limit = match self.defect {
+            Some(Defect::LimitIgnored) => usize::MAX,
+            Some(Defect::LimitHundred) => (limit as usize).min(100),
             _ => limit as usize,
         };
-        if self.is(Fault::LimitFirst) {
+        if self.is(Defect::LimitFirst) {
             places.truncate(limit);
         }
-        if self.is(Fault::ScanThousand) {
+        if self.is(Defect::ScanThousand) {
             places.truncate(1000);
         }
-        if self.is(Fault::SeekNeedsRecord) && range.after.is_some_and(|after| !places.contains(&after)) {
+        if self.is(Defect::SeekNeedsRecord) && range.after.is_some_and(|after| !places.contains(&after)) {
             return Ok(Vec::new());
         }
         let record = |seek: Seek| {
@@ -362,14 +392,14 @@ impl Read for BrokenStore {
         prefix: &CounterPrefix,
         range: &CounterRange,
     ) -> Result<Vec<(CounterKey, i64)>, StoreError> {
-        if !self.is(Fault::ReadsUnchecked) {
+        if !self.is(Defect::ReadsUnchecked) {
             check_counters(prefix, range)?;
         }
         self.connect("counters").await?;
         let data = self.data();
-        let kept = |key: &CounterKey| number(key, self.fault);
+        let kept = |key: &CounterKey| number(key, self.defect);
         let part = |wanted: &str, part: &str| {
-            if self.is(Fault::PartsPrefixed) { part.starts_with(wanted) } else { part == wanted }
+            if self.is(Defect::PartsPrefixed) { part.starts_with(wanted) } else { part == wanted }
         };
         let mut wanted = kept(&CounterKey {
             tenant: prefix.tenant.clone(),
@@ -377,7 +407,7 @@ impl Read for BrokenStore {
             parts: [0, 1].map(|i| prefix.parts.get(i).cloned().unwrap_or_default()),
             bucket: 0,
         });
-        if self.is(Fault::FamiliesShared) || self.is(Fault::NumbersOverTenants) {
+        if self.is(Defect::FamiliesShared) || self.is(Defect::NumbersOverTenants) {
             wanted.bucket = 0;
         }
         let depth = prefix.parts.len().min(2);
@@ -387,12 +417,12 @@ impl Read for BrokenStore {
                 && key.parts.iter().zip(&wanted.parts).take(depth).all(|(a, b)| part(b.as_str(), a.as_str()))
                 && range.from.is_none_or(|from| key.bucket >= from)
                 && range.until.is_none_or(|until| {
-                    key.bucket < until || (key.bucket == until && self.is(Fault::BucketUntilInside))
+                    key.bucket < until || (key.bucket == until && self.is(Defect::BucketUntilInside))
                 })
                 && range
                     .after
                     .as_ref()
-                    .is_none_or(|after| key > after || (key == after && self.is(Fault::NumbersAfterInside)))
+                    .is_none_or(|after| key > after || (key == after && self.is(Defect::NumbersAfterInside)))
         };
         let mut found: Vec<_> = data
             .now
@@ -401,10 +431,10 @@ impl Read for BrokenStore {
             .filter(|(key, _)| inside(key))
             .map(|(key, value)| (key.clone(), *value))
             .collect();
-        if self.is(Fault::BucketsUnsigned) {
+        if self.is(Defect::BucketsUnsigned) {
             found.sort_by_key(|(key, _)| (key.parts.clone(), key.bucket ^ i64::MIN));
         }
-        if !self.is(Fault::NumbersUnlimited) {
+        if !self.is(Defect::NumbersUnlimited) {
             found.truncate(range.limit as usize);
         }
         Ok(found)
@@ -413,20 +443,21 @@ impl Read for BrokenStore {
 
 impl BrokenStore {
     fn inside(&self, range: &Range, seek: Seek) -> bool {
-        let from =
-            range.from.is_none_or(|from| seek.at > from || (seek.at == from && !self.is(Fault::FromOutside)));
+        let from = range
+            .from
+            .is_none_or(|from| seek.at > from || (seek.at == from && !self.is(Defect::FromOutside)));
         let until = range
             .until
-            .is_none_or(|until| seek.at < until || (seek.at == until && self.is(Fault::UntilInside)));
+            .is_none_or(|until| seek.at < until || (seek.at == until && self.is(Defect::UntilInside)));
         let after = range.after.is_none_or(|after| {
-            if seek == after && self.is(Fault::SeekInside) {
+            if seek == after && self.is(Defect::SeekInside) {
                 return true;
             }
-            if self.is(Fault::SeekByTime) {
+            if self.is(Defect::SeekByTime) {
                 return if range.ascending { seek.at > after.at } else { seek.at < after.at };
             }
             let order = |seek: Seek| {
-                (seek.at, if self.is(Fault::TiesUnordered) { !seek.id.as_u128() } else { seek.id.as_u128() })
+                (seek.at, if self.is(Defect::TiesUnordered) { !seek.id.as_u128() } else { seek.id.as_u128() })
             };
             if range.ascending { order(seek) > order(after) } else { order(seek) < order(after) }
         });
@@ -437,44 +468,31 @@ impl BrokenStore {
 #[async_trait]
 impl Store for BrokenStore {
     fn facts(&self) -> StoreFacts {
-        let reopened = self.is(Fault::FactsChange) && self.data().opened > 0;
+        let reopened = self.is(Defect::FactsChange) && self.data().opened > 0;
         StoreFacts { name: "broken", durable: true, shared: true, batch: if reopened { 65 } else { 64 } }
     }
 
     async fn commit(&self, batch: &[Changeset]) -> Vec<Result<Outcome, StoreError>> {
-        let batch = if self.is(Fault::BatchCut) { batch.get(..64).unwrap_or(batch) } else { batch };
-        if self.is(Fault::InvalidSpoilsBatch)
+        let batch = if self.is(Defect::BatchCut) { batch.get(..64).unwrap_or(batch) } else { batch };
+        if self.is(Defect::InvalidFailsBatch)
             && let Some(error) = batch.iter().find_map(|changeset| changeset.check().err())
         {
             return vec![Err(error); batch.len()];
         }
-        let merged = if self.is(Fault::TallyMerged) { merged(batch) } else { None };
+        if self.data().failing {
+            return self.failing(batch);
+        }
+        let merged = if self.is(Defect::TallyMerged) { merged(batch) } else { None };
         let mut answers = self.members(merged.as_deref().unwrap_or(batch)).await;
-        match self.fault {
-            Some(Fault::EmptyAnswered) if batch.is_empty() => answers.push(Ok(Outcome::Applied)),
-            Some(Fault::BatchWritesOnce) => self.written_once(batch, &answers),
-            Some(Fault::AnswersReversed) => answers.reverse(),
-            Some(Fault::ConflictsLast) => {
+        match self.defect {
+            Some(Defect::EmptyAnswered) if batch.is_empty() => answers.push(Ok(Outcome::Applied)),
+            Some(Defect::BatchWritesOnce) => self.written_once(batch, &answers),
+            Some(Defect::AnswersReversed) => answers.reverse(),
+            Some(Defect::ConflictsLast) => {
                 answers.sort_by_key(|answer| !matches!(answer, Ok(Outcome::Applied)));
             }
             _ => {}
         }
         answers
     }
-}
-
-/// The batch without the tallies of those statistics that overflow when they are added up.
-fn merged(batch: &[Changeset]) -> Option<Vec<Changeset>> {
-    let mut sums: BTreeMap<&CounterKey, Option<i64>> = BTreeMap::new();
-    for change in batch.iter().flat_map(|changeset| &changeset.changes) {
-        if let Change::Tally { counter, add } = change {
-            let sum = sums.entry(counter).or_insert(Some(0));
-            *sum = sum.and_then(|sum| sum.checked_add(*add));
-        }
-    }
-    let lost = |change: &&Change| matches!(change, Change::Tally { counter, .. } if sums.get(counter).is_some_and(Option::is_none));
-    let without = |changeset: &Changeset| {
-        Changeset::new(changeset.changes.iter().filter(|change| !lost(change)).cloned())
-    };
-    (batch.len() > 1).then(|| batch.iter().map(without).collect())
 }

@@ -1,13 +1,14 @@
-//! A caller may go away at any moment.
+//! A caller may go away at any moment, and leaves a changeset as a whole or not at all.
 
-use referral_core::facade::{Error, Referrals};
-use referral_core::store::{Change, Changeset, Conflict, CounterRange, Family, Index, Outcome, Range};
-use referral_core::{Action, Link, LinkId, Record, RecordId};
+use referral_core::store::{
+    Change, Changeset, Conflict, CounterRange, Family, Index, Outcome, Range, Record, RecordId,
+};
+use referral_core::{Action, Error, Link, LinkId, Referrals};
 
 use crate::cx::Cx;
 use crate::drops::{Sweeps, drop_after};
 use crate::make::{
-    claim, code, count_any, counter, insert, natural, nobody, numbers_of, statistic, tally, update, user,
+    code, count_any, counter, give, insert, natural, nobody, numbers_of, statistic, tally, update, user,
     visitor,
 };
 use crate::shop::{draft, links_of, responses_of, shop, visit};
@@ -26,7 +27,8 @@ async fn settle(cx: &Cx, changes: Vec<Change>, witness: RecordId, what: &str) {
     }
 }
 
-/// Dropped at its first await, at its second one, and so on until it completes by itself.
+/// A commit is dropped at its first await, then at its second, and so on until one completes. Each time its
+/// changeset is there as a whole or not at all.
 pub async fn a_dropped_commit_is_whole_or_absent(cx: Cx) {
     let (uses, clicks) = (counter("uses"), statistic("clicks", "all"));
     let mut made = 0;
@@ -53,7 +55,7 @@ pub async fn a_dropped_commit_is_whole_or_absent(cx: Cx) {
     }
 }
 
-/// Each of its members by itself.
+/// A batch is dropped at each of its awaits. Each of its changesets is there as a whole or not at all.
 pub async fn a_dropped_batch_leaves_each_changeset_whole_or_absent(cx: Cx) {
     let uses = counter("uses");
     let mut made = 0;
@@ -80,8 +82,8 @@ pub async fn a_dropped_batch_leaves_each_changeset_whole_or_absent(cx: Cx) {
     }
 }
 
-/// All responses or none, and their places in the indexes.
-pub async fn a_dropped_claim_is_whole_or_absent(cx: Cx) {
+/// A dropped patch has changed all of its records or none, and their places in the indexes with them.
+pub async fn a_dropped_patch_is_whole_or_absent(cx: Cx) {
     let clicks = statistic("clicks", "all");
     let mut made = 0;
     let mut sweeps = Sweeps::of(cx.rounds(10));
@@ -91,7 +93,7 @@ pub async fn a_dropped_claim_is_whole_or_absent(cx: Cx) {
         cx.insert(responses.clone()).await;
         let owner = format!("user-{made}");
         let ids: Vec<_> = responses.iter().map(|response| response.id).collect();
-        let changes = vec![claim(ids.clone(), &owner, 1), tally(&clicks, 1)];
+        let changes = vec![give(ids.clone(), &owner, 1), tally(&clicks, 1)];
         let store = cx.store();
         let batch = [Changeset::new(changes.clone())];
         sweeps.ended(drop_after(polls, store.commit(&batch)).await.is_some());
@@ -106,7 +108,7 @@ pub async fn a_dropped_claim_is_whole_or_absent(cx: Cx) {
     }
 }
 
-/// Many at once, writes and reads: no connection, lock or transaction stays behind.
+/// Many writes and reads are dropped at once. No connection, lock or transaction stays behind.
 pub async fn dropped_calls_leave_a_usable_store(cx: Cx) {
     let link = cx.link();
     cx.insert([link.clone()]).await;
@@ -136,7 +138,8 @@ pub async fn dropped_calls_leave_a_usable_store(cx: Cx) {
     assert_eq!((cx.version(link.id).await, cx.number(&counter("after")).await), (Some(version), 20));
 }
 
-/// Each of the four, at each of its awaits and more often than a store has connections; then all of them answer.
+/// Each of the four reads is dropped at each of its awaits, more often than a store has connections. All of them
+/// answer afterwards.
 pub async fn a_dropped_read_leaves_a_usable_store(cx: Cx) {
     let (link, uses) = (cx.natural_link("there"), counter("uses"));
     cx.apply([insert(link.clone()), count_any(&uses, 1)]).await;
@@ -173,7 +176,7 @@ pub async fn a_dropped_read_leaves_a_usable_store(cx: Cx) {
 async fn verb(shop: &Referrals, link: &Link, verb: usize, number: u128) -> Result<(), Error> {
     let browser = visit(visitor(number));
     match verb {
-        0 => drop(shop.get_or_create(draft("ada", &number.to_string())).await?),
+        0 => drop(shop.links().get_or_create(draft("ada", &number.to_string())).await?),
         1 => drop(shop.land(link.code.as_str(), &browser).await),
         2 => drop(shop.respond(link.id, &browser, Action::new("ORDERED")?, None).await?),
         _ => drop(shop.identify(visitor(number), user("eve")).await?),
@@ -181,11 +184,12 @@ async fn verb(shop: &Referrals, link: &Link, verb: usize, number: u128) -> Resul
     Ok(())
 }
 
-/// A link made, a click, a later action, an identified visitor: with its code and its statistics, or not at all.
+/// A new link, a click, a later action and an identified visitor are there with their codes and statistics, or not
+/// at all.
 pub async fn a_dropped_verb_is_whole_or_absent(cx: Cx) {
     // Without group commit, which would go on without the caller.
     let shop = shop(&cx).with_group_commit(None).build().unwrap();
-    let link = shop.create(draft("ada", "dropped").with_click_limit(1_000_000)).await.unwrap();
+    let link = shop.links().create(draft("ada", "dropped").with_click_limit(1_000_000)).await.unwrap();
     let mut number = 0;
     for which in 0..4 {
         let mut sweeps = Sweeps::of(cx.rounds(10));
@@ -207,7 +211,7 @@ pub async fn a_dropped_verb_is_whole_or_absent(cx: Cx) {
     }
     settled(&shop, link.id).await;
     for link in links_of(&shop, &user("ada")).await {
-        let found = shop.link_by_code(&link.code).await.unwrap().map(|found| found.id);
+        let found = shop.links().by_code(&link.code).await.unwrap().map(|found| found.id);
         assert_eq!(found, Some(link.id), "a link has its code");
     }
 }
@@ -219,9 +223,9 @@ const IDENTIFY: usize = 3;
 async fn settled(shop: &Referrals, link: LinkId) {
     const PATIENCE: usize = 100;
     for round in 0.. {
-        let told = shop.statistics(link).await.unwrap();
+        let told = shop.responses().statistics(link).await.unwrap();
         let rows = responses_of(shop, link).await;
-        let told: i64 = told.actions.iter().map(|action| action.counted + action.flagged).sum();
+        let told: i64 = told.actions.values().map(|numbers| numbers.counted + numbers.flagged).sum();
         if told == rows.len() as i64 {
             return;
         }

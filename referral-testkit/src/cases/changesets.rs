@@ -1,17 +1,17 @@
-//! A changeset is all or nothing, and alone.
+//! A changeset is applied as a whole or not at all, and does not affect its neighbours.
 
-use referral_core::store::{Change, Changeset, Conflict, Family, Outcome};
-use referral_core::{LinkId, RecordId, Response, ResponseId};
+use referral_core::store::{Change, Changeset, Conflict, Family, Outcome, RecordId, Version};
+use referral_core::{LinkId, Response, ResponseId};
 use uuid::Uuid;
 
 use crate::cx::{Cx, assert_applied, assert_invalid};
 use crate::make::{
-    claim, code, count, count_any, counter, delete, expect, insert, natural, statistic, tally, text, update,
+    code, count, count_any, counter, delete, expect, give, insert, natural, statistic, tally, text, update,
     with_natural,
 };
 
-/// One change of each sort, and then one that fails: the store is as if nothing had been asked. Alone, and between
-/// neighbours that are applied, with which it may share a transaction.
+/// A changeset with one change of each kind fails at its last change. The store is as it was before, also when the
+/// changeset shares a batch with others that are applied.
 pub async fn all_of_it_is_applied_or_none(cx: Cx) {
     let (edited, deleted, response) = (cx.natural_link("edited"), cx.alias("deleted"), cx.response());
     let (uses, clicks) = (counter("uses"), statistic("clicks", "all"));
@@ -28,7 +28,7 @@ pub async fn all_of_it_is_applied_or_none(cx: Cx) {
         insert(new.clone()),
         update(with_natural(edited.clone(), None), 1),
         delete(deleted.id, 1),
-        claim([response.id], "ada", 9),
+        give([response.id], "ada", 9),
         count_any(&uses, 1),
         tally(&clicks, 1),
     ];
@@ -60,12 +60,14 @@ pub async fn all_of_it_is_applied_or_none(cx: Cx) {
     assert_eq!((cx.number(&uses).await, cx.number(&clicks).await), (4, 6));
 }
 
-/// Of several that fail, each sort of change at each place.
+/// Several changes of a changeset fail. The first of them is reported, for each kind of change and each place.
 pub async fn the_first_failing_change_is_reported(cx: Cx) {
     let (link, alias) = (cx.link(), cx.alias("held"));
-    cx.apply([insert(link.clone()), insert(alias.clone())]).await;
+    let (response, second) = (cx.response(), Version::new(2));
+    cx.apply([insert(link.clone()), insert(alias.clone()), insert(response.clone())]).await;
+    cx.apply([update(response.clone(), 1)]).await;
     let stale = |_: usize| Conflict::Stale { id: link.id.into(), now: Some(link.version) };
-    let claimed = ResponseId::from_uuid(Uuid::from_u128(3));
+    let gone = ResponseId::from_uuid(Uuid::from_u128(3));
     let uses = counter("uses");
     let failing: Vec<(Change, Conflict)> = vec![
         (insert(link.clone()), stale(0)),
@@ -73,7 +75,8 @@ pub async fn the_first_failing_change_is_reported(cx: Cx) {
         (delete(link.id, 5), stale(0)),
         (expect(link.id, 5), stale(0)),
         (insert(cx.alias("held")), Conflict::Taken { key: code("held"), holder: alias.id.into() }),
-        (claim([claimed], "ada", 1), Conflict::Stale { id: claimed.into(), now: None }),
+        (give([gone], "ada", 1), Conflict::Stale { id: gone.into(), now: None }),
+        (give([response.id], "ada", 1), Conflict::Stale { id: response.id.into(), now: Some(second) }),
         (count(&uses, 1, 5, 9), Conflict::OutOfBounds { counter: uses.clone(), value: 0 }),
     ];
     for (change, conflict) in failing {
@@ -93,7 +96,7 @@ pub async fn the_first_failing_change_is_reported(cx: Cx) {
     }
 }
 
-/// What the one releases the next may take; the other way round it may not.
+/// A change may take what an earlier one released, and not what a later one releases.
 pub async fn changes_are_applied_in_order(cx: Cx) {
     let old = cx.alias("code");
     cx.insert([old.clone()]).await;
@@ -103,7 +106,7 @@ pub async fn changes_are_applied_in_order(cx: Cx) {
     assert_eq!(cx.find(code("code")).await, Some(new.into()));
 }
 
-/// In front of it and behind it, records and numbers.
+/// Members of a batch before and after a conflict are applied, with their records and numbers.
 pub async fn a_conflict_leaves_its_neighbours_alone(cx: Cx) {
     let holder = cx.alias("held");
     cx.insert([holder.clone()]).await;
@@ -127,7 +130,8 @@ pub async fn a_conflict_leaves_its_neighbours_alone(cx: Cx) {
     assert_eq!((cx.number(&clicks).await, cx.number(&uses).await), (2, 2));
 }
 
-/// Applied, conflicts of each sort and faults, mixed.
+/// A batch mixes members that are applied, that conflict and that are invalid. Each answer stands at the place of
+/// its member.
 pub async fn answers_come_in_the_order_of_the_batch(cx: Cx) {
     let link = cx.link();
     cx.insert([link.clone()]).await;
@@ -156,7 +160,8 @@ pub async fn answers_come_in_the_order_of_the_batch(cx: Cx) {
     );
 }
 
-/// As if one after another: a whole life in one batch.
+/// One batch inserts, edits and deletes a record. Each member is answered as if the ones before it had been
+/// committed alone.
 pub async fn a_later_changeset_sees_the_earlier_ones(cx: Cx) {
     let link = cx.natural_link("life");
     let second = with_natural(link.clone(), Some("second"));
@@ -172,7 +177,7 @@ pub async fn a_later_changeset_sees_the_earlier_ones(cx: Cx) {
     ];
     let answers = cx.batch(&batch).await;
     let stale = |now: Option<i64>| {
-        let now = now.map(referral_core::Version::new);
+        let now = now.map(Version::new);
         Outcome::Conflict { index: 0, conflict: Conflict::Stale { id: link.id.into(), now } }
     };
     for (index, answer) in answers.into_iter().enumerate() {
@@ -187,7 +192,7 @@ pub async fn a_later_changeset_sees_the_earlier_ones(cx: Cx) {
     assert_eq!((cx.get(link.id).await, cx.number(&uses).await), (None, 3));
 }
 
-/// The members of a batch write the same records and numbers over and over, with some that come too late.
+/// The members of a batch write the same records and numbers many times. Those that name an old version are stale.
 pub async fn a_batch_may_write_a_record_again_and_again(cx: Cx) {
     let (link, response) = (cx.natural_link("key-0"), cx.response());
     let (uses, clicks) = (counter("uses"), statistic("clicks", "all"));
@@ -200,9 +205,9 @@ pub async fn a_batch_may_write_a_record_again_and_again(cx: Cx) {
         batch.push((Changeset::new([expect(link.id, was + 1), insert(cx.link())]), true));
         batch.push((Changeset::new([expect(link.id, was), insert(cx.link())]), false));
     }
-    // Claimed, erased, gone, and there again.
-    batch.push((Changeset::new([claim([response.id], "ada", 1), tally(&clicks, 1)]), true));
-    batch.push((Changeset::new([claim([response.id], "bob", 2), tally(&clicks, 1)]), false));
+    // Patched, edited, gone, and there again.
+    batch.push((Changeset::new([give([response.id], "ada", 1), tally(&clicks, 1)]), true));
+    batch.push((Changeset::new([give([response.id], "bob", 2), tally(&clicks, 1)]), false));
     batch.push((Changeset::new([update(Response { visitor: None, ..response.clone() }, 2)]), true));
     batch.push((Changeset::new([delete(response.id, 2)]), false));
     batch.push((Changeset::new([delete(response.id, 3), tally(&clicks, 1)]), true));
@@ -231,7 +236,7 @@ pub async fn a_batch_may_write_a_record_again_and_again(cx: Cx) {
     }
 }
 
-/// What was taken back is not there for the next one either.
+/// What a failed member would have written does not exist for the members after it.
 pub async fn a_later_changeset_sees_nothing_of_a_failed_one(cx: Cx) {
     let (first, second) = (cx.natural_link("key"), cx.natural_link("key"));
     let absent = LinkId::from_uuid(Uuid::from_u128(1));
@@ -251,7 +256,7 @@ pub async fn a_later_changeset_sees_nothing_of_a_failed_one(cx: Cx) {
     assert_eq!(cx.find(natural("key")).await, Some(second.into()));
 }
 
-/// The first of them wins, however they are merged.
+/// Of equal inserts in one batch the first is applied, however the store merges them.
 pub async fn equal_inserts_in_a_batch_have_one_winner(cx: Cx) {
     let aliases: Vec<_> = (0..5).map(|_| cx.alias("code")).collect();
     let batch: Vec<_> = aliases.iter().map(|alias| Changeset::new([insert(alias.clone())])).collect();
@@ -274,7 +279,7 @@ pub async fn equal_inserts_in_a_batch_have_one_winner(cx: Cx) {
     }
 }
 
-/// Alone and among others.
+/// A changeset without changes is applied, alone and among others.
 pub async fn an_empty_changeset_is_applied(cx: Cx) {
     cx.apply([]).await;
     let link = cx.link();
@@ -285,7 +290,7 @@ pub async fn an_empty_changeset_is_applied(cx: Cx) {
     assert_eq!(cx.version(link.id).await, Some(1));
 }
 
-/// None at all.
+/// A batch of no changesets is answered with no answers.
 pub async fn an_empty_batch_has_no_answers(cx: Cx) {
     assert_eq!(cx.batch(&[]).await.len(), 0);
 }
@@ -301,14 +306,20 @@ fn broken_rules(cx: &Cx) -> Vec<(&'static str, Changeset)> {
     let (link, response) = (cx.link(), cx.response());
     let (uses, clicks) = (counter("uses"), statistic("clicks", "all"));
     let heavy = (0..950).map(|_| insert(heavy(cx)));
-    let many = (0..=Changeset::MAX_CLAIM).map(|_| cx.response().id);
+    // 11 changes that touch 2,049 records.
+    let patches = [1000, 1000, 49 - 9].map(|many| give((0..many).map(|_| cx.response().id), "ada", 1));
+    let touched = patches.into_iter().chain((0..9).map(|_| cx.witness()));
     vec![
         ("a record inserted twice", Changeset::new([insert(link.clone()), insert(link.clone())])),
         ("a record inserted and updated", Changeset::new([insert(link.clone()), update(link.clone(), 1)])),
         ("a record expected and deleted", Changeset::new([expect(link.id, 1), delete(link.id, 1)])),
         (
-            "a response inserted and claimed",
-            Changeset::new([insert(response.clone()), claim([response.id], "ada", 1)]),
+            "a record inserted and patched",
+            Changeset::new([insert(response.clone()), give([response.id], "ada", 1)]),
+        ),
+        (
+            "a record patched twice",
+            Changeset::new([give([response.id], "ada", 1), give([response.id], "ada", 1)]),
         ),
         ("a counter counted twice", Changeset::new([cx.witness(), count_any(&uses, 1), count_any(&uses, 1)])),
         ("a statistic that is counted", Changeset::new([cx.witness(), count_any(&clicks, 1)])),
@@ -316,18 +327,16 @@ fn broken_rules(cx: &Cx) -> Vec<(&'static str, Changeset)> {
         ("a count without witness", Changeset::new([count_any(&uses, 1)])),
         ("a tally without witness", Changeset::new([tally(&clicks, 1), cx.witness()])),
         ("an expectation as witness", Changeset::new([expect(link.id, 1), tally(&clicks, 1)])),
-        ("a claim of nothing", Changeset::new([claim([], "ada", 1)])),
-        ("a claim of one response twice", Changeset::new([claim([response.id, response.id], "ada", 1)])),
-        ("a claim of 1,001 responses", Changeset::new([claim(many, "ada", 1)])),
+        ("2,049 records", Changeset::new(touched)),
         ("1,025 changes", Changeset::new((0..=Changeset::MAX_CHANGES).map(|_| cx.witness()))),
         ("more than 4 MiB", Changeset::new(heavy)),
     ]
 }
 
-/// `Invalid` is said before anything is done.
+/// A changeset that breaks a rule is answered `Invalid` before anything is written.
 pub async fn every_broken_rule_is_invalid_and_writes_nothing(cx: Cx) {
     for (rule, changeset) in broken_rules(&cx) {
-        let inserted: Vec<_> = changeset.changes.iter().filter_map(inserted).take(5).collect();
+        let inserted: Vec<_> = changeset.changes().iter().filter_map(inserted).take(5).collect();
         assert_invalid(cx.commit_set(changeset).await, rule);
         for id in inserted {
             assert_eq!(cx.get(id).await, None, "{rule}: nothing is written");
@@ -341,7 +350,7 @@ fn inserted(change: &Change) -> Option<RecordId> {
     if let Change::Insert(record) = change { Some(record.id()) } else { None }
 }
 
-/// One bad member does not spoil a batch.
+/// Members of a batch beside an invalid one are applied.
 pub async fn an_invalid_changeset_leaves_its_neighbours_alone(cx: Cx) {
     let clicks = statistic("clicks", "all");
     let good = || Changeset::new([cx.witness(), tally(&clicks, 1)]);
@@ -361,7 +370,7 @@ pub async fn an_invalid_changeset_leaves_its_neighbours_alone(cx: Cx) {
     assert_eq!(cx.number(&clicks).await, applied as i64);
 }
 
-/// 1,024 changes, of several sorts.
+/// A changeset of 1,024 changes of several kinds is applied.
 pub async fn the_largest_changeset_is_applied(cx: Cx) {
     let responses: Vec<_> = (0..340).map(|_| cx.response()).collect();
     cx.insert(responses.clone()).await;
@@ -381,7 +390,7 @@ pub async fn the_largest_changeset_is_applied(cx: Cx) {
     assert_eq!(numbers.iter().map(|(_, value)| *value).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6, 7, 8]);
 }
 
-/// As near to 4 MiB as records come.
+/// A changeset of nearly 4 MiB is applied.
 pub async fn the_heaviest_changeset_is_applied(cx: Cx) {
     let one = Changeset::new([insert(heavy(&cx))]).weight();
     let heavy: Vec<_> = (0..Changeset::MAX_WEIGHT / one).map(|_| heavy(&cx)).collect();
@@ -393,7 +402,7 @@ pub async fn the_heaviest_changeset_is_applied(cx: Cx) {
     }
 }
 
-/// Splitting it is the store's affair.
+/// A batch may be larger than the facts of the store suggest. The store splits it if it needs to.
 pub async fn a_batch_larger_than_the_store_likes_is_answered_whole(cx: Cx) {
     let clicks = statistic("clicks", "all");
     let size = cx.facts().batch.clamp(1, 2000) + 7;
@@ -414,7 +423,7 @@ pub async fn a_batch_larger_than_the_store_likes_is_answered_whole(cx: Cx) {
     assert_eq!(cx.number(&clicks).await, (size - size / 10) as i64);
 }
 
-/// So nothing counts twice, whatever became of the first answer.
+/// A changeset that is committed again conflicts at its witness, so nothing counts twice.
 pub async fn a_changeset_made_twice_is_refused_by_its_witness(cx: Cx) {
     let (uses, clicks) = (counter("uses"), statistic("clicks", "all"));
     let (link, response) = (cx.link(), cx.response());
@@ -422,7 +431,7 @@ pub async fn a_changeset_made_twice_is_refused_by_its_witness(cx: Cx) {
     let witnesses = [
         insert(link.clone()),
         insert(response.clone()),
-        claim([response.id], "ada", 5),
+        give([response.id], "ada", 5),
         update(link.clone(), 1),
         delete(link.id, 2),
     ];

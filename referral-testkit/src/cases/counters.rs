@@ -1,4 +1,4 @@
-//! Numbers: exact where they decide, cheap where they only tell.
+//! Counters are exact, and statistics add up.
 
 use std::collections::BTreeSet;
 use std::pin::Pin;
@@ -13,7 +13,7 @@ use crate::cx::{Cx, assert_applied, assert_invalid};
 use crate::make::{
     count, count_any, counter, counter_of, expect, numbers_of, statistic, tally, tenant, text,
 };
-use crate::samples::{NUMBERS, SEPARATORS, TEXTS};
+use crate::texts::{NUMBERS, SEPARATORS, TEXTS};
 
 async fn add(cx: &Cx, key: &CounterKey, add: i64) {
     cx.apply([cx.witness(), count_any(key, add)]).await;
@@ -33,11 +33,11 @@ async fn allowed(cx: &Cx, key: &CounterKey, add: i64, bounds: (i64, i64), sum: i
     assert_eq!(cx.number(key).await, sum);
 }
 
-fn all(family: Family) -> CounterPrefix {
+fn whole(family: Family) -> CounterPrefix {
     numbers_of("", family, &[])
 }
 
-/// To the bounds, and in what is reported.
+/// An absent counter is zero to the bounds and in what is reported.
 pub async fn an_absent_counter_is_zero(cx: Cx) {
     let key = counter("absent");
     assert_eq!(cx.number(&key).await, 0);
@@ -47,7 +47,7 @@ pub async fn an_absent_counter_is_zero(cx: Cx) {
     allowed(&cx, &key, 2, (2, 9), 2).await;
 }
 
-/// The sum may be the least and the most.
+/// The sum may be equal to the least and to the most.
 pub async fn both_bounds_are_inside(cx: Cx) {
     let key = counter("bounded");
     for sum in 1..=3 {
@@ -63,7 +63,8 @@ pub async fn both_bounds_are_inside(cx: Cx) {
     refused(&cx, &once, 1, (0, 1), 1).await;
 }
 
-/// Not the value before and not what is added: a number outside may come in, and one inside not go out.
+/// The bounds test the sum, not the value before and not what is added. A value outside may come in, and one inside
+/// may not go out.
 pub async fn the_bounds_test_the_sum(cx: Cx) {
     let key = counter("outside");
     add(&cx, &key, 100).await;
@@ -75,7 +76,7 @@ pub async fn the_bounds_test_the_sum(cx: Cx) {
     allowed(&cx, &key, 0, (100, 200), 100).await;
 }
 
-/// Not the sum, and not zero.
+/// The conflict names the value before the count.
 pub async fn a_refused_count_names_the_value_before(cx: Cx) {
     let key = counter("value");
     for value in [1, -7, 1_000_000_007, i64::MAX] {
@@ -85,7 +86,7 @@ pub async fn a_refused_count_names_the_value_before(cx: Cx) {
     }
 }
 
-/// `n..=n` asks for one very value.
+/// The bounds `n..=n` ask for exactly one value.
 pub async fn equal_bounds_compare_and_set(cx: Cx) {
     let key = counter("cas");
     for sum in 1..=5 {
@@ -97,7 +98,7 @@ pub async fn equal_bounds_compare_and_set(cx: Cx) {
     refused(&cx, &key, 1, (2, 1), 0).await;
 }
 
-/// It is refused instead, with the most there is still reached.
+/// A count that would overflow is refused. The greatest number can still be reached.
 pub async fn a_count_never_overflows_upwards(cx: Cx) {
     let key = counter("high");
     let any = (i64::MIN, i64::MAX);
@@ -109,7 +110,7 @@ pub async fn a_count_never_overflows_upwards(cx: Cx) {
     allowed(&cx, &key, i64::MIN, any, -1).await;
 }
 
-/// As upwards.
+/// A count that would overflow downwards is refused. The smallest number can still be reached.
 pub async fn a_count_never_overflows_downwards(cx: Cx) {
     let key = counter("low");
     let any = (i64::MIN, i64::MAX);
@@ -121,16 +122,16 @@ pub async fn a_count_never_overflows_downwards(cx: Cx) {
     refused(&cx, &key, -1, (i64::MIN, 0), i64::MIN).await;
 }
 
-/// A balance can be owed.
+/// A counter may be negative, because a balance can be owed.
 pub async fn a_count_may_go_below_zero(cx: Cx) {
     let key = counter("debt");
     allowed(&cx, &key, -5, (-10, 0), -5).await;
     allowed(&cx, &key, -5, (-10, 0), -10).await;
     refused(&cx, &key, -1, (-10, 0), -10).await;
-    assert_eq!(cx.numbers(&all(Family::LinkUses), &CounterRange::first(9)).await, [(key, -10)]);
+    assert_eq!(cx.numbers(&whole(Family::LinkUses), &CounterRange::first(9)).await, [(key, -10)]);
 }
 
-/// Neither one that came back to it, nor one to which nothing was added; and it counts on from there.
+/// A number that came back to zero is not listed, nor one to which zero was added. Counting goes on from there.
 pub async fn zero_is_not_listed(cx: Cx) {
     let (back, nothing, clicks) = (counter("back"), counter("nothing"), statistic("clicks", "all"));
     add(&cx, &back, 3).await;
@@ -138,14 +139,14 @@ pub async fn zero_is_not_listed(cx: Cx) {
     add(&cx, &nothing, 0).await;
     cx.apply([cx.witness(), tally(&clicks, 2)]).await;
     cx.apply([cx.witness(), tally(&clicks, -2)]).await;
-    assert_eq!(cx.numbers(&all(Family::LinkUses), &CounterRange::first(9)).await, []);
-    assert_eq!(cx.numbers(&all(Family::Responses), &CounterRange::first(9)).await, []);
+    assert_eq!(cx.numbers(&whole(Family::LinkUses), &CounterRange::first(9)).await, []);
+    assert_eq!(cx.numbers(&whole(Family::Responses), &CounterRange::first(9)).await, []);
     allowed(&cx, &back, 1, (1, 1), 1).await;
     cx.apply([cx.witness(), tally(&clicks, 4)]).await;
     assert_eq!(cx.number(&clicks).await, 4);
 }
 
-/// In every family that is tallied, up and down.
+/// Tallies of every family add up, also where they go down.
 pub async fn tallies_add_up_and_never_conflict(cx: Cx) {
     for family in Family::ALL.iter().filter(|family| !family.is_counted()) {
         let key = CounterKey { family: *family, ..statistic("link", "action") };
@@ -158,14 +159,14 @@ pub async fn tallies_add_up_and_never_conflict(cx: Cx) {
     }
 }
 
-/// A statistic may be named more than once.
+/// A changeset may name a statistic more than once, and all of it counts.
 pub async fn a_tally_made_twice_in_a_changeset_counts_twice(cx: Cx) {
     let (key, other) = (statistic("link", "action"), statistic("link", "other"));
     cx.apply([cx.witness(), tally(&key, 2), tally(&other, 1), tally(&key, 3)]).await;
     assert_eq!((cx.number(&key).await, cx.number(&other).await), (5, 1));
 }
 
-/// To what they were, and to nothing where there was nothing.
+/// After a conflict, counters and statistics are what they were before.
 pub async fn a_conflict_takes_counts_and_tallies_back(cx: Cx) {
     let (old, new) = (counter("old"), counter("new"));
     let (clicks, fresh) = (statistic("clicks", "old"), statistic("clicks", "new"));
@@ -174,8 +175,8 @@ pub async fn a_conflict_takes_counts_and_tallies_back(cx: Cx) {
     let numbers = [count_any(&old, 1), count_any(&new, 1), tally(&clicks, 1), tally(&fresh, 1)];
     let changes = std::iter::once(cx.witness()).chain(numbers).chain([expect(absent, 1)]);
     cx.stale(changes, 5, absent, None).await;
-    let counted = cx.numbers(&all(Family::LinkUses), &CounterRange::first(9)).await;
-    let tallied = cx.numbers(&all(Family::Responses), &CounterRange::first(9)).await;
+    let counted = cx.numbers(&whole(Family::LinkUses), &CounterRange::first(9)).await;
+    let tallied = cx.numbers(&whole(Family::Responses), &CounterRange::first(9)).await;
     assert_eq!((counted, tallied), (vec![(old.clone(), 5)], vec![(clicks, 7)]));
     // Also where the count itself is what fails, behind another one.
     let last = count(&new, 1, 9, 9);
@@ -183,7 +184,7 @@ pub async fn a_conflict_takes_counts_and_tallies_back(cx: Cx) {
     assert_eq!((index, cx.number(&old).await), (2, 5));
 }
 
-/// Three fit, and they are the first three.
+/// Where three counts of a batch fit below a bound, the first three are applied.
 pub async fn counts_of_a_batch_are_decided_one_after_another(cx: Cx) {
     let key = counter("cap");
     let batch: Vec<_> = (0..6).map(|_| Changeset::new([cx.witness(), count(&key, 1, 0, 3)])).collect();
@@ -204,7 +205,8 @@ pub async fn counts_of_a_batch_are_decided_one_after_another(cx: Cx) {
     assert_eq!(cx.number(&key).await, 3);
 }
 
-/// Up and down: no fault, no conflict, no wrap, and it comes back from there; and what stands beside it is stored.
+/// A statistic that would overflow stays at the end of its range without an error, and comes back from there. What
+/// stands beside it is stored.
 pub async fn a_tally_stays_at_the_end_of_its_range(cx: Cx) {
     for (name, end, step) in [("up", i64::MAX, 1), ("down", i64::MIN, -1)] {
         let (key, beside) = (statistic("link", name), statistic("beside", name));
@@ -228,7 +230,7 @@ pub async fn a_tally_stays_at_the_end_of_its_range(cx: Cx) {
     }
 }
 
-/// What databases, drivers and hand-made keys separate with, inside of parts.
+/// Parts may hold the characters that databases and hand-made keys separate with. No part runs into the next one.
 pub async fn parts_that_hold_separators_are_kept_apart(cx: Cx) {
     let pairs = SEPARATORS.iter().flat_map(|s| {
         [
@@ -244,7 +246,7 @@ pub async fn parts_that_hold_separators_are_kept_apart(cx: Cx) {
         pairs.map(|(first, second)| counter_of("", &first, &second, 0)).collect();
     let keys: Vec<_> = keys.into_iter().collect();
     let expected = each(&cx, keys.clone()).await;
-    assert_eq!(cx.numbers(&all(Family::LinkUses), &CounterRange::first(MAX_PAGE)).await, expected);
+    assert_eq!(cx.numbers(&whole(Family::LinkUses), &CounterRange::first(MAX_PAGE)).await, expected);
     for key in keys {
         assert_eq!(cx.number(&key).await, 1, "{key:?}");
         let of_first: Vec<_> =
@@ -254,7 +256,7 @@ pub async fn parts_that_hold_separators_are_kept_apart(cx: Cx) {
     }
 }
 
-/// Several of one batch on one number, merged or not.
+/// Several members of a batch tally one number, and all of it counts.
 pub async fn tallies_of_a_batch_add_up(cx: Cx) {
     let (key, other) = (statistic("link", "a"), statistic("link", "b"));
     let absent = LinkId::from_uuid(Uuid::from_u128(1));
@@ -290,17 +292,17 @@ async fn each_of(cx: &Cx, keys: Vec<CounterKey>) -> Vec<(CounterKey, i64)> {
     sorted
 }
 
-/// First part, second part, bucket; bytes decide.
+/// Numbers are ordered by first part, second part and bucket, each compared as bytes.
 pub async fn numbers_come_in_the_order_of_their_keys(cx: Cx) {
     let parts = ["b", "", "a", "ab", "B", "a ", "\u{e4}", "aa", "~", "\u{1f680}", "\u{ffff}"];
     let keys = parts.iter().flat_map(|first| {
         parts.iter().flat_map(move |second| [3, -3].map(|bucket| counter_of("", first, second, bucket)))
     });
     let expected = each(&cx, keys).await;
-    assert_eq!(cx.numbers(&all(Family::LinkUses), &CounterRange::first(MAX_PAGE)).await, expected);
+    assert_eq!(cx.numbers(&whole(Family::LinkUses), &CounterRange::first(MAX_PAGE)).await, expected);
 }
 
-/// Before 1970 comes before after it.
+/// A bucket before 1970 comes before one after it.
 pub async fn buckets_are_ordered_also_below_zero(cx: Cx) {
     let keys = NUMBERS.iter().map(|bucket| counter_of("", "link", "", *bucket));
     let expected = each(&cx, keys).await;
@@ -308,7 +310,7 @@ pub async fn buckets_are_ordered_also_below_zero(cx: Cx) {
     assert_eq!(found, expected);
 }
 
-/// With each end open or given, at every edge.
+/// A range of buckets holds its beginning and not its end, where either is given or open.
 pub async fn a_range_of_buckets_is_half_open(cx: Cx) {
     let expected = each(&cx, [-20, -10, 0, 10, 20].map(|bucket| counter_of("", "link", "", bucket))).await;
     let edges = [None, Some(i64::MIN), Some(-10), Some(-9), Some(0), Some(10), Some(11), Some(i64::MAX)];
@@ -325,7 +327,7 @@ pub async fn a_range_of_buckets_is_half_open(cx: Cx) {
     }
 }
 
-/// No part runs into the next one, and an empty part is one.
+/// A prefix gives the numbers with exactly its parts. An empty part is a part like any other.
 pub async fn a_prefix_gives_only_its_own_numbers(cx: Cx) {
     let parts = ["", "a", "ab", "b", "a ", "A"];
     let keys =
@@ -345,7 +347,7 @@ pub async fn a_prefix_gives_only_its_own_numbers(cx: Cx) {
     assert!(cx.numbers(&numbers_of("", Family::LinkUses, &["c"]), &CounterRange::first(99)).await.is_empty());
 }
 
-/// Page by page to the end, whatever the size; the key need not be there any more.
+/// Pages of any size make up the whole. The key after which a page begins need not exist any more.
 pub async fn the_next_page_begins_behind_its_key(cx: Cx) {
     let keys = ["a", "b", "c"].iter().flat_map(|first| {
         ["", "x"]
@@ -358,7 +360,7 @@ pub async fn the_next_page_begins_behind_its_key(cx: Cx) {
         loop {
             let after = found.last().map(|(key, _)| key.clone());
             let range = CounterRange { after, ..CounterRange::first(limit) };
-            let page = cx.numbers(&all(Family::LinkUses), &range).await;
+            let page = cx.numbers(&whole(Family::LinkUses), &range).await;
             if page.is_empty() {
                 break;
             }
@@ -370,7 +372,7 @@ pub async fn the_next_page_begins_behind_its_key(cx: Cx) {
     }
     let after = Some(counter_of("", "b", "", 7));
     let range = CounterRange { after, ..CounterRange::first(99) };
-    assert_eq!(cx.numbers(&all(Family::LinkUses), &range).await, expected[9..]);
+    assert_eq!(cx.numbers(&whole(Family::LinkUses), &range).await, expected[9..]);
     // Together with a prefix and a range, each says its part.
     let range = CounterRange {
         from: Some(0),
@@ -382,17 +384,17 @@ pub async fn the_next_page_begins_behind_its_key(cx: Cx) {
     assert_eq!(found, [(counter_of("", "b", "x", 0), 1)]);
 }
 
-/// None, some, all.
+/// A read gives at most as many numbers as its limit says, also where the limit is zero.
 pub async fn the_limit_is_kept(cx: Cx) {
     let expected = each(&cx, (0..1005).map(|bucket| counter_of("", "link", "", bucket))).await;
     for limit in [0, 1, 7, 999, 1000] {
-        let found = cx.numbers(&all(Family::LinkUses), &CounterRange::first(limit)).await;
+        let found = cx.numbers(&whole(Family::LinkUses), &CounterRange::first(limit)).await;
         assert_eq!(found.len(), limit as usize);
         assert_eq!(found, expected[..limit as usize]);
     }
 }
 
-/// The same parts, as often as there are tenants and families.
+/// The same parts name a number of their own in each tenant and each family.
 pub async fn tenants_and_families_do_not_share_numbers(cx: Cx) {
     let mut value = 0;
     let mut expected = Vec::new();
@@ -413,17 +415,17 @@ pub async fn tenants_and_families_do_not_share_numbers(cx: Cx) {
     }
 }
 
-/// Case, accents, normal forms, trailing spaces: another number each.
+/// Parts that differ in case, accents, normal form or trailing spaces name different numbers.
 pub async fn key_parts_are_equal_only_byte_for_byte(cx: Cx) {
     let keys = TEXTS.iter().flat_map(|text| [counter_of("", text, "", 0), counter_of("", "x", text, 0)]);
     let expected = each(&cx, keys).await;
-    assert_eq!(cx.numbers(&all(Family::LinkUses), &CounterRange::first(MAX_PAGE)).await, expected);
+    assert_eq!(cx.numbers(&whole(Family::LinkUses), &CounterRange::first(MAX_PAGE)).await, expected);
     for (key, value) in expected {
         assert_eq!(cx.number(&key).await, value, "{key:?}");
     }
 }
 
-/// 255 bytes each, different in the last one.
+/// Parts of 255 bytes that differ in the last byte name different numbers.
 pub async fn the_longest_key_parts_are_kept_apart(cx: Cx) {
     let name = "t".repeat(64);
     let long = |last: &str| format!("{}{last}", "\u{e9}".repeat(127));
@@ -438,10 +440,10 @@ pub async fn the_longest_key_parts_are_kept_apart(cx: Cx) {
     }
 }
 
-/// Three parts, 1,001 numbers.
+/// A read by three parts or of 1,001 numbers is `Invalid`.
 pub async fn a_read_that_asks_for_too_much_is_invalid(cx: Cx) {
     let store = cx.store();
-    let many = store.counters(&all(Family::LinkUses), &CounterRange::first(MAX_PAGE + 1)).await;
+    let many = store.counters(&whole(Family::LinkUses), &CounterRange::first(MAX_PAGE + 1)).await;
     assert_invalid(many, "a read of 1,001 numbers");
     let deep =
         store.counters(&numbers_of("", Family::LinkUses, &["a", "b", "c"]), &CounterRange::first(9)).await;

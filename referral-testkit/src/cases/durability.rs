@@ -1,15 +1,15 @@
-//! What was acknowledged is there afterwards, if the store says that it is durable.
+//! What was acknowledged is there after reopening, if the store says that it is durable.
 
-use referral_core::store::{CounterRange, Family, Index, Range};
-use referral_core::{Kind, Record, Version};
+use referral_core::store::{CounterRange, Family, Index, Kind, Range, Record, Version};
 
 use crate::child;
 use crate::cx::{Cx, assert_applied};
+use crate::fill::Filling;
 use crate::make::{
-    claim, code, count_any, counter, delete, insert, natural, nobody, numbers_of, statistic, tally, update,
+    code, count_any, counter, delete, give, insert, natural, nobody, numbers_of, statistic, tally, update,
     visitor, with_natural,
 };
-use crate::samples::{Filling, TEXTS, record};
+use crate::texts::TEXTS;
 
 /// Closes and opens the store. `false` if nothing needs to be there: the store said so, and works all the same.
 async fn survives(cx: &Cx) -> bool {
@@ -26,12 +26,12 @@ async fn survives(cx: &Cx) -> bool {
     durable
 }
 
-/// Of every kind, in strange texts, at their versions; and those that were deleted stay so.
+/// Records of every kind and with strange texts are there at their versions, and deleted ones are not.
 pub async fn a_reopened_store_keeps_its_records(cx: Cx) {
     let mut records: Vec<Record> = Vec::new();
     for text in TEXTS.iter().take(12) {
         let filling = Filling { text, ..Filling::PLAIN };
-        records.extend(Kind::ALL.iter().filter_map(|kind| record(&cx, *kind, &filling)));
+        records.extend(Kind::ALL.iter().filter_map(|kind| cx.sample(*kind, &filling)));
     }
     cx.insert(records.clone()).await;
     let gone = records.pop().unwrap();
@@ -45,11 +45,11 @@ pub async fn a_reopened_store_keeps_its_records(cx: Cx) {
     }
 }
 
-/// Those held and those let go, and the entries that moved.
+/// Keys that were held are held, keys that were released are free, and index entries are where they were.
 pub async fn a_reopened_store_keeps_its_keys_and_indexes(cx: Cx) {
     let (link, alias, response) = (cx.natural_link("old"), cx.alias("Code"), cx.response());
     cx.apply([insert(link.clone()), insert(alias.clone()), insert(response.clone())]).await;
-    cx.apply([update(with_natural(link.clone(), Some("new")), 1), claim([response.id], "ada", 5)]).await;
+    cx.apply([update(with_natural(link.clone(), Some("new")), 1), give([response.id], "ada", 5)]).await;
     if survives(&cx).await {
         assert_eq!(cx.find(natural("old")).await, None);
         cx.taken([insert(cx.natural_link("new"))], 0, link.id).await;
@@ -62,7 +62,7 @@ pub async fn a_reopened_store_keeps_its_keys_and_indexes(cx: Cx) {
     }
 }
 
-/// And goes on counting from them.
+/// Numbers are what they were, and counting goes on from them.
 pub async fn a_reopened_store_keeps_its_numbers(cx: Cx) {
     let (uses, back, clicks) = (counter("uses"), counter("back"), statistic("clicks", "all"));
     let numbers = [count_any(&uses, 5), count_any(&back, 1), tally(&clicks, -7)];
@@ -76,7 +76,8 @@ pub async fn a_reopened_store_keeps_its_numbers(cx: Cx) {
     }
 }
 
-/// Whenever the kill comes: every acknowledged changeset is there, and every other one is whole or absent.
+/// A process is killed while it writes. Every acknowledged changeset is there, and every other one is there as a
+/// whole or not at all.
 pub async fn a_killed_process_keeps_what_it_acknowledged(cx: Cx) {
     if !cx.facts().durable {
         return;
@@ -108,7 +109,7 @@ pub async fn a_killed_process_keeps_what_it_acknowledged(cx: Cx) {
     }
 }
 
-/// Before and after a write, and opened again; and what they say can be worked with.
+/// The facts are the same before a write, after it and after opening again, and they name a usable size of a batch.
 pub async fn the_facts_do_not_change(cx: Cx) {
     let facts = cx.facts();
     assert!(!facts.name.is_empty() && facts.batch > 0, "{facts:?}");

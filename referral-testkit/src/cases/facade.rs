@@ -1,42 +1,44 @@
-//! The product works on it: core's facade over the store, with and without group commit, and many callers at once.
+//! Core's `Referrals` keeps its promises over the store, with and without group commit, under many callers at once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use referral_core::code::CodeGenerator;
-use referral_core::facade::{Builder, DeadCode, Error, LinkEdit, TouchOutcome};
-use referral_core::read::ResponseFilter;
+use referral_core::CodeGenerator;
+use referral_core::link::{DeadCode, LinkRefusal};
 use referral_core::source::ManualClock;
-use referral_core::store::{Index, Range, Store};
-use referral_core::{Action, Link, LinkDraft, LinkId, Metadata, Record, Referrals, Response, Status};
+use referral_core::store::Store;
+use referral_core::store::{Kind, Record};
+use referral_core::visit::ResponseFilter;
+use referral_core::visit::TouchOutcome;
+use referral_core::{Action, Alias, Link, LinkDraft, LinkId, Metadata, Referrals, Response, Status, Tenant};
+use referral_core::{Builder, Error, LinkEdit, Site};
 
-use crate::cx::{Cx, NOW};
-use crate::make::{nobody, tenant, user, visitor};
+use crate::cx::Cx;
+use crate::make::{tenant, user, visitor};
 use crate::race::race;
+use crate::samples::NOW;
 use crate::shop::{
-    Round, all, arrive, both, code, draft, get, links_of, responses, responses_of, rounds, shop, signed_in,
-    visit,
+    Round, arrive, at_once, both, code, draft, get, links_of, responses, responses_of, rounds, shop,
+    signed_in, visit,
 };
 
 /// Every code of the tenant without a name, and the link that it leads to.
 async fn codes(cx: &Cx) -> BTreeMap<String, LinkId> {
-    let found = cx.records(Index::Aliases, &nobody(), Range::oldest(), 1000).await;
-    let pair = |record| match record {
-        Record::Alias(alias) => (alias.code.as_str().to_owned(), alias.link),
-        other => panic!("a page of codes gives {other:?}"),
-    };
-    found.into_iter().map(pair).collect()
+    let aliases = cx.stored(Kind::Alias).await.into_iter().filter_map(|record| Alias::try_from(record).ok());
+    let own = aliases.filter(|alias| alias.tenant == Tenant::default());
+    own.map(|alias| (alias.code.as_str().to_owned(), alias.link)).collect()
 }
 
-/// By its owner, label, destination and target: one call makes it, with one code, and all get it.
+/// Many callers ask for the same owner, label, destination and target. One call makes the link with one code, and
+/// all of them get it.
 pub async fn a_link_asked_for_by_many_at_once_is_made_once(cx: Cx) {
     for round in rounds(&cx, |builder| builder) {
         let wanted = draft("ada", &round.number.to_string());
-        let found = all(&round, |shop, _| {
+        let found = at_once(&round, |shop, _| {
             let wanted = wanted.clone();
-            async move { shop.get_or_create(wanted).await.expect("everybody gets the link") }
+            async move { shop.links().get_or_create(wanted).await.expect("everybody gets the link") }
         })
         .await;
         let ids: BTreeSet<LinkId> = found.iter().map(|existing| existing.link.id).collect();
@@ -47,16 +49,16 @@ pub async fn a_link_asked_for_by_many_at_once_is_made_once(cx: Cx) {
     }
 }
 
-/// The others are told that the code is taken, and nothing of their links is stored.
+/// One caller gets the code. The others are told that it is taken, and nothing of their links is stored.
 pub async fn a_code_chosen_by_many_at_once_makes_one_link(cx: Cx) {
     let spellings = ["Summer-01l", "summer-01l", "SUMMER-OIL", "summer-o1i"];
     for round in rounds(&cx, |builder| builder) {
         let number = round.number;
-        let made = all(&round, |shop, racer| async move {
+        let made = at_once(&round, |shop, racer| async move {
             let spelling = format!("{}-{number}", spellings[racer % spellings.len()]);
-            match shop.create(draft("ada", "summer").with_code(code(&spelling))).await {
+            match shop.links().create(draft("ada", "summer").with_code(code(&spelling))).await {
                 Ok(link) => Some(link),
-                Err(Error::CodeTaken { code }) if code.as_str() == spelling => None,
+                Err(error) if taken(&error) == Some(&spelling) => None,
                 Err(other) => panic!("a code that is taken is said to be so: {other:?}"),
             }
         })
@@ -68,8 +70,8 @@ pub async fn a_code_chosen_by_many_at_once_makes_one_link(cx: Cx) {
     }
 }
 
-/// Eight codes for all of them: each leads to a link of its own, nobody asks for ever, and who finds none left is
-/// told so.
+/// Many callers draw from eight codes. Each code leads to one link, nobody asks for ever, and callers who find none
+/// left are told so.
 pub async fn generated_codes_never_meet_and_run_out_as_a_typed_error(cx: Cx) {
     const CODES: usize = 8;
     let asked = Arc::new(AtomicUsize::new(0));
@@ -79,10 +81,10 @@ pub async fn generated_codes_never_meet_and_run_out_as_a_typed_error(cx: Cx) {
     for round in rounds(&cx, few) {
         asked.store(0, Ordering::SeqCst);
         let number = round.number;
-        let made = all(&round, |shop, racer| async move {
-            match shop.create(draft("ada", &format!("{number}-{racer}"))).await {
+        let made = at_once(&round, |shop, racer| async move {
+            match shop.links().create(draft("ada", &format!("{number}-{racer}"))).await {
                 Ok(link) => Some(link),
-                Err(Error::CodesExhausted { attempts }) if attempts as usize == CODES => None,
+                Err(error) if exhausted_after(&error) == Some(CODES) => None,
                 Err(other) => panic!("codes that are all taken are said to be so: {other:?}"),
             }
         })
@@ -109,24 +111,24 @@ fn two_letters(asked: Arc<AtomicUsize>) -> impl CodeGenerator {
     }
 }
 
-/// It leads to one of them, and the others keep the code that they had.
+/// The code leads to one of the links, and the others keep the code that they had.
 pub async fn a_code_given_to_many_links_at_once_leads_to_one(cx: Cx) {
     for round in rounds(&cx, |builder| builder) {
         let shop = &round.shop;
         let mut links = Vec::new();
         for i in 0..8 {
-            links.push(shop.create(draft("ada", &i.to_string())).await.unwrap());
+            links.push(shop.links().create(draft("ada", &i.to_string())).await.unwrap());
         }
         let wanted = format!("crown-{}", round.number);
-        let won = all(&round, |shop, racer| {
+        let won = at_once(&round, |shop, racer| {
             let (link, wanted) = (links[racer % 8].clone(), code(&wanted));
             async move {
-                match shop.add_code(link.id, wanted.clone()).await {
+                match shop.links().add_code(link.id, wanted.clone()).await {
                     Ok(link) => {
                         assert_eq!(link.code, wanted);
                         Some(link.id)
                     }
-                    Err(Error::CodeTaken { .. }) => None,
+                    Err(error) if taken(&error).is_some() => None,
                     Err(other) => panic!("a code that is taken is said to be so: {other:?}"),
                 }
             }
@@ -135,11 +137,11 @@ pub async fn a_code_given_to_many_links_at_once_leads_to_one(cx: Cx) {
         let winners: BTreeSet<LinkId> = won.iter().flatten().copied().collect();
         assert_eq!(winners.len(), 1, "one link has the code");
         for link in links {
-            let now = shop.link(link.id).await.unwrap().unwrap();
+            let now = shop.links().get(link.id).await.unwrap().unwrap();
             let (has, version) = if winners.contains(&link.id) { (code(&wanted), 2) } else { (link.code, 1) };
             assert_eq!((now.code, now.version.get()), (has, version), "{}", link.id);
         }
-        let leads = shop.link_by_code(&code(&wanted)).await.unwrap().map(|link| link.id);
+        let leads = shop.links().by_code(&code(&wanted)).await.unwrap().map(|link| link.id);
         assert_eq!(leads, winners.first().copied());
     }
 }
@@ -148,7 +150,7 @@ pub async fn a_code_given_to_many_links_at_once_leads_to_one(cx: Cx) {
 async fn touched(shop: &Referrals, number: u128) -> Vec<Response> {
     let mut made = Vec::new();
     for name in ["one", "two", "three"] {
-        let link = shop.get_or_create(draft("ada", name)).await.unwrap().link;
+        let link = shop.links().get_or_create(draft("ada", name)).await.unwrap().link;
         for action in ["READ", "LIKED", "SHARED", "ORDERED"] {
             let action = Action::new(action).unwrap();
             made.push(shop.respond(link.id, &visit(visitor(number)), action, None).await.unwrap());
@@ -157,13 +159,13 @@ async fn touched(shop: &Referrals, number: u128) -> Vec<Response> {
     made
 }
 
-/// Each of the visitor's responses is in exactly one of the answers, and is the user's.
+/// Each response of the visitor is in exactly one of the answers, and belongs to the user.
 pub async fn responses_are_claimed_once_by_many_logins_of_one_user(cx: Cx) {
     for round in rounds(&cx, |builder| builder) {
         let (shop, number) = (&round.shop, round.number as u128);
         let made = touched(shop, number).await;
-        let claimed = all(&round, |shop, _| async move {
-            shop.identify(visitor(number), user("ada")).await.expect("a login is no fault").claimed
+        let claimed = at_once(&round, |shop, _| async move {
+            shop.identify(visitor(number), user("ada")).await.expect("a login does not fail").claimed
         })
         .await;
         let mut claimed: Vec<_> = claimed.into_iter().flatten().map(|response| response.id).collect();
@@ -179,14 +181,14 @@ pub async fn responses_are_claimed_once_by_many_logins_of_one_user(cx: Cx) {
     }
 }
 
-/// What the one has, the other does not get, in the answers and in the store; and nothing is left to nobody.
+/// Each response goes to one of the two users, in the answers and in the store, and none is left over.
 pub async fn responses_claimed_by_two_users_at_once_have_one_of_them(cx: Cx) {
     for round in rounds(&cx, |builder| builder) {
         let number = round.number as u128;
         let made = touched(&round.shop, number).await;
-        let claimed = all(&round, |shop, racer| async move {
+        let claimed = at_once(&round, |shop, racer| async move {
             let name = ["ada", "bob"][racer % 2];
-            (name, shop.identify(visitor(number), user(name)).await.expect("a login is no fault").claimed)
+            (name, shop.identify(visitor(number), user(name)).await.expect("a login does not fail").claimed)
         })
         .await;
         let mut owners = BTreeMap::new();
@@ -204,25 +206,26 @@ pub async fn responses_claimed_by_two_users_at_once_have_one_of_them(cx: Cx) {
     }
 }
 
-/// So many are recorded as the limit says, the rest is told that the link is used up, and nobody ever sees more.
+/// As many clicks are recorded as the limit allows. All others are told that the link is used up, and no reader
+/// ever sees more.
 pub async fn a_click_limit_is_reached_exactly_and_never_passed(cx: Cx) {
     const LIMIT: usize = 10;
     for round in rounds(&cx, |builder| builder) {
         let shop = &round.shop;
-        let link = shop.create(draft("ada", "limited").with_click_limit(LIMIT as u32)).await.unwrap();
+        let link = shop.links().create(draft("ada", "limited").with_click_limit(LIMIT as u32)).await.unwrap();
         let over = Arc::new(AtomicBool::new(false));
         let watcher = tokio::spawn({
             let (shop, over, id) = (shop.clone(), over.clone(), link.id);
             async move {
                 while !over.load(Ordering::SeqCst) {
-                    let counted = shop.response_count(id).await.unwrap();
+                    let counted = shop.responses().count(id).await.unwrap();
                     let rows = responses_of(&shop, id).await.len();
                     assert!(counted <= LIMIT as i64 && rows <= LIMIT, "{counted} counted, {rows} recorded");
                     tokio::task::yield_now().await;
                 }
             }
         });
-        let outcomes = all(&round, |shop, _| {
+        let outcomes = at_once(&round, |shop, _| {
             let link = link.clone();
             async move { shop.land(link.code.as_str(), &get("/r/x")).await.touch.outcome }
         })
@@ -234,20 +237,23 @@ pub async fn a_click_limit_is_reached_exactly_and_never_passed(cx: Cx) {
             outcomes.iter().filter(|it| matches!(it, TouchOutcome::Dead(DeadCode::Exhausted))).count();
         assert_eq!((recorded, exhausted), (LIMIT, round.racers - LIMIT), "{outcomes:?}");
         assert_eq!(responses_of(shop, link.id).await.len(), LIMIT);
-        assert_eq!(shop.response_count(link.id).await.unwrap(), LIMIT as i64);
-        assert_eq!(shop.preview(link.code.as_str()).await.unwrap().unwrap().dead, Some(DeadCode::Exhausted));
+        assert_eq!(shop.responses().count(link.id).await.unwrap(), LIMIT as i64);
+        assert_eq!(
+            shop.links().preview(link.code.as_str()).await.unwrap().unwrap().dead,
+            Some(DeadCode::Exhausted)
+        );
     }
 }
 
-/// People and bots, several links, actions and hours at once: what is counted is what the pages show.
+/// People and bots use several links in several hours at once. The statistics equal what the pages show.
 pub async fn statistics_are_what_the_pages_show(cx: Cx) {
     let clock = Arc::new(ManualClock::at(NOW));
     for round in rounds(&cx, |builder| builder.with_clock(clock.clone())) {
         let mut links = Vec::new();
         for name in ["one", "two", "three"] {
-            links.push(round.shop.create(draft("ada", name)).await.unwrap());
+            links.push(round.shop.links().create(draft("ada", name)).await.unwrap());
         }
-        all(&round, |shop, racer| {
+        at_once(&round, |shop, racer| {
             let (link, clock) = (links[racer % 3].clone(), clock.clone());
             async move {
                 arrive(&shop, &link).await;
@@ -268,33 +274,51 @@ pub async fn statistics_are_what_the_pages_show(cx: Cx) {
 /// The statistics of a link are those of its pages.
 async fn agree(shop: &Referrals, link: LinkId) {
     let rows = responses_of(shop, link).await;
-    assert_eq!(shop.response_count(link).await.unwrap(), clicks(&rows), "the counted clicks");
+    assert_eq!(shop.responses().count(link).await.unwrap(), clicks(&rows), "the counted clicks");
     let mut shown = BTreeMap::<_, (i64, i64)>::new();
     for row in &rows {
         let number = shown.entry(row.action.clone()).or_default();
         if row.counted { number.0 += 1 } else { number.1 += 1 }
     }
-    let told = shop.statistics(link).await.unwrap().actions;
+    let told = shop.responses().statistics(link).await.unwrap().actions;
     let told: BTreeMap<_, _> =
-        told.into_iter().map(|count| (count.action, (count.counted, count.flagged))).collect();
+        told.into_iter().map(|(action, numbers)| (action, (numbers.counted, numbers.flagged))).collect();
     assert_eq!(told, shown, "by action, counted and flagged");
     let (from, until) = (NOW.hour(), NOW.saturating_add(Duration::from_hours(999)));
-    let hours = shop.by_hour(link, &Action::RESPONDED, from, until).await.unwrap();
+    let hours = shop.responses().by_hour(link, &Action::RESPONDED, from, until).await.unwrap();
+    let hours = hours.into_iter().map(|(hour, numbers)| (hour, numbers.counted));
+    let hours: BTreeMap<_, _> = hours.filter(|(_, counted)| *counted != 0).collect();
     let mut shown = BTreeMap::new();
     for row in rows.iter().filter(|row| row.counted && row.action == Action::RESPONDED) {
         *shown.entry(row.created_at.hour()).or_insert(0) += 1;
     }
-    assert_eq!(hours, Vec::from_iter(shown), "by hour");
+    assert_eq!(hours, shown, "by hour");
+}
+
+/// The code that an error says is taken.
+fn taken(error: &Error) -> Option<&str> {
+    match error.detail() {
+        Some(LinkRefusal::CodeTaken { code }) => Some(code.as_str()),
+        _ => None,
+    }
+}
+
+/// How many generated codes an error says were all taken.
+fn exhausted_after(error: &Error) -> Option<usize> {
+    match error.detail() {
+        Some(LinkRefusal::CodesExhausted { attempts }) => usize::try_from(*attempts).ok(),
+        _ => None,
+    }
 }
 
 fn clicks(rows: &[Response]) -> i64 {
     rows.iter().filter(|row| row.counted && row.action == Action::RESPONDED).count() as i64
 }
 
-/// One after the other, each to what it names; no edit is lost and none is made twice.
+/// Each of several edits at once changes what it names. No edit is lost and none is made twice.
 pub async fn edits_made_at_once_are_all_applied(cx: Cx) {
     for Round { shop, .. } in rounds(&cx, |builder| builder.with_attempts(100)) {
-        let link = shop.create(draft("ada", "before")).await.unwrap();
+        let link = shop.links().create(draft("ada", "before")).await.unwrap();
         race(6, |racer| {
             let (shop, id) = (shop.clone(), link.id);
             async move {
@@ -305,13 +329,13 @@ pub async fn edits_made_at_once_are_all_applied(cx: Cx) {
                     2 => edit.with_destination("/elsewhere".try_into().unwrap()),
                     3 => edit.with_expiry(Some(NOW.saturating_add(Duration::from_hours(1)))),
                     4 => edit.with_metadata(Metadata::new([("k", "v")]).unwrap()),
-                    _ => return shop.disable(id).await.expect("a link that others edit is disabled"),
+                    _ => return shop.links().disable(id).await.expect("a link that others edit is disabled"),
                 };
-                shop.edit(id, edit).await.expect("an edit waits for the others")
+                shop.links().edit(id, edit).await.expect("an edit waits for the others")
             }
         })
         .await;
-        let now = shop.link(link.id).await.unwrap().unwrap();
+        let now = shop.links().get(link.id).await.unwrap().unwrap();
         assert_eq!((now.owner, now.label.as_str()), (Some(user("bob")), "after"));
         assert_eq!((now.destination.as_str(), now.status), ("/elsewhere", Status::Disabled));
         assert_eq!(now.expires_at, Some(NOW.saturating_add(Duration::from_hours(1))));
@@ -319,17 +343,17 @@ pub async fn edits_made_at_once_are_all_applied(cx: Cx) {
     }
 }
 
-/// While others click: whoever begins after the answer is told that it is disabled, and after it nothing is recorded.
+/// A link is disabled while others click. A click that begins after the answer is told so, and is not recorded.
 pub async fn a_disabled_link_records_no_click_that_begins_later(cx: Cx) {
     for shop in both(&cx) {
-        let link = shop.create(draft("ada", "short-lived")).await.unwrap();
+        let link = shop.links().create(draft("ada", "short-lived")).await.unwrap();
         let disabled = Arc::new(AtomicBool::new(false));
         race(16, |racer| {
             let (shop, link, disabled) = (shop.clone(), link.clone(), disabled.clone());
             async move {
                 if racer == 0 {
                     arrive(&shop, &link).await;
-                    shop.disable(link.id).await.unwrap();
+                    shop.links().disable(link.id).await.unwrap();
                     disabled.store(true, Ordering::SeqCst);
                     return;
                 }
@@ -347,19 +371,23 @@ pub async fn a_disabled_link_records_no_click_that_begins_later(cx: Cx) {
         })
         .await;
         let rows = responses_of(&shop, link.id).await.len() as i64;
-        assert_eq!(shop.response_count(link.id).await.unwrap(), rows);
+        assert_eq!(shop.responses().count(link.id).await.unwrap(), rows);
         shop.land(link.code.as_str(), &get("/r/x")).await;
         assert_eq!(responses_of(&shop, link.id).await.len() as i64, rows, "nothing is recorded later");
     }
 }
 
-/// The same code, owner and user in each: links, clicks and claims of their own.
+fn site_of(name: &str) -> Site {
+    Site::new("https://shop.example").expect("a public URL").with_tenant(tenant(name))
+}
+
+/// Tenants share a code, an owner and a user. Each has its own links, clicks and claims.
 pub async fn tenants_have_codes_and_numbers_of_their_own(cx: Cx) {
     let shop = shop(&cx).build().unwrap();
-    let tenants: Vec<_> = ["", "a", "A", "a "].iter().map(|name| shop.for_tenant(tenant(name))).collect();
+    let tenants: Vec<_> = ["", "a", "A", "a "].iter().map(|name| shop.for_site(&site_of(name))).collect();
     let mut links = Vec::new();
     for shop in &tenants {
-        links.push(shop.create(draft("ada", "same").with_code(code("same"))).await.unwrap());
+        links.push(shop.links().create(draft("ada", "same").with_code(code("same"))).await.unwrap());
     }
     // The first tenant gets one click, the second two, and so on.
     race(tenants.len(), |racer| {
@@ -375,9 +403,13 @@ pub async fn tenants_have_codes_and_numbers_of_their_own(cx: Cx) {
     for (number, (shop, link)) in tenants.iter().zip(&links).enumerate() {
         let rows = responses(shop, &ResponseFilter::of_owner(user("ada"))).await.unwrap();
         assert_eq!(rows.len(), number + 1);
-        assert_eq!(shop.response_count(link.id).await.unwrap(), clicks(&rows));
+        assert_eq!(shop.responses().count(link.id).await.unwrap(), clicks(&rows));
         for other in links.iter().filter(|other| other.id != link.id) {
-            assert_eq!(shop.link(other.id).await.unwrap(), None, "a link of another tenant is no link");
+            assert_eq!(
+                shop.links().get(other.id).await.unwrap(),
+                None,
+                "a link of another tenant is no link"
+            );
         }
         let claimed = shop.identify(visitor(number as u128), user("ada")).await.unwrap().claimed;
         assert_eq!(claimed.len(), number + 1, "what this tenant's visitor did");

@@ -1,12 +1,13 @@
 //! What is stored comes back as it was, and versions tell who wrote last.
 
-use referral_core::store::{Index, Range};
-use referral_core::{Kind, Limits, Link, LinkId, Record, Response, Value, Version};
+use referral_core::store::{Index, Kind, Range, Record, Value, Version};
+use referral_core::{Limits, Link, LinkId, Response};
 use uuid::Uuid;
 
 use crate::cx::Cx;
+use crate::fill::{Absent, Filling};
 use crate::make::{code, delete, expect, insert, natural, place, text, update, user};
-use crate::samples::{Absent, Filling, NUMBERS, TEXTS, record};
+use crate::texts::{NUMBERS, TEXTS};
 
 /// Stores samples and reads each by id, by key and through its indexes.
 async fn round_trip(cx: &Cx, samples: Vec<Record>) {
@@ -19,35 +20,35 @@ async fn round_trip(cx: &Cx, samples: Vec<Record>) {
     // That every key and every index leads to the same record is what the audit looks at.
 }
 
-/// Every kind with every field.
+/// A record of every kind with every field comes back as it was.
 pub async fn every_kind_comes_back_with_every_field(cx: Cx) {
-    let samples = Kind::ALL.iter().filter_map(|kind| record(&cx, *kind, &Filling::PLAIN)).collect();
+    let samples = Kind::ALL.iter().filter_map(|kind| cx.sample(*kind, &Filling::PLAIN)).collect();
     round_trip(&cx, samples).await;
 }
 
-/// Every kind with what it must have.
+/// A record of every kind without any optional field comes back as it was.
 pub async fn every_kind_comes_back_with_no_optional_field(cx: Cx) {
     let bare = Filling { absent: Absent::Everything, ..Filling::PLAIN };
-    let samples = Kind::ALL.iter().filter_map(|kind| record(&cx, *kind, &bare)).collect();
+    let samples = Kind::ALL.iter().filter_map(|kind| cx.sample(*kind, &bare)).collect();
     round_trip(&cx, samples).await;
 }
 
-/// Every kind, each optional column absent in turn.
+/// A record of every kind comes back as it was with each optional column absent in turn.
 pub async fn every_kind_comes_back_without_each_optional_field(cx: Cx) {
     let mut samples = Vec::new();
     for kind in Kind::ALL {
         for column in kind.columns().iter().filter(|column| column.nullable) {
             let filling = Filling { absent: Absent::Only(column.name), ..Filling::PLAIN };
-            samples.extend(record(&cx, *kind, &filling));
+            samples.extend(cx.sample(*kind, &filling));
         }
     }
     round_trip(&cx, samples).await;
 }
 
-/// Nothing written down is something else than nothing known.
+/// An empty text comes back as an empty text, and an absent one as absent.
 pub async fn empty_texts_are_not_absent_ones(cx: Cx) {
     let empty = Filling { text: "", ..Filling::PLAIN };
-    let mut samples: Vec<_> = Kind::ALL.iter().filter_map(|kind| record(&cx, *kind, &empty)).collect();
+    let mut samples: Vec<_> = Kind::ALL.iter().filter_map(|kind| cx.sample(*kind, &empty)).collect();
     let response = cx.response();
     samples.push(Response { referrer: Some(text("")), landing: None, ..response.clone() }.into());
     samples
@@ -55,32 +56,34 @@ pub async fn empty_texts_are_not_absent_ones(cx: Cx) {
     round_trip(&cx, samples).await;
 }
 
-/// Every text column filled to the last byte, in one, two, three and four bytes a character.
+/// Every text column comes back when it is filled to the last byte with characters of one, two, three and four
+/// bytes.
 pub async fn the_longest_texts_come_back_whole(cx: Cx) {
     let mut samples = Vec::new();
     for text in ["x", "\u{e9}", "\u{4e2d}", "\u{1f680}", "\u{5d0} ", " "] {
         let filling = Filling { text, longest: true, ..Filling::PLAIN };
-        samples.extend(Kind::ALL.iter().filter_map(|kind| record(&cx, *kind, &filling)));
+        samples.extend(Kind::ALL.iter().filter_map(|kind| cx.sample(*kind, &filling)));
     }
     round_trip(&cx, samples).await;
 }
 
-/// Case, accents, trailing spaces, emoji, directions, controls: bytes.
+/// Texts with case, accents, trailing spaces, emoji, changes of direction and control characters come back byte for
+/// byte.
 pub async fn strange_texts_come_back_byte_for_byte(cx: Cx) {
     let mut samples = Vec::new();
     for text in TEXTS {
         let filling = Filling { text, ..Filling::PLAIN };
-        samples.extend(Kind::ALL.iter().filter_map(|kind| record(&cx, *kind, &filling)));
+        samples.extend(Kind::ALL.iter().filter_map(|kind| cx.sample(*kind, &filling)));
     }
     round_trip(&cx, samples).await;
 }
 
-/// Every integer column at the ends of its range, and where other types end.
+/// Every integer column comes back at both ends of its range and where other types of numbers end.
 pub async fn extreme_numbers_come_back(cx: Cx) {
     let mut samples = Vec::new();
     for number in NUMBERS {
         let filling = Filling { number: *number, ..Filling::PLAIN };
-        samples.extend(Kind::ALL.iter().filter_map(|kind| record(&cx, *kind, &filling)));
+        samples.extend(Kind::ALL.iter().filter_map(|kind| cx.sample(*kind, &filling)));
     }
     let link = cx.link();
     let limits = [None, Some(0), Some(1), Some(u32::MAX)];
@@ -90,7 +93,7 @@ pub async fn extreme_numbers_come_back(cx: Cx) {
     round_trip(&cx, samples).await;
 }
 
-/// Whatever version the given record says.
+/// A new record is at version 1, whatever version it says.
 pub async fn an_insert_is_stored_as_version_one(cx: Cx) {
     for version in [0, 1, 2, -1, i64::MAX] {
         let link = Link { version: Version::new(version), ..cx.link() };
@@ -99,7 +102,7 @@ pub async fn an_insert_is_stored_as_version_one(cx: Cx) {
     }
 }
 
-/// The first one stays.
+/// An insert of an id that exists is stale, and the first record stays.
 pub async fn an_insert_of_a_known_id_is_stale_and_changes_nothing(cx: Cx) {
     let first = cx.natural_link("first");
     cx.insert([first.clone()]).await;
@@ -110,9 +113,9 @@ pub async fn an_insert_of_a_known_id_is_stale_and_changes_nothing(cx: Cx) {
     cx.stale([insert(second)], 0, first.id, Some(2)).await;
 }
 
-/// What the new record leaves out is gone, and the version that it says is not looked at.
+/// An update removes what the new record leaves out, and ignores the version that the new record says.
 pub async fn an_update_replaces_the_whole_record(cx: Cx) {
-    let full = record(&cx, Kind::Link, &Filling::PLAIN).unwrap();
+    let full = cx.sample(Kind::Link, &Filling::PLAIN).unwrap();
     cx.insert([full.clone()]).await;
     let Record::Link(link) = full else { unreachable!() };
     let bare = Link { id: link.id, tenant: link.tenant, created_at: link.created_at, ..cx.link() };
@@ -123,17 +126,17 @@ pub async fn an_update_replaces_the_whole_record(cx: Cx) {
     assert_eq!(cx.version(bare.id).await, Some(3));
 }
 
-/// From everything to nothing and back, in each kind.
+/// In every kind, updates lead from every field to none and back.
 pub async fn an_update_can_change_every_field_of_every_kind(cx: Cx) {
     for kind in Kind::ALL {
-        let full = record(&cx, *kind, &Filling::PLAIN).unwrap();
+        let full = cx.sample(*kind, &Filling::PLAIN).unwrap();
         cx.insert([full.clone()]).await;
         let others = [
             Filling { absent: Absent::Everything, text: "other", ..Filling::PLAIN },
             Filling { text: "third", number: 12_345, ..Filling::PLAIN },
         ];
         for (was, filling) in (1..).zip(others) {
-            let other = as_if(&full, record(&cx, *kind, &filling).unwrap());
+            let other = as_if(&full, cx.sample(*kind, &filling).unwrap());
             cx.apply([update(other.clone(), was)]).await;
             let stored = other.at_version(Version::new(was + 1));
             assert_eq!(cx.get(full.id()).await, Some(stored), "what comes back (left)");
@@ -141,10 +144,10 @@ pub async fn an_update_can_change_every_field_of_every_kind(cx: Cx) {
     }
 }
 
-/// Whose a record is and when it was made is not an update's to say.
+/// An update changes neither the tenant nor the time of creation, whatever the new record says.
 pub async fn an_update_keeps_tenant_and_creation_time(cx: Cx) {
     for kind in Kind::ALL {
-        let full = record(&cx, *kind, &Filling::PLAIN).unwrap();
+        let full = cx.sample(*kind, &Filling::PLAIN).unwrap();
         cx.insert([full.clone()]).await;
         let mut values = full.values();
         values[kind.position("tenant").unwrap()] = Value::Text("somebody else".into());
@@ -166,7 +169,7 @@ fn as_if(first: &Record, other: Record) -> Record {
     Record::from_values(kind, values).unwrap()
 }
 
-/// A lost update is told to the loser.
+/// An update at another version is stale, and the stored record stays.
 pub async fn an_update_at_another_version_is_stale_and_changes_nothing(cx: Cx) {
     let link = cx.link();
     cx.insert([link.clone()]).await;
@@ -179,7 +182,7 @@ pub async fn an_update_at_another_version_is_stale_and_changes_nothing(cx: Cx) {
     }
 }
 
-/// An update never inserts.
+/// An update of an absent record is stale and inserts nothing.
 pub async fn an_update_of_nothing_is_stale(cx: Cx) {
     let link = cx.link();
     for was in [1, 0] {
@@ -188,10 +191,10 @@ pub async fn an_update_of_nothing_is_stale(cx: Cx) {
     assert_eq!(cx.get(link.id).await, None);
 }
 
-/// By id, by key and in every index.
+/// A deleted record is found neither by its id nor by a key nor in an index.
 pub async fn a_delete_removes_the_record_from_everywhere(cx: Cx) {
     for kind in Kind::ALL {
-        let gone = record(&cx, *kind, &Filling::PLAIN).unwrap();
+        let gone = cx.sample(*kind, &Filling::PLAIN).unwrap();
         cx.insert([gone.clone()]).await;
         cx.apply([delete(gone.id(), 1)]).await;
         assert_eq!(cx.get(gone.id()).await, None);
@@ -206,7 +209,7 @@ pub async fn a_delete_removes_the_record_from_everywhere(cx: Cx) {
     }
 }
 
-/// As an update.
+/// A delete of an absent record or at another version is stale.
 pub async fn a_delete_at_another_version_or_of_nothing_is_stale(cx: Cx) {
     let link = cx.link();
     cx.stale([delete(link.id, 1)], 0, link.id, None).await;
@@ -219,7 +222,7 @@ pub async fn a_delete_at_another_version_or_of_nothing_is_stale(cx: Cx) {
     cx.stale([delete(link.id, 2)], 0, link.id, None).await;
 }
 
-/// Nothing of the first life is left.
+/// An id that was deleted may be inserted again, and nothing of the first record is left.
 pub async fn a_deleted_id_may_be_inserted_again_as_version_one(cx: Cx) {
     let link = cx.natural_link("again");
     cx.insert([link.clone()]).await;
@@ -230,7 +233,7 @@ pub async fn a_deleted_id_may_be_inserted_again_as_version_one(cx: Cx) {
     assert_eq!(cx.find(natural("again")).await, Some(link.into()));
 }
 
-/// Not even a version.
+/// An expectation that holds changes nothing, not even the version.
 pub async fn an_expectation_that_holds_writes_nothing(cx: Cx) {
     let (link, other) = (cx.link(), cx.link());
     cx.insert([link.clone()]).await;
@@ -239,7 +242,7 @@ pub async fn an_expectation_that_holds_writes_nothing(cx: Cx) {
     assert_eq!(cx.get(link.id).await, Some(link.into()));
 }
 
-/// And what stands with it is not applied.
+/// An expectation that does not hold is stale, and the other changes of its changeset are not applied.
 pub async fn an_expectation_that_does_not_hold_is_stale(cx: Cx) {
     let (link, other) = (cx.link(), cx.link());
     cx.stale([insert(other.clone()), expect(link.id, 1)], 1, link.id, None).await;
@@ -250,13 +253,13 @@ pub async fn an_expectation_that_does_not_hold_is_stale(cx: Cx) {
     assert_eq!(cx.get(other.id).await, None);
 }
 
-/// A UUID is unique within its kind.
+/// A UUID is unique within its kind, so records of all kinds may have the same one.
 pub async fn kinds_do_not_share_ids(cx: Cx) {
     let uuid = Uuid::from_u128(42);
     let mut records = Vec::new();
     for kind in Kind::ALL {
-        let mut values = record(&cx, *kind, &Filling::PLAIN).unwrap().values();
-        values[kind.position("id").unwrap()] = referral_core::Value::Uuid(uuid);
+        let mut values = cx.sample(*kind, &Filling::PLAIN).unwrap().values();
+        values[kind.position("id").unwrap()] = Value::Uuid(uuid);
         records.push(Record::from_values(*kind, values).unwrap());
     }
     cx.insert(records.clone()).await;
@@ -267,7 +270,7 @@ pub async fn kinds_do_not_share_ids(cx: Cx) {
     }
 }
 
-/// Whether a link exists is for the facade to know.
+/// A record may refer to another one that does not exist. Only the facade checks references.
 pub async fn references_are_not_checked(cx: Cx) {
     let (link, orphan) = (cx.link(), cx.alias("orphan"));
     let (alias, response) = (cx.alias("leads-to-it"), Response { link: link.id, ..cx.response() });

@@ -1,13 +1,13 @@
-//! No two records hold one key, and who holds it is told.
+//! No two records hold the same key, and a conflict names the holder.
 
-use referral_core::store::{Conflict, Unique, UniqueKey};
-use referral_core::{Alias, Link, Record};
+use referral_core::store::{Changeset, Conflict, Outcome, Record, Unique, UniqueKey};
+use referral_core::{Alias, Link};
 
-use crate::cx::Cx;
+use crate::cx::{Cx, assert_applied};
 use crate::make::{code, delete, folded, insert, natural, tenant, unique, update, user, with_natural};
-use crate::samples::TEXTS;
+use crate::texts::TEXTS;
 
-/// By an insert, of every rule of a kind.
+/// An insert of a taken key conflicts, and the conflict names the key and its holder, under every rule.
 pub async fn a_taken_key_is_refused_and_names_its_holder(cx: Cx) {
     let (link, alias) = (cx.natural_link("one"), cx.alias("code"));
     cx.apply([insert(link.clone()), insert(alias.clone())]).await;
@@ -18,7 +18,7 @@ pub async fn a_taken_key_is_refused_and_names_its_holder(cx: Cx) {
     assert_eq!(key, folded("c0de"));
 }
 
-/// Where two keys are held by two records, either may be named, and with its own holder.
+/// Where two records hold two keys of an insert, either key may be named, with its own holder.
 pub async fn the_named_holder_holds_the_named_key(cx: Cx) {
     let (exact, loose) = (cx.exact_alias("Ada"), cx.alias("adA"));
     cx.apply([insert(exact.clone()), insert(loose.clone())]).await;
@@ -33,7 +33,7 @@ pub async fn the_named_holder_holds_the_named_key(cx: Cx) {
     }
 }
 
-/// A record is not in its own way.
+/// A record that keeps its key in an update does not conflict with itself.
 pub async fn an_update_may_keep_its_keys(cx: Cx) {
     let (link, alias) = (cx.natural_link("mine"), cx.alias("mine"));
     cx.apply([insert(link.clone()), insert(alias.clone())]).await;
@@ -45,7 +45,7 @@ pub async fn an_update_may_keep_its_keys(cx: Cx) {
     cx.taken([insert(cx.alias("mine"))], 0, alias.id).await;
 }
 
-/// The old key is free, the new one held.
+/// After an update the old key is free and the new key is held.
 pub async fn an_update_releases_and_takes_keys(cx: Cx) {
     let link = cx.natural_link("old");
     cx.insert([link.clone()]).await;
@@ -62,7 +62,7 @@ pub async fn an_update_releases_and_takes_keys(cx: Cx) {
     cx.insert([cx.natural_link("new")]).await;
 }
 
-/// The refused update has not moved anything.
+/// An update to a taken key conflicts, and the record keeps its old key.
 pub async fn an_update_to_a_taken_key_is_refused_and_keeps_the_old_one(cx: Cx) {
     let (ada, bob) = (cx.natural_link("ada"), cx.natural_link("bob"));
     cx.insert([ada.clone(), bob.clone()]).await;
@@ -72,7 +72,37 @@ pub async fn an_update_to_a_taken_key_is_refused_and_keeps_the_old_one(cx: Cx) {
     assert_eq!(cx.find(natural("ada")).await, Some(ada.into()));
 }
 
-/// Also for the same changeset.
+/// An update may name another tenant. The record stays in its own tenant, and its keys are held and looked up
+/// there.
+pub async fn an_update_takes_keys_in_the_stored_tenant(cx: Cx) {
+    let of = |name: &str, key: &str| Link { tenant: tenant(name), ..cx.natural_link(key) };
+    let [ada, bob, other] = [of("a", "one"), of("a", "two"), of("b", "three")];
+    cx.insert([ada.clone(), bob.clone(), other.clone()]).await;
+    let named = |key| Link { tenant: tenant("b"), ..with_natural(bob.clone(), Some(key)) };
+    // What is held in its own tenant is taken, and is so under the name of that tenant.
+    let key = cx.taken([update(named("one"), 1)], 0, ada.id).await;
+    assert_eq!(key, unique(Unique::LinkNatural, "a", "one"));
+    // What is held in the tenant that the new record names is not.
+    cx.apply([update(named("three"), 1)]).await;
+    let stored = cx.find(unique(Unique::LinkNatural, "a", "three")).await.map(|record| record.id());
+    assert_eq!(stored, Some(bob.id.into()));
+    let stays = cx.find(unique(Unique::LinkNatural, "b", "three")).await.map(|record| record.id());
+    assert_eq!(stays, Some(other.id.into()));
+    assert_eq!(cx.find(unique(Unique::LinkNatural, "a", "two")).await, None);
+    // In a batch too, where the keys of all its members are looked up at once.
+    let batch = [
+        Changeset::new([update(named("two"), 2)]),
+        Changeset::new([insert(of("a", "two"))]),
+        Changeset::new([insert(of("a", "three"))]),
+    ];
+    let answers = cx.batch(&batch).await;
+    assert_applied(&answers[0]);
+    let conflict = Conflict::Taken { key: unique(Unique::LinkNatural, "a", "two"), holder: bob.id.into() };
+    assert_eq!(answers[1].clone().unwrap(), Outcome::Conflict { index: 0, conflict });
+    assert_applied(&answers[2]);
+}
+
+/// The keys of a deleted record are free, also for a later change of the same changeset.
 pub async fn a_delete_releases_its_keys(cx: Cx) {
     let first = cx.alias("code");
     cx.insert([first.clone()]).await;
@@ -83,7 +113,7 @@ pub async fn a_delete_releases_its_keys(cx: Cx) {
     cx.insert([cx.alias("C0DE")]).await;
 }
 
-/// Nobody else can get hold of it in between.
+/// A key moves from one record to another in one changeset, so nobody else can take it in between.
 pub async fn a_key_moves_between_two_records_in_one_changeset(cx: Cx) {
     let (ada, bob) = (cx.natural_link("key"), cx.link());
     cx.insert([ada.clone(), bob.clone()]).await;
@@ -95,7 +125,7 @@ pub async fn a_key_moves_between_two_records_in_one_changeset(cx: Cx) {
     assert_eq!(cx.find(natural("key")).await, Some(third.into()));
 }
 
-/// Changes are applied in order: the same two the other way round conflict.
+/// The change that releases a key has to stand before the change that takes it.
 pub async fn a_key_must_be_released_before_it_is_taken(cx: Cx) {
     let (ada, bob) = (cx.natural_link("a"), cx.natural_link("b"));
     cx.insert([ada.clone(), bob.clone()]).await;
@@ -109,7 +139,7 @@ pub async fn a_key_must_be_released_before_it_is_taken(cx: Cx) {
     assert_eq!(cx.find(natural("b")).await.map(|record| record.id()), Some(ada.id.into()));
 }
 
-/// Two records without a key do not meet in it.
+/// A record without a key holds none, so two such records do not conflict.
 pub async fn absent_parts_hold_nothing(cx: Cx) {
     cx.insert([cx.link(), cx.link(), cx.link()]).await;
     cx.insert([cx.exact_alias("Xo"), cx.exact_alias("xO"), cx.exact_alias("x0")]).await;
@@ -117,7 +147,7 @@ pub async fn absent_parts_hold_nothing(cx: Cx) {
     assert_eq!(cx.find(natural("")).await, None);
 }
 
-/// The same keys, as often as there are tenants; also those whose names begin alike or are empty.
+/// Each tenant has the same keys for itself, also where tenants' names begin alike or are empty.
 pub async fn tenants_do_not_share_keys(cx: Cx) {
     let tenants = ["", "a", "ab", "A", "a ", "\u{e4}"];
     let records = |name: &str| {
@@ -143,7 +173,7 @@ pub async fn tenants_do_not_share_keys(cx: Cx) {
     }
 }
 
-/// What a person could mistake for one another meets in the folded key, and only there.
+/// Codes that a person could confuse conflict by their folded key, and are found by their exact key only.
 pub async fn an_exact_code_differs_by_case_and_a_folded_one_does_not(cx: Cx) {
     let loose = cx.alias("Hello");
     cx.insert([loose.clone()]).await;
@@ -156,7 +186,7 @@ pub async fn an_exact_code_differs_by_case_and_a_folded_one_does_not(cx: Cx) {
     assert_eq!(cx.find(folded("he110")).await, Some(loose.into()));
 }
 
-/// Imports keep `abc` and `ABC` apart, and beside a folded code of the same look.
+/// Exact codes may differ in case only, and may stand beside a folded code that looks like them.
 pub async fn two_exact_codes_may_fold_alike(cx: Cx) {
     let exact = [cx.exact_alias("abc"), cx.exact_alias("ABC"), cx.exact_alias("aBc")];
     cx.insert(exact.clone()).await;
@@ -170,7 +200,7 @@ pub async fn two_exact_codes_may_fold_alike(cx: Cx) {
     assert_eq!(cx.find(folded("abc")).await, Some(loose.into()));
 }
 
-/// Case, accents, normal forms, trailing spaces: another key each.
+/// Keys that differ in case, accents, normal form or trailing spaces are different keys.
 pub async fn keys_are_equal_only_byte_for_byte(cx: Cx) {
     let links: Vec<_> = TEXTS.iter().map(|text| cx.natural_link(text)).collect();
     cx.insert(links.clone()).await;
@@ -183,7 +213,7 @@ pub async fn keys_are_equal_only_byte_for_byte(cx: Cx) {
     }
 }
 
-/// The second of two equal attempts learns that the first one arrived.
+/// An insert that is made twice is stale the second time, so that its caller learns that the first one arrived.
 pub async fn an_insert_made_twice_is_stale_and_not_taken_by_itself(cx: Cx) {
     let (link, alias) = (cx.natural_link("retried"), cx.alias("retried"));
     cx.apply([insert(link.clone()), insert(alias.clone())]).await;
@@ -191,7 +221,7 @@ pub async fn an_insert_made_twice_is_stale_and_not_taken_by_itself(cx: Cx) {
     cx.stale([insert(alias.clone())], 0, alias.id, Some(1)).await;
 }
 
-/// Keys follow what is applied and not what is tried.
+/// A changeset that conflicts neither takes nor releases a key.
 pub async fn a_failed_changeset_takes_and_releases_no_key(cx: Cx) {
     let (holder, taken) = (cx.natural_link("held"), cx.alias("taken"));
     cx.apply([insert(holder.clone()), insert(taken.clone())]).await;
@@ -206,7 +236,7 @@ pub async fn a_failed_changeset_takes_and_releases_no_key(cx: Cx) {
     cx.insert([cx.natural_link("moved"), cx.natural_link("fresh")]).await;
 }
 
-/// The second of them meets the first, of which nothing stays.
+/// Two changes of one changeset that take the same key conflict, and neither is applied.
 pub async fn equal_keys_within_a_changeset_conflict(cx: Cx) {
     let (first, second) = (cx.natural_link("twin"), cx.natural_link("twin"));
     let (index, conflict) = cx.refused([insert(first.clone()), insert(second)]).await;

@@ -5,10 +5,9 @@ use std::io::Write as _;
 use std::path::Path;
 
 use referral_core::memory::MemoryStore;
-use referral_core::record::{Kind, Record, RecordId, ResponseId, Timestamp, UserId, Value, Version};
 use referral_core::store::{
-    Bounds, Change, Changeset, CounterKey, CounterPrefix, CounterRange, Index, Outcome, Prefix, Range, Read,
-    Store, StoreError, StoreFacts, UniqueKey, bytes,
+    Bounds, Change, Changeset, CounterKey, CounterPrefix, CounterRange, Index, Kind, Outcome, Prefix, Range,
+    Read, Record, RecordId, Store, StoreError, StoreFacts, UniqueKey, Value, Version, bytes,
 };
 use referral_testkit::async_trait;
 use tokio::sync::Mutex;
@@ -52,9 +51,9 @@ impl Journal {
 
     fn write(&self, (file, buffer): &mut (File, Vec<u8>), changeset: &Changeset) {
         match self.habit {
-            Habit::Honest => frame(buffer, &changeset.changes),
+            Habit::Honest => frame(buffer, changeset.changes()),
             Habit::Buffered => {
-                frame(buffer, &changeset.changes);
+                frame(buffer, changeset.changes());
                 if buffer.len() < 1 << 20 {
                     return;
                 }
@@ -62,7 +61,7 @@ impl Journal {
             Habit::Piecemeal => {
                 // A number stays with the record before it: without a witness it would not replay.
                 let number = |change: &Change| matches!(change, Change::Count { .. } | Change::Tally { .. });
-                for piece in changeset.changes.chunk_by(|_, next| number(next)) {
+                for piece in changeset.changes().chunk_by(|_, next| number(next)) {
                     frame(buffer, piece);
                     file.write_all(buffer).expect("the journal");
                     file.sync_data().expect("the journal");
@@ -108,10 +107,10 @@ fn flat(out: &mut Vec<Value>, change: &Change) {
             out.extend([int(3), int(id.kind as usize), Value::Uuid(id.uuid), Value::Int(was.get())]);
         }
         Change::Expect { .. } => {}
-        Change::Claim { responses, user, at } => {
-            out.extend([int(4), Value::Text(user.as_str().to_owned().into()), Value::Int(at.as_millis())]);
-            out.push(int(responses.len()));
-            out.extend(responses.iter().map(|response| Value::Uuid(response.as_uuid())));
+        Change::Patch { kind, of, set } => {
+            out.extend([int(4), int(*kind as usize), int(of.len()), int(set.len())]);
+            out.extend(of.iter().flat_map(|(uuid, was)| [Value::Uuid(*uuid), Value::Int(was.get())]));
+            out.extend(set.iter().flat_map(|(name, value)| [Value::Text((*name).into()), value.clone()]));
         }
         Change::Count { counter, add, .. } | Change::Tally { counter, add } => {
             let key: String = bytes::counter(counter).iter().map(|byte| format!("{byte:02x}")).collect();
@@ -202,10 +201,13 @@ fn decode(frame: &[u8]) -> Vec<Change> {
                 was: Version::new(values.int()),
             },
             4 => {
-                let user = UserId::new(values.text()).expect("a user");
-                let at = Timestamp::from_millis(values.int());
-                let responses = (0..values.int()).map(|_| ResponseId::from_uuid(values.uuid())).collect();
-                Change::Claim { responses, user, at }
+                let (kind, records, columns) = (values.kind(), values.int(), values.int());
+                let of = (0..records).map(|_| (values.uuid(), Version::new(values.int()))).collect();
+                let set = (0..columns).map(|_| {
+                    let position = kind.position(&values.text()).expect("a column");
+                    (kind.columns()[position].name, values.value())
+                });
+                Change::Patch { kind, set: set.collect(), of }
             }
             _ => {
                 let key = values.text();

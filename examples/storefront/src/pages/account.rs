@@ -7,11 +7,12 @@ use referral_core::Link;
 use serde::Serialize;
 use serde_json::json;
 
-use super::Shell;
+use super::shell::Shell;
 use crate::accounts::{self, Joined};
 use crate::context::{Context, or_nothing};
-use crate::fault::Fault;
-use crate::web::{Fields, Wants, answer, answer_with, done};
+use crate::error_page::ErrorPage;
+use crate::wants::Wants;
+use crate::web::{Fields, answer, answer_with, done};
 
 #[derive(Template, Serialize)]
 #[template(path = "signup.html")]
@@ -56,8 +57,8 @@ struct Invitation {
 }
 
 impl Context {
-    /// By the code that was typed or given, else by the link that the visitor came through.
-    async fn invitation(&self, typed: &str) -> Result<Invitation, Fault> {
+    /// Finds the invitation of the code that was typed or given, or else of the link that the visitor came through.
+    async fn invitation(&self, typed: &str) -> Result<Invitation, ErrorPage> {
         if typed.is_empty() {
             return Ok(match self.came_by().await {
                 Some(Link { owner, code, .. }) => Invitation {
@@ -68,7 +69,7 @@ impl Context {
                 None => Invitation::default(),
             });
         }
-        let alive = self.app.referrals.preview(typed).await?.filter(|preview| preview.dead.is_none());
+        let alive = self.app.referrals.links().preview(typed).await?.filter(|preview| preview.dead.is_none());
         Ok(match alive {
             Some(preview) => Invitation {
                 inviter: preview.owner.map(|owner| owner.as_str().to_owned()),
@@ -79,9 +80,9 @@ impl Context {
         })
     }
 
-    /// Whether the visitor came through the link of this code anyway, so that typing it says nothing new.
-    async fn came_through(&self, code: &str) -> Result<bool, Fault> {
-        let Some(preview) = self.app.referrals.preview(code).await? else { return Ok(false) };
+    /// Whether the visitor came through the link of this code anyway, so that the code says nothing new.
+    async fn came_through(&self, code: &str) -> Result<bool, ErrorPage> {
+        let Some(preview) = self.app.referrals.links().preview(code).await? else { return Ok(false) };
         Ok(self.came_by().await.is_some_and(|link| link.id == preview.link))
     }
 }
@@ -92,7 +93,7 @@ fn code_of(pasted: &str) -> &str {
     path.rsplit_once("/r/").map_or(pasted, |(_, code)| code)
 }
 
-pub(crate) async fn sign_up_form(context: Context) -> Result<Response, Fault> {
+pub(crate) async fn sign_up_form(context: Context) -> Result<Response, ErrorPage> {
     let typed = code_of(context.query("code").unwrap_or_default().trim());
     let invitation = context.invitation(typed).await?;
     let page = SignUpPage {
@@ -106,7 +107,7 @@ pub(crate) async fn sign_up_form(context: Context) -> Result<Response, Fault> {
     answer(context.wants, &page)
 }
 
-pub(crate) async fn sign_up(context: Context, fields: Fields) -> Result<Response, Fault> {
+pub(crate) async fn sign_up(context: Context, fields: Fields) -> Result<Response, ErrorPage> {
     let (username, typed) = (fields.get("username"), code_of(fields.get("code")));
     let invitation = context.invitation(typed).await?;
     let mut errors = Errors::default();
@@ -137,7 +138,7 @@ async fn welcome(
     fields: &Fields,
     joined: Joined,
     inviter: Option<&str>,
-) -> Result<Response, Fault> {
+) -> Result<Response, ErrorPage> {
     let next = context.safe(fields.get("next")).unwrap_or_else(|| "/me?done=welcome".to_owned());
     let data =
         json!({ "user": joined.user.name, "invited_by": inviter, "responses_claimed": joined.claimed });
@@ -150,14 +151,14 @@ async fn refuse_sign_up(
     fields: &Fields,
     inviter: Option<String>,
     errors: Errors,
-) -> Result<Response, Fault> {
+) -> Result<Response, ErrorPage> {
     let taken = errors.username.as_ref().is_some_and(|why| why.contains("taken"));
     let status = if taken { StatusCode::CONFLICT } else { StatusCode::UNPROCESSABLE_ENTITY };
     if context.wants == Wants::Json {
         let said: Vec<_> = [errors.username, errors.code].into_iter().flatten().collect();
-        return Err(Fault::new(status, "That does not fit", said.join(" ")));
+        return Err(ErrorPage::new(status, "That does not fit", said.join(" ")));
     }
-    // Whatever was typed is given back, to be mended instead of typed again; cut, because it may be a whole book.
+    // What was typed is given back, so that it can be corrected. It is cut, because it may be very long.
     let typed = |name| fields.get(name).chars().take(200).collect();
     let page = SignUpPage {
         shell: context.shell().await?,
@@ -181,7 +182,7 @@ struct LoginPage {
     next: Option<String>,
 }
 
-pub(crate) async fn login_form(context: Context) -> Result<Response, Fault> {
+pub(crate) async fn login_form(context: Context) -> Result<Response, ErrorPage> {
     let page = LoginPage {
         shell: context.shell().await?,
         username: String::new(),
@@ -191,7 +192,7 @@ pub(crate) async fn login_form(context: Context) -> Result<Response, Fault> {
     answer(context.wants, &page)
 }
 
-pub(crate) async fn login(context: Context, fields: Fields) -> Result<Response, Fault> {
+pub(crate) async fn login(context: Context, fields: Fields) -> Result<Response, ErrorPage> {
     let username = fields.get("username");
     let user = match accounts::check_name(username) {
         Ok(()) => context.app.shop.user(username).await?,
@@ -207,10 +208,10 @@ pub(crate) async fn login(context: Context, fields: Fields) -> Result<Response, 
     Ok(context.app.sign_in(&user, &context.session, response).await?)
 }
 
-async fn refuse_login(context: &Context, fields: &Fields) -> Result<Response, Fault> {
+async fn refuse_login(context: &Context, fields: &Fields) -> Result<Response, ErrorPage> {
     let why = "There is no account of this name. Check the spelling, or make an account.";
     if context.wants == Wants::Json {
-        return Err(Fault::new(StatusCode::UNAUTHORIZED, "Nobody of this name", why));
+        return Err(ErrorPage::new(StatusCode::UNAUTHORIZED, "Nobody of this name", why));
     }
     let page = LoginPage {
         shell: context.shell().await?,
@@ -221,7 +222,7 @@ async fn refuse_login(context: &Context, fields: &Fields) -> Result<Response, Fa
     answer_with(StatusCode::UNAUTHORIZED, context.wants, &page)
 }
 
-pub(crate) async fn logout(context: Context) -> Result<Response, Fault> {
+pub(crate) async fn logout(context: Context) -> Result<Response, ErrorPage> {
     let response = done(context.wants, "/?done=bye", &json!({ "user": null }));
     Ok(context.app.sign_out(&context.session, response).await?)
 }

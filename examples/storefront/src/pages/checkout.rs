@@ -8,38 +8,40 @@ use axum::response::Response;
 use serde::Serialize;
 use serde_json::json;
 
-use super::Shell;
+use super::shell::Shell;
 use super::view::OrderView;
 use crate::context::Context;
-use crate::fault::Fault;
+use crate::error_page::ErrorPage;
 use crate::orders;
 use crate::shop::{Order, Placed, Refunded};
 use crate::web::{Fields, answer, done};
 
-/// A million of whatever, in cents: more is a slip of the keyboard.
+/// The largest amount, in cents. More than a million is a typing error.
 const AMOUNT_MAX: i64 = 100_000_000;
 
-fn amount(text: &str) -> Result<i64, Fault> {
+fn amount(text: &str) -> Result<i64, ErrorPage> {
     let amount = text.parse().ok().filter(|amount| (1..=AMOUNT_MAX).contains(amount));
-    amount.ok_or_else(|| Fault::form("The amount is a number of cents from 1 to 100000000: 6400 for 64.00."))
+    amount.ok_or_else(|| {
+        ErrorPage::form("The amount is a number of cents from 1 to 100000000: 6400 for 64.00.")
+    })
 }
 
-fn number(text: &str) -> Result<&str, Fault> {
+fn number(text: &str) -> Result<&str, ErrorPage> {
     let symbol = |symbol: char| symbol.is_ascii_alphanumeric() || "-_.".contains(symbol);
     if (1..=64).contains(&text.len()) && text.chars().all(symbol) && !text.starts_with('.') {
         return Ok(text);
     }
-    Err(Fault::form("The order’s number has 1 to 64 letters, digits, - _ and dots: KW-7F3A21C9."))
+    Err(ErrorPage::form("The order’s number has 1 to 64 letters, digits, - _ and dots: KW-7F3A21C9."))
 }
 
-fn currency(text: &str) -> Result<&str, Fault> {
+fn currency(text: &str) -> Result<&str, ErrorPage> {
     if text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase()) {
         return Ok(text);
     }
-    Err(Fault::form("The currency is three capital letters, such as EUR."))
+    Err(ErrorPage::form("The currency is three capital letters, such as EUR."))
 }
 
-pub(crate) async fn order(context: Context, fields: Fields) -> Result<Response, Fault> {
+pub(crate) async fn order(context: Context, fields: Fields) -> Result<Response, ErrorPage> {
     let order = Order {
         number: number(fields.get("order"))?.to_owned(),
         user: context.user().map(|user| user.name.clone()),
@@ -53,7 +55,7 @@ pub(crate) async fn order(context: Context, fields: Fields) -> Result<Response, 
         (Placed::New, credited) => (order, credited),
         (Placed::Before(before), _) => (before, false),
         (Placed::Different, _) => {
-            return Err(Fault::new(
+            return Err(ErrorPage::new(
                 StatusCode::CONFLICT,
                 "That number is taken",
                 "Another order has this number. Go back to the product, reload it and order again.",
@@ -68,7 +70,7 @@ pub(crate) async fn order(context: Context, fields: Fields) -> Result<Response, 
     Ok(done(context.wants, &to, &data))
 }
 
-pub(crate) async fn refund(context: Context, fields: Fields) -> Result<Response, Fault> {
+pub(crate) async fn refund(context: Context, fields: Fields) -> Result<Response, ErrorPage> {
     let user = context.need_user()?;
     let order = number(fields.get("order"))?;
     let amount = fields.given("amount").filter(|text| !text.is_empty()).map(amount).transpose()?;
@@ -76,15 +78,15 @@ pub(crate) async fn refund(context: Context, fields: Fields) -> Result<Response,
         Refunded::Done(order) => {
             Ok(done(context.wants, "/me?done=refunded#orders", &OrderView::from(&order)))
         }
-        Refunded::TooMuch { left: 0 } => Err(Fault::new(
+        Refunded::TooMuch { left: 0 } => Err(ErrorPage::new(
             StatusCode::CONFLICT,
             "It is sent back already",
             "Nothing is left of this order that could go back.",
         )),
-        Refunded::TooMuch { left } => Err(Fault::form(format!(
+        Refunded::TooMuch { left } => Err(ErrorPage::form(format!(
             "Only {left} cents are left of this order. Send back that much or less."
         ))),
-        Refunded::Unknown => Err(Fault::new(
+        Refunded::Unknown => Err(ErrorPage::new(
             StatusCode::NOT_FOUND,
             "There is no such order of yours",
             "Only who was signed in while ordering can send it back. Your page lists your orders.",
@@ -103,12 +105,12 @@ struct OrderPage {
 pub(crate) async fn show(
     context: Context,
     path: Result<Path<String>, PathRejection>,
-) -> Result<Response, Fault> {
-    let Path(number) = path.map_err(|_| Fault::not_found())?;
-    let found = context.app.shop.order(&number).await?.ok_or_else(Fault::not_found)?;
+) -> Result<Response, ErrorPage> {
+    let Path(number) = path.map_err(|_| ErrorPage::not_found())?;
+    let found = context.app.shop.order(&number).await?.ok_or_else(ErrorPage::not_found)?;
     // An order with an owner is the owner's; a guest's can be seen by whoever knows its number.
     if found.user.is_some() && found.user.as_deref() != context.user().map(|user| user.name.as_str()) {
-        return Err(Fault::not_found());
+        return Err(ErrorPage::not_found());
     }
     answer(context.wants, &OrderPage { shell: context.shell().await?, order: OrderView::from(&found) })
 }

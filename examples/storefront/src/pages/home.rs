@@ -4,10 +4,10 @@ use askama::Template;
 use axum::response::Response;
 use serde::Serialize;
 
-use super::Shell;
+use super::shell::Shell;
 use crate::catalogue::{PRODUCTS, Product};
 use crate::context::Context;
-use crate::fault::Fault;
+use crate::error_page::ErrorPage;
 use crate::web::answer;
 
 #[derive(Template, Serialize)]
@@ -18,6 +18,6 @@ struct HomePage {
     products: &'static [Product],
 }
 
-pub(crate) async fn show(context: Context) -> Result<Response, Fault> {
+pub(crate) async fn show(context: Context) -> Result<Response, ErrorPage> {
     answer(context.wants, &HomePage { shell: context.shell().await?, products: PRODUCTS })
 }

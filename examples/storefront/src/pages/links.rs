@@ -4,21 +4,20 @@
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use axum::response::Response;
-use referral_core::facade::LinkEdit;
-use referral_core::{Code, Destination, Error, Label, Link, LinkDraft, LinkId, Target};
+use referral_core::{Code, Destination, Error, Label, Link, LinkDraft, LinkEdit, LinkId, Target, UserId};
 
 use crate::catalogue;
 use crate::context::Context;
-use crate::fault::Fault;
+use crate::error_page::ErrorPage;
 use crate::web::{Fields, done};
 
-pub(crate) async fn make(context: Context, fields: Fields) -> Result<Response, Fault> {
+pub(crate) async fn make(context: Context, fields: Fields) -> Result<Response, ErrorPage> {
     let user = context.need_user()?;
     let to = match fields.get("redirect_to") {
         "" => "/",
         to => to,
     };
-    let owner = referral_core::UserId::new(user.name.clone()).map_err(Error::from)?;
+    let owner = UserId::new(user.name.clone()).map_err(Error::from)?;
     let draft =
         LinkDraft::to(to.to_owned()).and_then(|draft| draft.with_label(fields.get("label").to_owned()));
     let mut draft = draft.map_err(Error::from)?.with_owner(owner);
@@ -29,7 +28,7 @@ pub(crate) async fn make(context: Context, fields: Fields) -> Result<Response, F
     if let Some(code) = code(&fields)? {
         draft = draft.with_code(code);
     }
-    let existing = context.app.referrals.get_or_create(draft).await?;
+    let existing = context.app.referrals.links().get_or_create(draft).await?;
     answer(&context, &existing.link, if existing.created { "made" } else { "had" }).await
 }
 
@@ -37,7 +36,7 @@ pub(crate) async fn edit(
     context: Context,
     path: Result<Path<String>, PathRejection>,
     fields: Fields,
-) -> Result<Response, Fault> {
+) -> Result<Response, ErrorPage> {
     let mut link = own(&context, path).await?;
     let mut edit = LinkEdit::default();
     if let Some(label) = fields.given("label") {
@@ -48,10 +47,10 @@ pub(crate) async fn edit(
     }
     // The code first: it is what most likely is refused, and then nothing else has changed.
     if let Some(code) = code(&fields)?.filter(|code| *code != link.code) {
-        link = context.app.referrals.add_code(link.id, code).await?;
+        link = context.app.referrals.links().add_code(link.id, code).await?;
     }
     if edit != LinkEdit::default() {
-        link = context.app.referrals.edit(link.id, edit).await?;
+        link = context.app.referrals.links().edit(link.id, edit).await?;
     }
     answer(&context, &link, "saved").await
 }
@@ -59,38 +58,38 @@ pub(crate) async fn edit(
 pub(crate) async fn disable(
     context: Context,
     path: Result<Path<String>, PathRejection>,
-) -> Result<Response, Fault> {
+) -> Result<Response, ErrorPage> {
     let link = own(&context, path).await?;
-    answer(&context, &context.app.referrals.disable(link.id).await?, "off").await
+    answer(&context, &context.app.referrals.links().disable(link.id).await?, "off").await
 }
 
 pub(crate) async fn enable(
     context: Context,
     path: Result<Path<String>, PathRejection>,
-) -> Result<Response, Fault> {
+) -> Result<Response, ErrorPage> {
     let link = own(&context, path).await?;
-    answer(&context, &context.app.referrals.enable(link.id).await?, "on").await
+    answer(&context, &context.app.referrals.links().enable(link.id).await?, "on").await
 }
 
 /// The code that was chosen, if one was.
-fn code(fields: &Fields) -> Result<Option<Code>, Fault> {
+fn code(fields: &Fields) -> Result<Option<Code>, ErrorPage> {
     match fields.get("code") {
         "" => Ok(None),
         text => Ok(Some(Code::chosen(text).map_err(Error::from)?)),
     }
 }
 
-/// A link of the user's. Others' do not exist for them.
-async fn own(context: &Context, path: Result<Path<String>, PathRejection>) -> Result<Link, Fault> {
+/// The link, if it is the user's. Links of others do not exist for this user.
+async fn own(context: &Context, path: Result<Path<String>, PathRejection>) -> Result<Link, ErrorPage> {
     let user = context.need_user()?;
     let id: Option<LinkId> = path.ok().and_then(|Path(id)| id.parse().ok());
     let found = match id {
-        Some(id) => context.app.referrals.link(id).await?,
+        Some(id) => context.app.referrals.links().get(id).await?,
         None => None,
     };
     let owned = |link: &Link| link.owner.as_ref().is_some_and(|owner| owner.as_str() == user.name);
     found.filter(owned).ok_or_else(|| {
-        Fault::new(
+        ErrorPage::new(
             axum::http::StatusCode::NOT_FOUND,
             "There is no such link of yours",
             "Your page lists the links that you have.",
@@ -98,7 +97,7 @@ async fn own(context: &Context, path: Result<Path<String>, PathRejection>) -> Re
     })
 }
 
-async fn answer(context: &Context, link: &Link, word: &str) -> Result<Response, Fault> {
+async fn answer(context: &Context, link: &Link, word: &str) -> Result<Response, ErrorPage> {
     let view = context.link_view(link).await?;
     Ok(done(context.wants, &format!("/me?done={word}#link-{}", view.id), &view))
 }

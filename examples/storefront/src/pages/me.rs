@@ -4,16 +4,17 @@ use std::collections::HashMap;
 
 use askama::Template;
 use axum::response::Response;
-use referral_core::read::{LinkReads, Page, PageRequest, ResponseFilter};
-use referral_core::{Error, Link, LinkId, UserId};
+use referral_core::visit::ResponseFilter;
+use referral_core::{Error, Link, LinkId, Page, PageRequest, UserId};
 use serde::Serialize;
 
-use super::Shell;
+use super::shell::Shell;
 use super::view::{LinkView, OrderView, ResponseView};
 use crate::catalogue::{PRODUCTS, Product};
 use crate::context::Context;
-use crate::fault::Fault;
-use crate::web::{Wants, answer, done};
+use crate::error_page::ErrorPage;
+use crate::wants::Wants;
+use crate::web::{answer, done};
 
 #[derive(Template, Serialize)]
 #[template(path = "me.html")]
@@ -37,17 +38,18 @@ const LINKS: u32 = 20;
 const RESPONSES: u32 = 20;
 const ORDERS: u32 = 20;
 
-pub(crate) async fn show(context: Context) -> Result<Response, Fault> {
+pub(crate) async fn show(context: Context) -> Result<Response, ErrorPage> {
     let Some(user) = context.user() else {
         return match context.wants {
             Wants::Page => Ok(done(Wants::Page, "/login?next=/me", &())),
-            Wants::Json => Err(Fault::signed_out()),
+            Wants::Json => Err(ErrorPage::signed_out()),
         };
     };
     let owner = UserId::new(user.name.clone()).map_err(Error::from)?;
-    let links = context.app.referrals.links(&owner, &context.page("links", LINKS)?).await?;
+    let links = context.app.referrals.links().of_owner(&owner, &context.page("links", LINKS)?).await?;
     let filter = ResponseFilter::of_owner(owner);
-    let responses = context.app.referrals.responses(&filter, &context.page("after", RESPONSES)?).await?;
+    let responses =
+        context.app.referrals.responses().list(&filter, &context.page("after", RESPONSES)?).await?;
     let orders = context.app.shop.orders(&user.name, ORDERS).await?;
 
     let mut link_views = Vec::with_capacity(links.items.len());
@@ -69,14 +71,14 @@ pub(crate) async fn show(context: Context) -> Result<Response, Fault> {
 
 impl Context {
     /// The page that the query's cursor asks for.
-    fn page(&self, parameter: &str, limit: u32) -> Result<PageRequest, Fault> {
+    fn page(&self, parameter: &str, limit: u32) -> Result<PageRequest, ErrorPage> {
         let cursor = self.query(parameter).filter(|text| !text.is_empty()).map(str::parse).transpose();
-        Ok(PageRequest::first(limit).after(cursor.map_err(Error::Cursor)?))
+        Ok(PageRequest::first(limit).after(cursor.map_err(Error::from)?))
     }
 
     /// A link with its numbers.
-    pub(super) async fn link_view(&self, link: &Link) -> Result<LinkView, Fault> {
-        let statistics = self.app.referrals.statistics(link.id).await?;
+    pub(super) async fn link_view(&self, link: &Link) -> Result<LinkView, ErrorPage> {
+        let statistics = self.app.referrals.responses().statistics(link.id).await?;
         Ok(LinkView::new(&self.app.referrals, link, &statistics))
     }
 
@@ -85,7 +87,7 @@ impl Context {
         &self,
         links: &Page<Link>,
         responses: &Page<referral_core::Response>,
-    ) -> Result<Vec<ResponseView>, Fault> {
+    ) -> Result<Vec<ResponseView>, ErrorPage> {
         let referrals = &self.app.referrals;
         let mut known: HashMap<LinkId, Link> =
             links.items.iter().map(|link| (link.id, link.clone())).collect();
@@ -94,8 +96,7 @@ impl Context {
         others.sort_unstable();
         others.dedup();
         if !others.is_empty() {
-            let found =
-                referrals.store().links_by_id(referrals.tenant(), &others).await.map_err(Error::from)?;
+            let found = referrals.links().get_many(&others).await?;
             known.extend(found.into_iter().map(|link| (link.id, link)));
         }
         let view = |response| ResponseView::new(referrals, response, known.get(&response.link));

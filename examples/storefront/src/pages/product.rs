@@ -7,11 +7,11 @@ use axum::response::Response;
 use referral_core::{Error, Target};
 use serde::Serialize;
 
-use super::Shell;
-use crate::app::actions;
+use super::shell::Shell;
+use crate::actions;
 use crate::catalogue::{self, PRODUCTS, Product};
 use crate::context::Context;
-use crate::fault::{Fault, causes};
+use crate::error_page::{ErrorPage, causes};
 use crate::web::answer;
 
 #[derive(Template, Serialize)]
@@ -31,9 +31,9 @@ struct ProductPage {
 pub(crate) async fn show(
     context: Context,
     path: Result<Path<String>, PathRejection>,
-) -> Result<Response, Fault> {
+) -> Result<Response, ErrorPage> {
     let found = path.ok().and_then(|Path(id)| catalogue::product(&id));
-    let product = found.ok_or_else(Fault::not_found)?;
+    let product = found.ok_or_else(ErrorPage::not_found)?;
     let target = Target::new("product", product.id).map_err(Error::from)?;
     // The link's form first: whatever the page shows, the visit to it is recorded last.
     let link_form = match context.user() {

@@ -4,8 +4,8 @@ use askama::Template;
 use referral_tower::Pages;
 use referral_tower::pages::{LinkForm, LinkItem, LinksPage, PageError, ProblemPage};
 
-use super::Shell;
-use crate::fault::FaultPage;
+use super::shell::Shell;
+use crate::error_page::ErrorTemplate;
 
 /// The shop's own pages for the routes of the library.
 pub(crate) struct ShopPages;
@@ -33,7 +33,7 @@ impl Pages for ShopPages {
     fn problem(&self, page: &ProblemPage) -> Result<String, PageError> {
         let problem = &page.problem;
         let detail = problem.detail().unwrap_or("Go back and try again.");
-        let page = FaultPage { status: problem.status().as_u16(), title: problem.title(), detail };
+        let page = ErrorTemplate { status: problem.status().as_u16(), title: problem.title(), detail };
         Ok(page.render()?)
     }
 

@@ -1,12 +1,13 @@
 //! Links, responses and orders as pages and JSON show them.
 
+use std::collections::BTreeMap;
+
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use referral_core::facade::Statistics;
-use referral_core::record::{Flags, Timestamp};
-use referral_core::{Action, Link, Referrals, Response, Status, Target, VisitorId};
+use referral_core::visit::{Statistics, Tags};
+use referral_core::{Action, Flags, Link, Referrals, Response, Status, Target, Timestamp, VisitorId};
 use serde::Serialize;
 
-use crate::app::actions;
+use crate::actions;
 use crate::catalogue::{money, product};
 use crate::shop::Order;
 
@@ -39,19 +40,22 @@ pub(crate) struct ActionView {
     pub(crate) action_display: String,
     pub(crate) counted: i64,
     pub(crate) flagged: i64,
+    /// How many of the counted ones came from a browser that had not been here.
+    pub(crate) new_visitors: i64,
 }
 
 impl LinkView {
     pub(crate) fn new(referrals: &Referrals, link: &Link, statistics: &Statistics) -> Self {
-        let url = referrals.url(link);
+        let url = referrals.links().url(link);
         let actions: Vec<_> = statistics
             .actions
             .iter()
-            .map(|count| ActionView {
-                action: count.action.as_str().to_owned(),
-                action_display: referrals.action_display(&count.action).to_owned(),
-                counted: count.counted,
-                flagged: count.flagged,
+            .map(|(action, numbers)| ActionView {
+                action: action.as_str().to_owned(),
+                action_display: referrals.responses().action_display(action).to_owned(),
+                counted: numbers.counted,
+                flagged: numbers.flagged,
+                new_visitors: numbers.new_visitors,
             })
             .collect();
         Self {
@@ -113,6 +117,14 @@ pub(crate) struct ResponseView {
     /// A short name for the visitor, the same for everything of this visitor. It opens nothing.
     pub(crate) visitor: Option<String>,
     pub(crate) user: Option<String>,
+    /// Since when the user has an account. If it is older than the click, the link did not bring them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) account_at: Option<String>,
+    #[serde(skip)]
+    pub(crate) had_account: bool,
+    /// What the link carried besides, such as `utm_source`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) tags: BTreeMap<String, String>,
     pub(crate) at: String,
     #[serde(skip)]
     pub(crate) at_display: String,
@@ -132,13 +144,14 @@ pub(crate) struct TargetView {
 impl ResponseView {
     pub(crate) fn new(referrals: &Referrals, response: &Response, link: Option<&Link>) -> Self {
         let text = |text: &str| text.to_owned();
+        let tags = response.tags.iter().flat_map(Tags::iter);
         Self {
             id: response.id.to_string(),
             link: response.link.to_string(),
             code: link.map(|link| link.code.to_string()).unwrap_or_default(),
             label: link.map(|link| text(link.label.as_str())).unwrap_or_default(),
             action: text(response.action.as_str()),
-            action_display: text(referrals.action_display(&response.action)),
+            action_display: text(referrals.responses().action_display(&response.action)),
             target: response
                 .target
                 .as_ref()
@@ -146,6 +159,10 @@ impl ResponseView {
             target_display: response.target.as_ref().and_then(about),
             visitor: response.visitor.map(short),
             user: response.user.as_ref().map(|user| text(user.as_str())),
+            account_at: response.account_at.map(at),
+            had_account: response.action == Action::RESPONDED
+                && response.account_at.is_some_and(|since| since < response.created_at),
+            tags: tags.map(|(name, value)| (text(name), text(value))).collect(),
             at: at(response.created_at),
             at_display: at_display(response.created_at),
             flags: response.flags.names().collect(),

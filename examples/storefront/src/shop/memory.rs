@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use referral_core::record::Timestamp;
+use referral_core::Timestamp;
 
 use super::{Order, Placed, Refunded, SessionDigest, Shop, ShopError, User, fold};
 

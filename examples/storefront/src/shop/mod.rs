@@ -4,7 +4,7 @@ mod memory;
 pub(crate) mod sqlite;
 
 use async_trait::async_trait;
-use referral_core::record::Timestamp;
+use referral_core::Timestamp;
 
 pub(crate) use memory::Memory;
 pub(crate) use sqlite::Sqlite;
@@ -20,7 +20,7 @@ pub(crate) struct User {
 /// One order. Nothing is paid, nothing is sent.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Order {
-    /// The number that the buyer's form carried: sending the form twice orders once.
+    /// The number that the buyer's form carried, so that a form that is sent twice orders once.
     pub(crate) number: String,
     /// Who ordered; a guest's order has nobody.
     pub(crate) user: Option<String>,
@@ -59,7 +59,7 @@ pub(crate) enum Refunded {
 #[error("the shop's database failed")]
 pub(crate) struct ShopError(#[from] pub(crate) sqlx::Error);
 
-/// A session's id as it is stored: SHA-256 in hex, so that who reads the table cannot take a session over.
+/// A session's id as it is stored: SHA-256 in hex, so that somebody who reads the table cannot take over a session.
 pub(crate) type SessionDigest = String;
 
 /// What a shop keeps. Every method is atomic.
@@ -83,7 +83,7 @@ pub(crate) trait Shop: Send + Sync {
     /// Takes back so many cents of a user's order, or all that is left.
     async fn refund(&self, number: &str, user: &str, amount: Option<i64>) -> Result<Refunded, ShopError>;
 
-    /// Nothing comes after this.
+    /// Closes the database. No method may be called after this one.
     async fn close(&self);
 }
 
@@ -113,64 +113,4 @@ fn fold(name: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(millis: i64) -> Timestamp {
-        Timestamp::from_millis(millis)
-    }
-
-    fn order(number: &str, user: Option<&str>, millis: i64) -> Order {
-        Order {
-            number: number.into(),
-            user: user.map(Into::into),
-            amount: 500,
-            currency: "EUR".into(),
-            refunded: 0,
-            at: at(millis),
-        }
-    }
-
-    async fn walk(shop: &dyn Shop) {
-        let ada = User { name: "Ada".into(), since: at(1) };
-        assert!(shop.add_user(&ada).await.unwrap());
-        assert!(!shop.add_user(&User { name: "aDA".into(), since: at(2) }).await.unwrap());
-        assert_eq!(shop.user("ADA").await.unwrap(), Some(ada.clone()));
-        assert_eq!(shop.user("bob").await.unwrap(), None);
-
-        let id = "digest".to_owned();
-        shop.open_session(&id, "Ada", at(100)).await.unwrap();
-        assert_eq!(shop.session(&id, at(99)).await.unwrap(), Some(ada));
-        assert_eq!(shop.session(&id, at(100)).await.unwrap(), None);
-        shop.close_session(&id).await.unwrap();
-        assert_eq!(shop.session(&id, at(99)).await.unwrap(), None);
-
-        let first = order("A1", Some("Ada"), 10);
-        assert_eq!(shop.place(&first).await.unwrap(), Placed::New);
-        assert_eq!(shop.place(&order("A1", Some("Ada"), 11)).await.unwrap(), Placed::Before(first.clone()));
-        assert_eq!(shop.place(&order("A1", None, 11)).await.unwrap(), Placed::Different);
-        assert_eq!(shop.place(&order("A2", Some("Ada"), 20)).await.unwrap(), Placed::New);
-        let numbers: Vec<_> = shop.orders("Ada", 9).await.unwrap().into_iter().map(|o| o.number).collect();
-        assert_eq!(numbers, ["A2", "A1"]);
-
-        assert_eq!(shop.refund("A1", "bob", None).await.unwrap(), Refunded::Unknown);
-        assert_eq!(shop.refund("A1", "Ada", Some(501)).await.unwrap(), Refunded::TooMuch { left: 500 });
-        assert_eq!(shop.refund("A1", "Ada", Some(-1)).await.unwrap(), Refunded::TooMuch { left: 500 });
-        let part = Order { refunded: 200, ..first };
-        assert_eq!(shop.refund("A1", "Ada", Some(200)).await.unwrap(), Refunded::Done(part));
-        assert!(matches!(shop.refund("A1", "Ada", None).await.unwrap(), Refunded::Done(o) if o.left() == 0));
-        assert_eq!(shop.refund("A1", "Ada", None).await.unwrap(), Refunded::TooMuch { left: 0 });
-        assert_eq!(shop.order("A1").await.unwrap().map(|o| o.refunded), Some(500));
-    }
-
-    #[tokio::test]
-    async fn both_shops_keep_users_sessions_and_orders_alike() {
-        walk(&Memory::default()).await;
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("shop.db");
-        walk(&Sqlite::open(&path).await.unwrap()).await;
-        // What is written is there after a restart.
-        let again = Sqlite::open(&path).await.unwrap();
-        assert!(again.user("ada").await.unwrap().is_some());
-    }
-}
+mod tests;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use referral_core::record::Timestamp;
+use referral_core::Timestamp;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
 };
@@ -109,7 +109,7 @@ pub(crate) async fn refund(
     user: &str,
     amount: Option<i64>,
 ) -> Result<Refunded, ShopError> {
-    // The condition on what was refunded before makes of two refunds at once one after the other.
+    // If two refunds come at once, the condition on the sum that was refunded before lets one of them try again.
     let update = "UPDATE shop_order SET refunded = ? WHERE number = ? AND refunded = ?";
     loop {
         let found = find(connection, number).await?.filter(|order| order.user.as_deref() == Some(user));

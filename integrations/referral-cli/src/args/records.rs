@@ -1,10 +1,9 @@
 //! The arguments of the commands that read and write records.
 
-use clap::{Args, Subcommand};
-use referral_core::code::Code;
-use referral_core::{Action, Destination, Label, UserId};
+use clap::{ArgGroup, Args, Subcommand};
+use referral_core::{Action, Code, Destination, Label, UserId};
 
-use super::{CommonArgs, PageArgs, SiteArgs};
+use super::common::{CommonArgs, PageArgs, SiteArgs};
 use crate::moment::Moment;
 
 /// `link`
@@ -111,17 +110,25 @@ pub(crate) struct ResponsesArgs {
 
 /// `stats`
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("times").args(["hours", "days"])))]
 pub(crate) struct StatsArgs {
     /// One of the link's codes
-    pub(crate) code: Code,
-    /// Also by hour, in UTC
-    #[arg(long)]
+    #[arg(required_unless_present = "days", conflicts_with = "days")]
+    pub(crate) code: Option<Code>,
+    /// Also count by hour, in UTC
+    #[arg(long, requires = "code")]
     pub(crate) hours: bool,
-    /// Hours that begin from then on: a date, or a time ago (30d, 12h)
-    #[arg(long, value_name = "DATE|DURATION", requires = "hours")]
+    /// Count the whole tenant by day, in UTC, instead of one link
+    #[arg(long)]
+    pub(crate) days: bool,
+    /// Only this action; can be given several times. Without it, --days counts RESPONDED, the click
+    #[arg(long = "action", value_name = "ACTION")]
+    pub(crate) actions: Vec<Action>,
+    /// Hours or days that begin from then on: a date, or a time ago (30d, 12h)
+    #[arg(long, value_name = "DATE|DURATION", requires = "times")]
     pub(crate) since: Option<Moment>,
-    /// Hours that begin before that moment
-    #[arg(long, value_name = "DATE|DURATION", requires = "hours")]
+    /// Hours or days that begin before that moment
+    #[arg(long, value_name = "DATE|DURATION", requires = "times")]
     pub(crate) until: Option<Moment>,
     #[command(flatten)]
     pub(crate) common: CommonArgs,

@@ -12,7 +12,7 @@ use crate::args::CheckRedirectArgs;
 use crate::failure::{Failure, chain};
 use crate::output::{self, Output};
 
-/// What is read of a line; the rest is passed on.
+/// The fields of a line that are read. All others are passed on.
 #[derive(Deserialize)]
 struct Case {
     url: String,
@@ -62,21 +62,21 @@ impl fmt::Display for Grade {
     }
 }
 
-/// What the lines with expectations come to.
+/// The sums of the lines that say what is expected.
 #[derive(Default)]
 struct Summary {
     must: Grade,
     advisory: Grade,
-    /// Allowed, and `browser` says where to.
+    /// How many allowed lines have `browser`, the place that a browser goes to.
     followed: u32,
-    /// Of those, how many end there.
+    /// How many of these lead there.
     arrived: u32,
 }
 
 impl Summary {
     fn add(&mut self, case: &Case, verdict: Verdict, location: Option<&str>) {
         let Some(expect) = case.expect else { return };
-        // A line without a grade is meant as it is written.
+        // A line without a grade has to be met.
         let advisory = case.grade.as_deref() == Some("advisory");
         let grade = if advisory { &mut self.advisory } else { &mut self.must };
         grade.judged += 1;
@@ -111,7 +111,7 @@ impl Summary {
     }
 }
 
-/// Where a browser goes that gets this Location from a link of the site.
+/// Where a browser goes that follows a link of the site and gets this Location.
 fn follow(base_host: &str, location: &str) -> Option<Url> {
     Url::parse(&format!("https://{base_host}/r/abc")).ok()?.join(location).ok()
 }
@@ -129,7 +129,7 @@ enum LineError {
 pub(crate) fn run(args: &CheckRedirectArgs, out: &mut Output) -> Result<(), Failure> {
     let mut summary = Summary::default();
     let mut malformed = false;
-    // By bytes: a line that is not UTF-8 must not end it all.
+    // Lines are read as bytes, so that one that is not UTF-8 does not end the program.
     for (number, line) in (1_u64..).zip(io::stdin().lock().split(b'\n')) {
         let line = line.map_err(Failure::Input)?;
         if line.trim_ascii().is_empty() {

@@ -10,7 +10,7 @@ use referral_sql::harness::{MySqlHarness, PostgresHarness, SqliteHarness};
 use referral_testkit::{Case, Harness, MemoryHarness, Outcome, Report, Settings, registry};
 use serde::Serialize;
 
-use super::wait;
+use super::runtime::wait;
 use crate::address::{Address, beside};
 use crate::args::{CasesFormat, ConformanceArgs};
 use crate::failure::Failure;
@@ -121,11 +121,11 @@ pub(crate) fn run(args: &ConformanceArgs, out: &mut Output) -> Result<(), Failur
     if failed > 0 { Err(Failure::Said) } else { Ok(()) }
 }
 
-/// The cases whose names hold one of the filters; all of them where there is none.
+/// The cases whose names contain one of the filters, or all cases if there is no filter.
 fn chosen(filters: &[String]) -> Result<Vec<Case>, Failure> {
     let meets = |case: &Case, filter: &String| case.id().contains(filter.as_str());
     if let Some(filter) = filters.iter().find(|filter| !registry().iter().any(|case| meets(case, filter))) {
-        // A case that was misspelt must not pass for one that passed.
+        // A filter that is misspelt must not look like a case that passed.
         return Err(Failure::NoCase { filter: filter.clone() });
     }
     let wanted = |case: &&Case| filters.is_empty() || filters.iter().any(|filter| meets(case, filter));
@@ -158,8 +158,8 @@ fn print(report: &Report, format: CasesFormat, out: &mut Output) -> Result<(), F
     }
 }
 
-/// What opens stores beside this database. Tried once, so that a server which is not there, or on which nothing may
-/// be made, is told as that and not case by case.
+/// What opens stores beside this database. It is tried once first, so that a server that is not there, or that lets
+/// nobody make anything, is reported once and not for each case.
 fn harness(database: &str) -> Result<Arc<dyn Harness>, Failure> {
     match database.parse::<Address>()? {
         Address::Memory => Ok(Arc::new(MemoryHarness)),

@@ -2,7 +2,8 @@
 
 use rand::TryRng;
 use rand::rngs::SysRng;
-use referral_core::token::{Key, KeyError, KeyRing};
+use referral_core::KeyRing;
+use referral_core::token::{Key, KeyError};
 
 use crate::args::KeyCommand;
 use crate::failure::Failure;

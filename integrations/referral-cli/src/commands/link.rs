@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use referral_core::code::Code;
-use referral_core::{Alias, Link, LinkDraft, Referrals, Status};
+use referral_core::link::Links;
+use referral_core::{Alias, Code, Link, LinkDraft, Referrals, Status};
 use serde::Serialize;
 
-use super::{collect, say_more};
+use super::listing::{collect, say_more};
 use crate::args::{CommonArgs, Format, LinkAddArgs, LinkArgs, LinkCommand, LinkListArgs, SiteArgs};
 use crate::database;
 use crate::failure::Failure;
@@ -20,14 +20,20 @@ pub(crate) async fn run(command: LinkCommand, out: &mut Output) -> Result<(), Fa
         LinkCommand::List(args) => list(&args, out).await,
         LinkCommand::Show(args) => {
             let (referrals, link) = open(&args).await?;
-            let codes = referrals.codes(link.id).await?;
-            let responses = referrals.response_count(link.id).await?;
-            let shown = LinkShown { codes: codes.into_iter().map(code).collect(), response_count: responses };
-            print(&referrals, &args.site, &args.common, &link, Some(shown), out)
+            let codes = referrals.links().codes(link.id).await?;
+            let responses = referrals.responses().count(link.id).await?;
+            let more = LinkShown { codes: codes.into_iter().map(code).collect(), response_count: responses };
+            print(&referrals, &args.site, &args.common, &link, Some(more), out)
         }
-        LinkCommand::Disable(args) => change(&args, async |all, link| all.disable(link.id).await, out).await,
-        LinkCommand::Enable(args) => change(&args, async |all, link| all.enable(link.id).await, out).await,
-        LinkCommand::Archive(args) => change(&args, async |all, link| all.archive(link.id).await, out).await,
+        LinkCommand::Disable(args) => {
+            change(&args, async |links, link| links.disable(link.id).await, out).await
+        }
+        LinkCommand::Enable(args) => {
+            change(&args, async |links, link| links.enable(link.id).await, out).await
+        }
+        LinkCommand::Archive(args) => {
+            change(&args, async |links, link| links.archive(link.id).await, out).await
+        }
     }
 }
 
@@ -47,10 +53,10 @@ struct LinkLine<'a> {
     created_at: String,
     metadata: BTreeMap<&'a str, &'a str>,
     #[serde(flatten)]
-    shown: Option<LinkShown>,
+    more: Option<LinkShown>,
 }
 
-/// What `link show` tells besides.
+/// What only `link show` tells.
 #[derive(Serialize)]
 struct LinkShown {
     codes: Vec<String>,
@@ -71,7 +77,7 @@ impl<'a> From<&'a referral_core::Target> for Thing<'a> {
 }
 
 impl<'a> LinkLine<'a> {
-    fn new(link: &'a Link, url: Option<String>, shown: Option<LinkShown>) -> Self {
+    fn new(link: &'a Link, url: Option<String>, more: Option<LinkShown>) -> Self {
         Self {
             id: link.id.to_string(),
             code: link.code.as_str(),
@@ -81,11 +87,11 @@ impl<'a> LinkLine<'a> {
             destination: link.destination.as_str(),
             target: link.target.as_ref().map(Thing::from),
             status: status(link.status),
-            expires_at: link.expires_at.map(crate::moment::shown),
+            expires_at: link.expires_at.map(shown),
             click_limit: link.limits.clicks,
-            created_at: crate::moment::shown(link.created_at),
+            created_at: shown(link.created_at),
             metadata: link.metadata.iter().collect(),
-            shown,
+            more,
         }
     }
 }
@@ -112,7 +118,7 @@ async fn add(args: LinkAddArgs, out: &mut Output) -> Result<(), Failure> {
     let mut site = args.site;
     site.landing_hosts = args.landing_hosts;
     let referrals = database::referrals(&args.common.database, &args.common.tenant, &site).await?;
-    let link = referrals.create(draft).await?;
+    let link = referrals.links().create(draft).await?;
     print(&referrals, &site, &args.common, &link, None, out)
 }
 
@@ -120,8 +126,8 @@ async fn list(args: &LinkListArgs, out: &mut Output) -> Result<(), Failure> {
     let common = &args.common;
     let referrals = database::referrals(&common.database, &common.tenant, &args.site).await?;
     let page = collect(&args.page, async |page| match &args.owner {
-        Some(owner) => referrals.links(owner, &page).await,
-        None => referrals.all_links(&page).await,
+        Some(owner) => referrals.links().of_owner(owner, &page).await,
+        None => referrals.links().list(&page).await,
     });
     let page = page.await?;
     let line = |link| LinkLine::new(link, url(&referrals, &args.site, link), None);
@@ -161,23 +167,23 @@ async fn open(args: &LinkArgs) -> Result<(Referrals, Link), Failure> {
     Ok((referrals, link))
 }
 
-/// The link of a code, dead or alive.
+/// The link that a code leads to, whether it works or not.
 pub(super) async fn by_code(referrals: &Referrals, code: &Code) -> Result<Link, Failure> {
-    referrals.link_by_code(code).await?.ok_or_else(|| Failure::NoLink { code: code.clone() })
+    referrals.links().by_code(code).await?.ok_or_else(|| Failure::NoLink { code: code.clone() })
 }
 
 async fn change(
     args: &LinkArgs,
-    verb: impl AsyncFn(&Referrals, &Link) -> Result<Link, referral_core::Error>,
+    verb: impl AsyncFn(Links<'_>, &Link) -> Result<Link, referral_core::Error>,
     out: &mut Output,
 ) -> Result<(), Failure> {
     let (referrals, link) = open(args).await?;
-    let link = verb(&referrals, &link).await?;
+    let link = verb(referrals.links(), &link).await?;
     print(&referrals, &args.site, &args.common, &link, None, out)
 }
 
 fn url(referrals: &Referrals, site: &SiteArgs, link: &Link) -> Option<String> {
-    site.is_known().then(|| referrals.url(link))
+    site.is_known().then(|| referrals.links().url(link))
 }
 
 /// Prints one link.
@@ -207,9 +213,9 @@ fn print(
         ("created", line.created_at.clone()),
         ("id", line.id.clone()),
     ];
-    if let Some(shown) = &line.shown {
-        fields.push(("codes", shown.codes.join(" ")));
-        fields.push(("responses", shown.response_count.to_string()));
+    if let Some(more) = &line.more {
+        fields.push(("codes", more.codes.join(" ")));
+        fields.push(("responses", more.response_count.to_string()));
     }
     fields.extend(line.metadata.iter().map(|(name, value)| (*name, (*value).to_owned())));
     out.fields(&fields)

@@ -43,9 +43,9 @@ async fn migrate_mongo(store: &MongoStore) -> Result<Vec<String>, Failure> {
     Ok(after.into_iter().filter(|name| !before.contains(name)).map(|name| format!("made {name}")).collect())
 }
 
-/// The collections and indexes that the database has, by its own book.
+/// The collections and indexes that the database has, by its own list.
 async fn made(store: &MongoStore) -> Result<Vec<String>, Failure> {
-    let book = store.database().collection::<Document>(SCHEMA).find_one(doc! {}).await.map_err(Box::new)?;
-    let made = book.as_ref().and_then(|book| book.get_array("made").ok()).into_iter().flatten();
+    let list = store.database().collection::<Document>(SCHEMA).find_one(doc! {}).await.map_err(Box::new)?;
+    let made = list.as_ref().and_then(|list| list.get_array("made").ok()).into_iter().flatten();
     Ok(made.filter_map(Bson::as_str).map(str::to_owned).collect())
 }

@@ -1,7 +1,8 @@
 //! What each command does, and what it does with nonsense.
 
+use referral_core::KeyRing;
+
 use crate::program::{Program, json, lines};
-use referral_core::token::KeyRing;
 
 #[test]
 fn help_is_data_and_names_the_exit_codes() {
@@ -21,7 +22,7 @@ fn a_database_is_migrated_once_and_is_then_up_to_date() {
     let program = Program::new();
     let first = program.run(&["migrate"]);
     assert_eq!((first.code, first.err.as_str()), (0, ""));
-    assert!(first.out.starts_with("applied 0001 links\n"), "{}", first.out);
+    assert!(first.out.starts_with("applied 0001 link\n"), "{}", first.out);
     assert_eq!(program.ok(&["migrate"]), "up to date\n");
 }
 
@@ -154,7 +155,11 @@ fn nonsense_is_misuse_and_changes_nothing() {
         &["link", "list", "--format", "xml"],
         &["responses", "--since", "yesterday"],
         &["responses", "--counted", "--flagged"],
+        &["stats"],
         &["stats", "abc", "--since", "1d"],
+        &["stats", "abc", "--days"],
+        &["stats", "--days", "--hours"],
+        &["stats", "--days", "--action", ""],
         &["key", "new", "--id", "no spaces"],
         &["nonsense"],
     ];
@@ -226,6 +231,20 @@ fn responses_are_listed_by_what_is_asked() {
 
     let table = program.ok(&["responses", "--flagged"]);
     assert!(table.contains("no: bot"), "{table}");
+    assert!(!table.contains("TAGS") && !table.contains("ACCOUNT"), "{table}");
+}
+
+#[test]
+fn tags_and_the_age_of_an_account_are_shown_where_there_are_any() {
+    let program = Program::migrated();
+    program.ok(&["link", "add", "--to", "/", "--code", "hello"]);
+    program.sign_up_from("hello", "/r/hello?utm_source=mail&sub1=a%1B[2J&secret=x");
+    let all = lines(&program.ok(&["responses", "--format", "jsonl"]));
+    assert_eq!(all[0]["tags"], serde_json::json!({ "sub1": "a\u{1b}[2J", "utm_source": "mail" }));
+    assert_eq!(all[0]["account_at"], "2026-07-01T00:00:00Z");
+    let table = program.ok(&["responses"]);
+    assert!(table.contains("ACCOUNT SINCE") && table.contains("2026-07-01T00:00:00Z"), "{table}");
+    assert!(table.contains("sub1=a\\u{1b}[2J utm_source=mail\n"), "{table}");
 }
 
 #[test]
@@ -253,6 +272,7 @@ fn what_came_through_a_link_is_counted_by_action_and_hour() {
     let stats = json(&program.ok(&["stats", "hello", "--hours", "--format", "json"]));
     let clicks = serde_json::json!({
         "action": "RESPONDED", "action_display": "Clicked on referral link", "counted": 3, "flagged": 1,
+        "new_visitors": 3,
     });
     assert_eq!(stats["actions"][0], clicks);
     // The visits may have met the end of an hour.
@@ -262,7 +282,36 @@ fn what_came_through_a_link_is_counted_by_action_and_hour() {
     assert_eq!(lines(&program.ok(&["stats", "hello", "--format", "jsonl"])).len(), 2);
     let past = json(&program.ok(&["stats", "hello", "--hours", "--until", "1d", "--format", "json"]));
     assert_eq!(past["hours"], serde_json::json!([]));
-    assert!(program.ok(&["stats", "hello"]).contains("RESPONDED  Clicked on referral link  3        1\n"));
+    let table = program.ok(&["stats", "hello"]);
+    assert!(table.contains("RESPONDED  Clicked on referral link  3        1        3\n"), "{table}");
+    assert_eq!(
+        lines(&program.ok(&["stats", "hello", "--action", "SIGNED_UP", "--format", "jsonl"])).len(),
+        1
+    );
+}
+
+#[test]
+fn what_came_to_a_tenant_is_counted_by_day() {
+    let program = Program::migrated();
+    assert_eq!(program.run(&["stats", "--days"]).err, "referral: nothing found\n");
+    for code in ["hello", "there"] {
+        program.ok(&["link", "add", "--to", "/", "--code", code]);
+        program.visit(code, 2);
+    }
+    let sum = |args: &[&str], name: &str| {
+        let args = [&["stats", "--days", "--format", "json"][..], args].concat();
+        let stats = json(&program.ok(&args));
+        // The visits may have met the end of a day.
+        stats["days"].as_array().unwrap().iter().map(|day| day[name].as_i64().unwrap()).sum::<i64>()
+    };
+    assert_eq!((sum(&[], "counted"), sum(&[], "flagged"), sum(&[], "new_visitors")), (4, 2, 4));
+    assert_eq!(sum(&["--action", "SIGNED_UP"], "counted"), 2);
+    assert_eq!(sum(&["--action", "SIGNED_UP", "--action", "RESPONDED"], "counted"), 6);
+    assert_eq!(sum(&["--until", "2d"], "counted"), 0);
+    assert_eq!(sum(&["--tenant", "other"], "counted"), 0);
+    let line = &lines(&program.ok(&["stats", "--days", "--format", "jsonl"]))[0];
+    assert!(line["day"].as_str().unwrap().ends_with("T00:00:00Z"), "{line}");
+    assert!(program.ok(&["stats", "--days"]).starts_with("DAY "));
 }
 
 #[test]

@@ -102,7 +102,7 @@ fn files(program: &Program) -> Vec<String> {
 fn sqlite_is_opened_and_held_to_its_promises() {
     let program = Program::new();
     is_held_to_its_promises(&program.url(), "sqlite", || files(&program));
-    is_worked_on(&program.url(), "applied 0001 links\n");
+    is_worked_on(&program.url(), "applied 0001 link\n");
     is_held_to_its_promises(&program.url(), "sqlite", || files(&program));
 }
 
@@ -142,7 +142,7 @@ fn postgres_is_opened_and_held_to_its_promises() {
     is_held_to_its_promises(given, "postgres", schemas);
     let mut url = Url::parse(given).unwrap();
     url.query_pairs_mut().append_pair("options", &format!("-csearch_path={}", scratch.name()));
-    is_worked_on(url.as_str(), "applied 0001 links\n");
+    is_worked_on(url.as_str(), "applied 0001 link\n");
     // Who may not make a schema is told so once.
     if wait(make_user(given, scratch.name())) {
         url.set_username(scratch.name()).unwrap();
@@ -182,7 +182,7 @@ fn mysql_is_opened_and_held_to_its_promises() {
     is_held_to_its_promises(given, "mysql", databases);
     let mut url = Url::parse(&given.replacen("mysql:", "mariadb:", 1)).unwrap();
     url.set_path(scratch.name());
-    is_worked_on(url.as_str(), "applied 0001 links\n");
+    is_worked_on(url.as_str(), "applied 0001 link\n");
     if url.password().is_some() {
         url.set_password(Some("secret")).unwrap();
         let told = wrong(url.as_str(), &["conformance"]);

@@ -11,3 +11,4 @@ mod conformance;
 mod databases;
 mod pipes;
 mod program;
+mod readme;

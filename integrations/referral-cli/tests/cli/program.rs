@@ -4,10 +4,8 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
-use referral_core::facade::{Referrals, TokenChange};
-use referral_core::token::KeyRing;
-use referral_core::visit::{Method, Visit};
-use referral_core::{Action, UserId, Via};
+use referral_core::visit::{Method, SignedIn, TokenChange};
+use referral_core::{Action, KeyRing, Referrals, Timestamp, UserId, Via, Visit};
 use referral_sql::SqliteStore;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -85,10 +83,7 @@ impl Program {
 
     /// So many people and a bot come through a link, and the last of them signs up as `bob`.
     pub(crate) fn visit(&self, code: &str, people: usize) {
-        let work = async {
-            let store = SqliteStore::open(self.file()).await.unwrap();
-            let keys = KeyRing::generate().unwrap();
-            let referrals = Referrals::builder(store, keys, "https://shop.example").build().unwrap();
+        self.work(async |referrals| {
             let visit = || Visit::new(Method::Get, "/r/x").with_agent("Mozilla/5.0 (X11) Firefox/140.0");
             let mut token = None;
             for _ in 0..people {
@@ -101,8 +96,29 @@ impl Program {
             let bob = visit().with_token(token.unwrap()).with_user(UserId::new("bob").unwrap());
             let signed_up = Action::new("SIGNED_UP").unwrap();
             assert!(referrals.record(&bob, signed_up, None).await.unwrap().is_some());
-        };
-        tokio::runtime::Runtime::new().unwrap().block_on(work);
+        });
+    }
+
+    /// Somebody comes through a link to this URL, and turns out to be `bob`, who has had his account for a while.
+    pub(crate) fn sign_up_from(&self, code: &str, url: &str) {
+        self.work(async |referrals| {
+            let visit = Visit::new(Method::Get, url).with_agent("Mozilla/5.0 (X11) Firefox/140.0");
+            let TokenChange::Set(token) = referrals.touch(code, &visit, Via::Click).await.token else {
+                panic!("no token");
+            };
+            let since = Timestamp::from_millis(1_782_864_000_000);
+            let bob = SignedIn::since(UserId::new("bob").unwrap(), since);
+            assert_eq!(referrals.identify(token.visitor, bob).await.unwrap().claimed.len(), 1);
+        });
+    }
+
+    /// What an application does with the same database.
+    fn work(&self, work: impl AsyncFnOnce(Referrals)) {
+        tokio::runtime::Runtime::new().unwrap().block_on(async {
+            let store = SqliteStore::open(self.file()).await.unwrap();
+            let keys = KeyRing::generate().unwrap();
+            work(Referrals::builder(store, keys, "https://shop.example").build().unwrap()).await;
+        });
     }
 }
 

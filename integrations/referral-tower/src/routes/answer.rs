@@ -7,9 +7,10 @@ use http::header::{ACCEPT, CONTENT_TYPE, LOCATION, VARY};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
 
-use crate::layer::arrive::unlisted;
+use super::here::Here;
+use crate::headers::unlisted;
 use crate::pages::{PageError, ProblemPage};
-use crate::{Problem, ReferralLayer};
+use crate::problem::Problem;
 
 /// What a request wants to get.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -44,12 +45,12 @@ impl Wants {
     }
 
     /// A problem, as a page or as a document.
-    pub(super) fn refuse(self, layer: &ReferralLayer, problem: Problem) -> Response {
+    pub(super) fn refuse(self, here: &Here, problem: Problem) -> Response {
         let mut response = match self {
             Self::Json => problem.into_response(),
             Self::Page => {
-                let page = ProblemPage { problem: problem.clone(), back: layer.links_path() };
-                match layer.pages().problem(&page) {
+                let page = ProblemPage { problem: problem.clone(), back: here.links_path() };
+                match here.layer().pages().problem(&page) {
                     Ok(html) => {
                         let mut response = self::page(StatusCode::OK, Ok(html));
                         problem.head(&mut response);
@@ -105,8 +106,8 @@ pub(super) fn see_other(location: &str) -> Response {
 }
 
 /// 303 to the sign-in page, and from there to `next`.
-pub(super) fn sign_in(layer: &ReferralLayer, next: &str) -> Response {
-    let to = layer.settings().sign_in.location();
+pub(super) fn sign_in(here: &Here, next: &str) -> Response {
+    let to = here.layer().settings().sign_in.location();
     let query = form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
     let join = if to.contains('?') { '&' } else { '?' };
     see_other(&format!("{to}{join}{query}"))

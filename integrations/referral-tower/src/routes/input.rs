@@ -12,7 +12,7 @@ use http_body_util::LengthLimitError;
 use referral_core::{Code, Target, Timestamp};
 use serde_json::Value;
 
-use crate::Problem;
+use crate::problem::Problem;
 
 /// What a request gave, by name: a text, or nothing where it said `null` or left a field blank.
 #[derive(Debug, Default)]
@@ -89,7 +89,7 @@ impl Fields {
     /// The code that somebody chose.
     pub(super) fn code(&self) -> Result<Option<Code>, Problem> {
         let code = self.get("code").map(str::trim).filter(|code| !code.is_empty());
-        Ok(code.map(Code::chosen).transpose().map_err(referral_core::Error::from)?)
+        Ok(code.map(Code::chosen).transpose()?)
     }
 
     /// What a link is about: both parts, or none.

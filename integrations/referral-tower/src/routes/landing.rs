@@ -1,22 +1,22 @@
 //! `GET /r/{code}`.
 
 use axum::body::Body;
-use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderValue, StatusCode, Uri};
 use percent_encoding::percent_decode_str;
 
 use super::answer;
+use super::here::Here;
+use crate::headers::redirect;
 use crate::layer::DeadCodes;
-use crate::layer::arrive::redirect;
 use crate::pages::DeadLinkPage;
-use crate::{ReferralLayer, Visitor};
 
 /// Follows a link. Whatever stands there instead of a code is a code that nobody has.
-pub(super) async fn land(State(layer): State<ReferralLayer>, visitor: Visitor, uri: Uri) -> Response {
-    let landing = visitor.land(&last_segment(&uri)).await;
+pub(super) async fn land(here: Here, uri: Uri) -> Response {
+    let layer = here.layer();
+    let landing = here.visitor().land(&last_segment(&uri)).await;
     if landing.fallback && landing.dead().is_some() && layer.settings().dead_codes == DeadCodes::NotFound {
-        let page = DeadLinkPage { home: format!("{}/", layer.base()) };
+        let page = DeadLinkPage { home: format!("{}/", here.base()) };
         return answer::page(StatusCode::NOT_FOUND, layer.pages().dead_link(&page));
     }
     // A checked destination is visible ASCII, which every header takes.

@@ -1,58 +1,53 @@
 //! A user's own links: showing, making, changing them.
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode, Uri};
-use referral_core::facade::LinkEdit;
-use referral_core::read::{Cursor, PageRequest};
-use referral_core::{Destination, Error, Label, Link, LinkDraft, LinkId, UserId};
+use referral_core::{Cursor, Destination, Label, Link, LinkDraft, LinkEdit, LinkId, PageRequest, UserId};
 use serde::Serialize;
 
 use super::answer::{self, Wants};
+use super::here::Here;
 use super::input::{Fields, bad};
 use super::landing::last_segment;
 use crate::pages::{LinkItem, LinksPage};
-use crate::{Problem, ReferralLayer, Visitor, query};
+use crate::problem::Problem;
+use crate::query;
 
 /// How many links a page shows unless asked otherwise, and at most.
 const PAGE: u32 = 20;
 const PAGE_MAX: u32 = 100;
 
 /// `GET /r`.
-pub(super) async fn list(
-    State(layer): State<ReferralLayer>,
-    visitor: Visitor,
-    headers: HeaderMap,
-    uri: Uri,
-) -> Response {
+pub(super) async fn list(here: Here, headers: HeaderMap, uri: Uri) -> Response {
     let wants = Wants::of(&headers);
-    let page = match user(&visitor) {
-        Ok(user) => links_page(&layer, &user, uri.query().unwrap_or_default()).await,
+    let page = match user(&here) {
+        Ok(user) => links_page(&here, &user, uri.query().unwrap_or_default()).await,
         Err(problem) if wants == Wants::Page && problem.status() == StatusCode::UNAUTHORIZED => {
-            return answer::sign_in(&layer, &layer.links_path());
+            return answer::sign_in(&here, &here.links_path());
         }
         Err(problem) => Err(problem),
     };
     match (page, wants) {
-        (Ok(page), Wants::Page) => answer::page(StatusCode::OK, layer.pages().links(&page)),
+        (Ok(page), Wants::Page) => answer::page(StatusCode::OK, here.layer().pages().links(&page)),
         (Ok(page), Wants::Json) => answer::json(&page),
-        (Err(problem), _) => wants.refuse(&layer, problem),
+        (Err(problem), _) => wants.refuse(&here, problem),
     }
 }
 
-async fn links_page(layer: &ReferralLayer, user: &UserId, query: &str) -> Result<LinksPage, Problem> {
-    let referrals = layer.referrals();
+async fn links_page(here: &Here, user: &UserId, query: &str) -> Result<LinksPage, Problem> {
+    let referrals = here.referrals();
     let limit = query::first(query, "limit").and_then(|limit| limit.parse().ok()).unwrap_or(PAGE);
     let limit = limit.clamp(1, PAGE_MAX);
     let after = query::first(query, "after").filter(|after| !after.is_empty());
-    let after = after.map(|after| after.parse::<Cursor>()).transpose().map_err(Error::from)?;
-    let page = referrals.links(user, &PageRequest::first(limit).after(after)).await?;
+    let after = after.map(|after| after.parse::<Cursor>()).transpose()?;
+    let page = referrals.links().of_owner(user, &PageRequest::first(limit).after(after)).await?;
     let mut links = Vec::with_capacity(page.items.len());
     for link in &page.items {
-        let count = referrals.response_count(link.id).await?;
-        links.push(LinkItem::of(layer, link).with_count(count));
+        let count = referrals.responses().count(link.id).await?;
+        links.push(LinkItem::of(referrals, link).with_count(count));
     }
-    let action = layer.links_path();
+    let action = here.links_path();
     let next = page.next.map(|cursor| format!("{action}?after={cursor}&limit={limit}"));
     Ok(LinksPage { user: user.as_str().to_owned(), action, links, next })
 }
@@ -68,21 +63,16 @@ struct Made {
 }
 
 /// `POST /r`.
-pub(super) async fn create(
-    State(layer): State<ReferralLayer>,
-    visitor: Visitor,
-    request: Request,
-) -> Response {
+pub(super) async fn create(here: Here, request: Request) -> Response {
     write(
-        &layer,
-        &visitor,
+        &here,
         request,
-        async |user, fields| make(&layer, user, fields).await,
+        async |user, fields| make(&here, user, fields).await,
         |link| {
             answer::json(&Made {
                 id: link.id.to_string(),
                 code: link.code.to_string(),
-                url: layer.referrals().url(link),
+                url: here.referrals().links().url(link),
                 label: link.label.as_str().to_owned(),
                 redirect_to: link.destination.as_str().to_owned(),
             })
@@ -91,7 +81,7 @@ pub(super) async fn create(
     .await
 }
 
-async fn make(layer: &ReferralLayer, user: UserId, fields: &Fields) -> Result<Link, Problem> {
+async fn make(here: &Here, user: UserId, fields: &Fields) -> Result<Link, Problem> {
     let to = fields.destination().ok_or_else(|| bad("redirect_to", "is missing"))?;
     let mut draft = LinkDraft::to(to.to_owned())?
         .with_owner(user)
@@ -102,23 +92,17 @@ async fn make(layer: &ReferralLayer, user: UserId, fields: &Fields) -> Result<Li
     if let Some(code) = fields.code()? {
         draft = draft.with_code(code);
     }
-    Ok(layer.referrals().get_or_create(draft).await?.link)
+    Ok(here.referrals().links().get_or_create(draft).await?.link)
 }
 
 /// `PATCH /r/{id}`, and `POST /r/{id}` for forms.
-pub(super) async fn change(
-    State(layer): State<ReferralLayer>,
-    visitor: Visitor,
-    uri: Uri,
-    request: Request,
-) -> Response {
+pub(super) async fn change(here: Here, uri: Uri, request: Request) -> Response {
     let id = last_segment(&uri).parse::<LinkId>().ok();
     write(
-        &layer,
-        &visitor,
+        &here,
         request,
-        async |user, fields| apply(&layer, user, id, fields).await,
-        |link| answer::json(&LinkItem::of(&layer, link)),
+        async |user, fields| apply(&here, user, id, fields).await,
+        |link| answer::json(&LinkItem::of(here.referrals(), link)),
     )
     .await
 }
@@ -147,36 +131,32 @@ impl Switch {
 }
 
 /// Everything is read before anything is changed. The code comes first, because it is what may be taken.
-async fn apply(
-    layer: &ReferralLayer,
-    user: UserId,
-    id: Option<LinkId>,
-    fields: &Fields,
-) -> Result<Link, Problem> {
-    let referrals = layer.referrals();
+async fn apply(here: &Here, user: UserId, id: Option<LinkId>, fields: &Fields) -> Result<Link, Problem> {
+    let referrals = here.referrals();
+    let links = referrals.links();
     let id = id.ok_or_else(Problem::not_found)?;
-    let found = referrals.link_now(id).await?;
+    let found = links.current(id).await?;
     // Somebody else's link is no more there than one that does not exist.
     let mut link = found.filter(|link| link.owner.as_ref() == Some(&user)).ok_or_else(Problem::not_found)?;
     let switch = Switch::read(fields)?;
     // A form sends everything back, also what stayed as it was. Only what differs has to follow today's rules.
     let same_code = fields.get("code") == Some(link.code.as_str());
     let code = if same_code { None } else { fields.code()? };
-    let edit = edit(fields, &LinkItem::of(layer, &link))?;
+    let edit = edit(fields, &LinkItem::of(referrals, &link))?;
     if let Some(to) = &edit.destination {
-        referrals.redirects().check_stored(to.as_str()).map_err(Error::from)?;
+        referrals.redirects().check_stored(to.as_str())?;
     }
     if let Some(code) = code {
-        link = referrals.add_code(id, code).await?;
+        link = links.add_code(id, code).await?;
     }
     if edit != LinkEdit::default() {
-        link = referrals.edit(id, edit).await?;
+        link = links.edit(id, edit).await?;
     }
     Ok(match switch {
         Switch::Stay => link,
-        Switch::Enable => referrals.enable(id).await?,
-        Switch::Disable => referrals.disable(id).await?,
-        Switch::Archive => referrals.archive(id).await?,
+        Switch::Enable => links.enable(id).await?,
+        Switch::Disable => links.disable(id).await?,
+        Switch::Archive => links.archive(id).await?,
     })
 }
 
@@ -198,47 +178,46 @@ fn edit(fields: &Fields, now: &LinkItem) -> Result<LinkEdit, Problem> {
 /// What all requests that change something have in common: from the site itself, by a user, with fields; answered
 /// with a document, or by going back to a page.
 async fn write(
-    layer: &ReferralLayer,
-    visitor: &Visitor,
+    here: &Here,
     request: Request,
     act: impl AsyncFnOnce(UserId, &Fields) -> Result<Link, Problem>,
     document: impl FnOnce(&Link) -> Response,
 ) -> Response {
     let wants = Wants::of(request.headers());
-    if !layer.is_same_origin(request.headers()) {
-        return wants.refuse(layer, Problem::cross_site());
+    if !here.is_same_origin(request.headers()) {
+        return wants.refuse(here, Problem::cross_site());
     }
-    let limit = layer.settings().body_limit;
-    let user = match user(visitor) {
+    let limit = here.layer().settings().body_limit;
+    let user = match user(here) {
         Ok(user) => user,
         Err(problem) if wants == Wants::Page && problem.status() == StatusCode::UNAUTHORIZED => {
             // Where to come back to stands in the form, if it can be read.
             let fields = Fields::read(request, limit).await.unwrap_or_default();
-            return answer::sign_in(layer, &return_to(layer, &fields));
+            return answer::sign_in(here, &return_to(here, &fields));
         }
-        Err(problem) => return wants.refuse(layer, problem),
+        Err(problem) => return wants.refuse(here, problem),
     };
     let fields = match Fields::read(request, limit).await {
         Ok(fields) => fields,
-        Err(problem) => return wants.refuse(layer, problem),
+        Err(problem) => return wants.refuse(here, problem),
     };
     match act(user, &fields).await {
-        Ok(_) if wants == Wants::Page => answer::see_other(&return_to(layer, &fields)),
+        Ok(_) if wants == Wants::Page => answer::see_other(&return_to(here, &fields)),
         Ok(link) => document(&link),
-        Err(problem) => wants.refuse(layer, problem),
+        Err(problem) => wants.refuse(here, problem),
     }
 }
 
 /// The page to go back to: what the form says where it is safe, else the links page.
-fn return_to(layer: &ReferralLayer, fields: &Fields) -> String {
-    let given = fields.get("return_to").and_then(|to| layer.referrals().redirects().check(to).ok());
-    given.map_or_else(|| layer.links_path(), |to| to.location().to_owned())
+fn return_to(here: &Here, fields: &Fields) -> String {
+    let given = fields.get("return_to").and_then(|to| here.referrals().redirects().check(to).ok());
+    given.map_or_else(|| here.links_path(), |to| to.location().to_owned())
 }
 
-fn user(visitor: &Visitor) -> Result<UserId, Problem> {
-    match visitor.user() {
+fn user(here: &Here) -> Result<UserId, Problem> {
+    match here.visitor().user() {
         Some(user) => Ok(user),
-        None if visitor.auth_failed() => Err(Problem::unavailable()),
+        None if here.visitor().auth_failed() => Err(Problem::unavailable()),
         None => Err(Problem::sign_in()),
     }
 }

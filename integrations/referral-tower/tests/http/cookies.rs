@@ -5,10 +5,11 @@ use std::time::Duration;
 use crate::common::*;
 use cookie::SameSite;
 use http::{HeaderValue, Request};
+use referral_core::KeyRing;
+use referral_core::Referrals;
 use referral_core::VisitorId;
-use referral_core::facade::Referrals;
 use referral_core::memory::MemoryStore;
-use referral_core::token::{Key, KeyRing, Purpose, Token};
+use referral_core::token::{Key, Purpose, Token};
 use referral_tower::{CookieMode, LayerError, NoUsers, ReferralLayer};
 
 fn keys() -> KeyRing {
@@ -70,12 +71,36 @@ fn a_domain_that_browsers_would_refuse_is_refused_when_the_layer_is_built() {
     assert!(build(SITE, CookieMode::domain("shop.example")).is_ok());
 }
 
-#[test]
-fn a_name_that_is_no_token_is_refused() {
-    for name in ["", "a b", "a=b", "a;b", "__Host-x", "é"] {
-        let referrals = Referrals::builder(MemoryStore::new(), keys(), SITE).build().unwrap();
-        let built = ReferralLayer::builder(referrals, NoUsers).with_cookie_name(name).build();
-        assert!(matches!(built, Err(LayerError::CookieName { .. })), "{name}");
+#[tokio::test]
+async fn the_cookie_is_called_as_the_site_says() {
+    let site = Site::with(|core| core.with_cookie_name("visitor"), |layer| layer);
+    site.link("spring", "/sale").await;
+    let answer = site.browser().get("/r/spring").await;
+    assert_eq!(answer.cookies()[0].name(), "__Host-visitor");
+    assert_eq!(site.layer.cookie_name(), "__Host-visitor");
+}
+
+#[tokio::test]
+async fn names_that_only_look_like_ours_are_not_ours() {
+    let site = Site::new();
+    site.link("spring", "/sale").await;
+    let mut browser = site.browser();
+    browser.get("/r/spring").await;
+    let token = &browser.cookies[COOKIE];
+    // Any host of the domain may set cookies of these names.
+    for name in [
+        "\u{2000}__Host-referral",
+        "\u{a0}__Host-referral",
+        "__Host-referral\u{2000}",
+        "__host-referral",
+        "x__Host-referral",
+        "__Host-referral2",
+        "referral",
+    ] {
+        let value = HeaderValue::from_bytes(format!("{name}={token}").as_bytes()).unwrap();
+        let request = Request::get("/who").header("cookie", value).body(Default::default()).unwrap();
+        let answer = site.browser().take(request).await;
+        assert_eq!((answer.body.as_str(), answer.cookie()), ("- -", None), "{name:?}");
     }
 }
 

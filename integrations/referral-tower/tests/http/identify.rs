@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::common::*;
 use referral_core::Action;
-use referral_core::facade::Trouble;
+use referral_core::Failure;
 
 #[tokio::test]
 async fn signing_up_in_the_same_request_claims_clears_and_credits() {
@@ -85,10 +85,10 @@ async fn an_authenticator_that_fails_costs_the_user_and_keeps_the_token() {
     site.link("spring", "/sale").await;
     let mut browser = site.browser();
     browser.get("/r/spring").await;
-    let mut troubled = browser.clone().with("x-auth", "fails");
-    let answer = troubled.get("/who").await;
+    let mut unsure = browser.clone().with("x-auth", "fails");
+    let answer = unsure.get("/who").await;
     assert_eq!((answer.status.as_u16(), answer.cookie()), (200, None));
-    troubled.form("/r", "redirect_to=/").await.is_problem(503, "unavailable");
+    unsure.form("/r", "redirect_to=/").await.is_problem(503, "unavailable");
     assert!(browser.signed_in_as("grace").get("/who").await.clears());
 }
 
@@ -210,8 +210,8 @@ async fn the_observer_hears_of_a_landing_that_failed() {
     use std::sync::atomic::{AtomicUsize, Ordering};
     let heard = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&heard);
-    let observer = move |trouble: &Trouble<'_>| {
-        assert!(matches!(trouble, Trouble::Landing { .. }));
+    let observer = move |failure: &Failure<'_>| {
+        assert!(matches!(failure, Failure::Landing { .. }));
         count.fetch_add(1, Ordering::SeqCst);
     };
     let site = Site::with(|core| core.with_observer(observer), |layer| layer);

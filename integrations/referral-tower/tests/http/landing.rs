@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::common::*;
-use referral_core::facade::LinkEdit;
+use referral_core::LinkEdit;
 use referral_core::{Flags, LinkDraft};
 use referral_tower::DeadCodes;
 
@@ -20,7 +20,8 @@ async fn a_link_redirects_with_a_cookie_and_is_recorded() {
     assert_eq!(responses.len(), 1);
     assert_eq!(responses[0].link, link.id);
     assert!(responses[0].counted && responses[0].visitor.is_some() && responses[0].user.is_none());
-    assert_eq!(responses[0].landing.as_ref().unwrap().as_str(), "/r/spring?utm_source=mail");
+    assert_eq!(responses[0].landing.as_ref().unwrap().as_str(), "/r/spring");
+    assert_eq!(responses[0].tags.as_ref().unwrap().get("utm_source"), Some("mail"));
     assert_eq!(responses[0].referrer.as_ref().unwrap().as_str(), "https://blog.example/");
     assert_eq!(responses[0].agent.as_ref().unwrap().as_str(), "Mozilla/5.0");
 }
@@ -94,12 +95,12 @@ async fn a_head_with_a_worthless_cookie_sets_nothing_either() {
 async fn dead_codes_redirect_to_the_best_that_is_known() {
     let site = Site::with(|core| core.with_fallback("/hello"), |layer| layer);
     let off = site.link("off", "/off").await;
-    site.referrals.disable(off.id).await.unwrap();
+    site.referrals.links().disable(off.id).await.unwrap();
     let old = site.link("old", "/old").await;
     let edit = LinkEdit::default().with_expiry(Some(NOW));
-    site.referrals.edit(old.id, edit).await.unwrap();
+    site.referrals.links().edit(old.id, edit).await.unwrap();
     let once = LinkDraft::to("/once").unwrap().with_code("once".parse().unwrap()).with_click_limit(1);
-    site.referrals.create(once).await.unwrap();
+    site.referrals.links().create(once).await.unwrap();
     site.browser().get("/r/once").await.redirects_to("/once");
     let before = site.responses().await.len();
     let mut browser = site.browser();
@@ -124,7 +125,7 @@ async fn dead_codes_redirect_to_the_best_that_is_known() {
 async fn dead_codes_are_404_where_so_configured_and_nothing_better_is_known() {
     let site = Site::with_layer(|layer| layer.with_dead_codes(DeadCodes::NotFound));
     let old = site.link("old", "/old").await;
-    site.referrals.edit(old.id, LinkEdit::default().with_expiry(Some(NOW))).await.unwrap();
+    site.referrals.links().edit(old.id, LinkEdit::default().with_expiry(Some(NOW))).await.unwrap();
     let answer = site.browser().get("/r/nobody").await;
     assert_eq!(answer.status, 404);
     assert_eq!(answer.header("content-type"), "text/html; charset=utf-8");

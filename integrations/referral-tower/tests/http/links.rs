@@ -243,9 +243,9 @@ async fn moments_are_milliseconds_rfc_3339_or_a_date_in_utc() {
     }
     let end = Timestamp::from_millis(1_798_740_000_000);
     ada.form(&uri, "expires_at=2026-12-31T18:00&action=edit").await;
-    assert_eq!(site.referrals.link(link.id).await.unwrap().unwrap().expires_at, Some(end));
+    assert_eq!(site.referrals.links().get(link.id).await.unwrap().unwrap().expires_at, Some(end));
     ada.form(&uri, "expires_at=&action=edit").await;
-    assert_eq!(site.referrals.link(link.id).await.unwrap().unwrap().expires_at, None);
+    assert_eq!(site.referrals.links().get(link.id).await.unwrap().unwrap().expires_at, None);
     for text in ["tomorrow", "2026-02-30", "2026-13-01T00:00Z", "99999999999999999999"] {
         let body = serde_json::json!({ "expires_at": text }).to_string();
         ada.json("PATCH", &uri, &body).await.is_problem(422, "bad-input");
@@ -258,7 +258,7 @@ async fn what_a_form_sends_back_unchanged_stays_to_the_last_bit() {
     let end = Timestamp::from_millis(1_798_740_012_345);
     let link = site.link("spring", "https://old.example/").await;
     let link =
-        site.referrals.edit(link.id, referral_core::facade::LinkEdit::default().with_expiry(Some(end))).await;
+        site.referrals.links().edit(link.id, referral_core::LinkEdit::default().with_expiry(Some(end))).await;
     let link = link.unwrap();
     // Today that host is no longer allowed.
     let ring = referral_core::token::KeyRing::generate().unwrap();
@@ -266,7 +266,7 @@ async fn what_a_form_sends_back_unchanged_stays_to_the_last_bit() {
     let mut ada = site.browser().signed_in_as("ada");
     let form = "action=edit&label=&redirect_to=https://old.example/&expires_at=2026-12-31T18:00&code=spring";
     assert_eq!(ada.form(&format!("/r/{}", link.id), form).await.status, 200);
-    assert_eq!(site.referrals.link(link.id).await.unwrap().unwrap(), link);
+    assert_eq!(site.referrals.links().get(link.id).await.unwrap().unwrap(), link);
 }
 
 #[tokio::test]
@@ -297,7 +297,7 @@ async fn forms_do_with_post_what_patch_does() {
 async fn somebody_elses_link_is_not_there() {
     let site = Site::new();
     let link = site.link("spring", "/sale").await;
-    let nobodys = site.referrals.create(referral_core::LinkDraft::to("/x").unwrap()).await.unwrap();
+    let nobodys = site.referrals.links().create(referral_core::LinkDraft::to("/x").unwrap()).await.unwrap();
     let mut bob = site.browser().signed_in_as("bob");
     for id in [
         link.id.to_string(),
@@ -309,7 +309,7 @@ async fn somebody_elses_link_is_not_there() {
         bob.json("PATCH", &format!("/r/{id}"), r#"{"label":"mine"}"#).await.is_problem(404, "not-found");
         bob.form(&format!("/r/{id}/"), "action=disable").await.is_problem(404, "not-found");
     }
-    assert_eq!(site.referrals.link(link.id).await.unwrap().unwrap(), link);
+    assert_eq!(site.referrals.links().get(link.id).await.unwrap().unwrap(), link);
 }
 
 #[tokio::test]
@@ -326,7 +326,7 @@ async fn a_refused_edit_changes_nothing() {
         (r#"{"label":"new","status":"gone"}"#, 422, "bad-input"),
     ] {
         ada.json("PATCH", &uri, body).await.is_problem(status, kind);
-        assert_eq!(site.referrals.link(link.id).await.unwrap().unwrap(), link, "{body}");
+        assert_eq!(site.referrals.links().get(link.id).await.unwrap().unwrap(), link, "{body}");
     }
 }
 
@@ -366,7 +366,7 @@ async fn requests_of_other_sites_change_nothing() {
 
 #[tokio::test]
 async fn a_guards_reason_stays_inside() {
-    use referral_core::facade::{Guard, Verdict};
+    use referral_core::{Guard, Verdict};
     use referral_core::{LinkDraft, async_trait};
     struct No;
     #[async_trait]

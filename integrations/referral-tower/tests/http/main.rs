@@ -10,7 +10,7 @@
 mod common;
 
 mod cookies;
-mod faults;
+mod failures;
 mod hostile;
 mod identify;
 mod landing;
@@ -18,3 +18,7 @@ mod layer;
 mod links;
 mod pages;
 mod parameters;
+mod problems;
+mod requests;
+mod sites;
+mod sites_build;

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{Router, routing::get};
-use referral_core::facade::Referrals;
+use referral_core::Referrals;
 use referral_core::{Action, Target};
 use referral_tower::filters::{self, ActionDisplay};
 use referral_tower::pages::{DeadLinkPage, LinkForm, LinksPage, PageError, ProblemPage};
@@ -58,8 +58,9 @@ async fn a_link_that_is_switched_off_or_put_away_is_not_shown_to_be_shared() {
     let mut ada = Browser::new(shop(&site)).signed_in_as("ada").with("accept", "text/html");
     let html = ada.get("/products/7").await.body;
     ada.form("/r", &hidden(&html)).await;
-    let link = site.referrals.links(&user("ada"), &Default::default()).await.unwrap().items.remove(0);
-    site.referrals.disable(link.id).await.unwrap();
+    let link =
+        site.referrals.links().of_owner(&user("ada"), &Default::default()).await.unwrap().items.remove(0);
+    site.referrals.links().disable(link.id).await.unwrap();
     assert!(ada.get("/products/7").await.body.contains("<form"));
 }
 
@@ -85,8 +86,8 @@ async fn the_links_page_labels_every_field_and_needs_no_script() {
     let mut ada = site.browser().signed_in_as("ada");
     ada.form("/r", "redirect_to=/a&label=%3Cscript%3Ealert(1)%3C/script%3E").await;
     ada.form("/r", "redirect_to=/b&code=off").await;
-    let off = site.referrals.link_by_code(&"off".parse().unwrap()).await.unwrap().unwrap();
-    site.referrals.disable(off.id).await.unwrap();
+    let off = site.referrals.links().by_code(&"off".parse().unwrap()).await.unwrap().unwrap();
+    site.referrals.links().disable(off.id).await.unwrap();
     let html = ada.with("accept", "text/html").get("/r?limit=100").await.body;
     assert!(html.starts_with("<!doctype html>\n<html lang=\"en\">"));
     assert!(!html.contains("<script"), "nothing runs, also not a label");

@@ -1,17 +1,19 @@
-//! Which records a page is about: those of its prefix, byte for byte, and no others.
+//! A page holds the records of its prefix, compared byte for byte, and no others.
 
 use std::collections::BTreeMap;
 
-use referral_core::store::{Index, MAX_PAGE, Prefix, Range, Seek};
-use referral_core::{Kind, Link, LinkId, Response, ResponseId, Target, Value};
+use referral_core::store::{ColumnType, Index, Kind, MAX_PAGE, Part, Prefix, Range, Seek, Value};
+use referral_core::{Link, LinkId, Response, ResponseId, Target};
 use uuid::Uuid;
 
-use super::{Place, placed, world};
-use crate::cx::{Cx, NOW, assert_invalid};
+use super::place::{Place, placed, world};
+use crate::cx::{Cx, assert_invalid};
+use crate::fill::{Filling, impossible};
 use crate::make::{nobody, place, tenant, text, user, visitor};
-use crate::samples::{Filling, SEPARATORS, TEXTS, record};
+use crate::samples::NOW;
+use crate::texts::{SEPARATORS, TEXTS};
 
-/// Part for part: neither one that begins alike nor one of the same parts in another order.
+/// A prefix gives the records with exactly its parts, not those whose parts begin alike or stand in another order.
 pub async fn a_prefix_gives_only_its_own_records(cx: Cx) {
     let parts = ["a", "ab", "b", "a ", "A"];
     let mut expected = Vec::new();
@@ -35,7 +37,7 @@ pub async fn a_prefix_gives_only_its_own_records(cx: Cx) {
     }
 }
 
-/// What hand-made keys separate with, inside of parts: no part runs into the next one.
+/// Parts may hold the characters that hand-made keys separate with. No part runs into the next one.
 pub async fn parts_that_hold_separators_are_kept_apart(cx: Cx) {
     let mut expected: BTreeMap<(String, String, String), Vec<Uuid>> = BTreeMap::new();
     let mut links = Vec::new();
@@ -66,8 +68,7 @@ pub async fn parts_that_hold_separators_are_kept_apart(cx: Cx) {
     }
 }
 
-/// Ids of nothing but zeros or ones, those that begin or end so, and their next neighbours: as prefixes, as records
-/// and as places to go on from.
+/// Ids of only zeros or only ones and their neighbours work as prefixes, as records and as places to go on from.
 pub async fn ids_that_end_in_zeros_or_ones_are_ids_like_any_other(cx: Cx) {
     const IDS: [u128; 11] = [
         0,
@@ -111,7 +112,7 @@ pub async fn ids_that_end_in_zeros_or_ones_are_ids_like_any_other(cx: Cx) {
     }
 }
 
-/// Case, accents, normal forms, trailing spaces: another prefix each.
+/// Prefixes that differ in case, accents, normal form or trailing spaces are different prefixes.
 pub async fn text_prefixes_are_equal_only_byte_for_byte(cx: Cx) {
     let responses: Vec<_> =
         TEXTS.iter().map(|text| Response { user: Some(user(text)), ..cx.response() }).collect();
@@ -127,17 +128,15 @@ pub async fn text_prefixes_are_equal_only_byte_for_byte(cx: Cx) {
     }
 }
 
-/// Except in the indexes over all of them.
+/// In every index a tenant sees its own records only, also where tenants' names begin alike.
 pub async fn tenants_do_not_see_each_other(cx: Cx) {
     let names = ["", "a", "ab", "A", "a ", "\u{e4}"];
-    let mut all: BTreeMap<Kind, Vec<Uuid>> = BTreeMap::new();
     let mut own: Vec<(Index, Prefix, Uuid)> = Vec::new();
     for name in names {
         for kind in Kind::ALL {
-            let sample = placed(&cx, record(&cx, *kind, &Filling::PLAIN).unwrap(), name, 5);
+            let sample = placed(&cx, cx.sample(*kind, &Filling::PLAIN).unwrap(), name, 5);
             cx.insert([sample.clone()]).await;
-            all.entry(*kind).or_default().push(sample.id().uuid);
-            for index in Index::of(*kind).filter(|index| index.shape().tenant) {
+            for index in Index::of(*kind) {
                 own.extend(place(index, &sample).map(|prefix| (index, prefix, sample.id().uuid)));
             }
         }
@@ -145,16 +144,9 @@ pub async fn tenants_do_not_see_each_other(cx: Cx) {
     for (index, prefix, id) in own {
         assert_eq!(cx.page(index, &prefix, Range::newest(), 99).await, [id], "{index:?} of {prefix:?}");
     }
-    for index in Index::ALL.iter().filter(|index| !index.shape().tenant) {
-        let mut found = cx.page(*index, &Prefix::everywhere(), Range::oldest(), 99).await;
-        let ids = all.get_mut(&index.shape().kind).unwrap();
-        ids.sort();
-        found.sort();
-        assert_eq!(found, *ids, "{index:?}");
-    }
 }
 
-/// And no error.
+/// A prefix under which nothing stands gives an empty page and no error.
 pub async fn an_unknown_prefix_is_an_empty_page(cx: Cx) {
     let places = world(&cx).await;
     for Place { index, prefix, .. } in places.iter().filter(|place| !place.prefix.parts.is_empty()) {
@@ -167,7 +159,7 @@ pub async fn an_unknown_prefix_is_an_empty_page(cx: Cx) {
             };
             assert!(cx.page(*index, &other, Range::newest(), 9).await.is_empty(), "{index:?} of {other:?}");
         }
-        let elsewhere = Prefix { tenant: Some(tenant("unknown")), parts: prefix.parts.clone() };
+        let elsewhere = Prefix { tenant: tenant("unknown"), parts: prefix.parts.clone() };
         assert!(
             cx.page(*index, &elsewhere, Range::newest(), 9).await.is_empty(),
             "{index:?} of {elsewhere:?}"
@@ -175,7 +167,7 @@ pub async fn an_unknown_prefix_is_an_empty_page(cx: Cx) {
     }
 }
 
-/// Too few parts, too many, a tenant too much or missing, 1,001 records.
+/// A prefix with a missing or additional part and a page of 1,001 records are `Invalid`.
 pub async fn a_prefix_that_does_not_fit_is_invalid(cx: Cx) {
     let store = cx.store();
     for place in world(&cx).await {
@@ -186,13 +178,35 @@ pub async fn a_prefix_that_does_not_fit_is_invalid(cx: Cx) {
             fewer.parts.pop();
             wrong.push(fewer);
         }
-        let tenant = if prefix.tenant.is_some() { None } else { Some(tenant("")) };
-        wrong.push(Prefix { tenant, parts: prefix.parts.clone() });
         for wrong in wrong {
             let answer = store.page(index, &wrong, &Range::newest(), 1).await;
             assert_invalid(answer, &format!("{index:?} of {wrong:?}"));
         }
         let answer = store.page(index, &prefix, &Range::newest(), MAX_PAGE + 1).await;
         assert_invalid(answer, "a page of 1,001 records");
+    }
+}
+
+/// In any place of any prefix, null, another type, NUL and a text that is too long are `Invalid`. The longest text
+/// that fits is not.
+pub async fn a_part_that_no_record_can_have_is_invalid(cx: Cx) {
+    let store = cx.store();
+    for Place { index, prefix, .. } in world(&cx).await {
+        let kind = index.shape().kind;
+        let columns = index.shape().parts.iter().filter(|part| matches!(part, Part::Is(_)));
+        for (at, part) in columns.enumerate() {
+            let column = &kind.columns()[kind.position(part.column()).unwrap()];
+            for value in impossible(column) {
+                let mut wrong = prefix.clone();
+                wrong.parts[at] = value;
+                let answer = store.page(index, &wrong, &Range::newest(), 9).await;
+                assert_invalid(answer, &format!("{index:?} of {wrong:?}"));
+            }
+            if let ColumnType::Text(most) = column.holds {
+                let mut longest = prefix.clone();
+                longest.parts[at] = Value::Text("x".repeat(most as usize).into());
+                assert!(cx.page(index, &longest, Range::newest(), 9).await.is_empty(), "{index:?}");
+            }
+        }
     }
 }

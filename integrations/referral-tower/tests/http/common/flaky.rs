@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use referral_core::async_trait;
 use referral_core::memory::MemoryStore;
-use referral_core::store::{Changeset, ErrorKind, Outcome, Read, Store, StoreError, StoreFacts};
+use referral_core::store::{Changeset, Outcome, Read, Store, StoreError, StoreErrorKind, StoreFacts};
 
 #[derive(Clone, Debug, Default)]
 pub struct Flaky {
@@ -21,7 +21,7 @@ impl Flaky {
     }
 
     fn away() -> StoreError {
-        StoreError::new(ErrorKind::Unavailable, "flaky", "test", "switched off")
+        StoreError::new(StoreErrorKind::Unavailable, "flaky", "test", "switched off")
     }
 
     fn check(&self) -> Result<(), StoreError> {

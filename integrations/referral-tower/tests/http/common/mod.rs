@@ -11,10 +11,12 @@ use axum::extract::State;
 use axum::http::Uri;
 use axum::routing::{any, get, post};
 use http::request::Parts;
-use referral_core::facade::{Builder, Referrals, SignedIn};
-use referral_core::read::{PageRequest, ResponseFilter};
+use referral_core::KeyRing;
+use referral_core::PageRequest;
 use referral_core::source::ManualClock;
-use referral_core::token::KeyRing;
+use referral_core::visit::ResponseFilter;
+use referral_core::visit::SignedIn;
+use referral_core::{Builder, Referrals};
 use referral_core::{Link, LinkDraft, Response, Timestamp, UserId, async_trait};
 use referral_tower::{
     AuthError, Authenticator, Problem, ReferralLayer, ReferralLayerBuilder, Visitor, routes,
@@ -110,16 +112,26 @@ impl Site {
 
     /// A link of Ada's with this code.
     pub async fn link(&self, code: &str, to: &str) -> Link {
-        let draft = LinkDraft::to(to.to_owned()).unwrap().with_owner(user("ada"));
-        self.referrals.create(draft.with_code(code.parse().unwrap())).await.unwrap()
+        link_of(&self.referrals, code, to).await
     }
 
     /// Every response there is, the oldest first.
     pub async fn responses(&self) -> Vec<Response> {
-        let mut filter = ResponseFilter::default();
-        filter.oldest_first = true;
-        self.referrals.responses(&filter, &PageRequest::first(1000)).await.unwrap().items
+        responses_of(&self.referrals).await
     }
+}
+
+/// A link of Ada's with this code, at the site of a handle.
+pub async fn link_of(referrals: &Referrals, code: &str, to: &str) -> Link {
+    let draft = LinkDraft::to(to.to_owned()).unwrap().with_owner(user("ada"));
+    referrals.links().create(draft.with_code(code.parse().unwrap())).await.unwrap()
+}
+
+/// Every response that a handle sees, the oldest first.
+pub async fn responses_of(referrals: &Referrals) -> Vec<Response> {
+    let mut filter = ResponseFilter::default();
+    filter.oldest_first = true;
+    referrals.responses().list(&filter, &PageRequest::first(1000)).await.unwrap().items
 }
 
 pub fn user(name: &str) -> UserId {
@@ -132,14 +144,14 @@ async fn echo(State(ran): State<Arc<AtomicUsize>>, uri: Uri) -> String {
 }
 
 /// `token user`, each `-` where there is none.
-async fn who(visitor: Visitor) -> String {
+pub async fn who(visitor: Visitor) -> String {
     let token = visitor.visit().visitor().map_or_else(|| "-".to_owned(), |visitor| visitor.to_string());
     let user = visitor.user().map_or_else(|| "-".to_owned(), |user| user.as_str().to_owned());
     format!("{token} {user}")
 }
 
 /// Signs up whoever the body names.
-async fn sign_up(visitor: Visitor, body: String) -> Result<String, Problem> {
+pub async fn sign_up(visitor: Visitor, body: String) -> Result<String, Problem> {
     let user = UserId::new(body)?;
     let identified = visitor.identify(&user).await?;
     let recorded = visitor.record("SIGNED_UP", None).await?;
