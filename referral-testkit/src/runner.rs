@@ -27,7 +27,7 @@ macro_rules! conformance {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __tests {
-    ({ $harness:expr } $($group:ident: $($case:ident),+;)+) => {
+    ({ $harness:expr } $($group:ident: $($case:ident [$($rule:literal),+]),+;)+) => {
         $(mod $group {
             #[allow(unused_imports)]
             use super::*;

@@ -15,7 +15,7 @@ use referral_testkit::{
 const REWRITE: &str = "REFERRAL_BLESS=1 cargo test -p referral-testkit --test registry the_table";
 
 macro_rules! names {
-    ({} $($group:ident: $($case:ident),+;)+) => {
+    ({} $($group:ident: $($case:ident [$($rule:literal),+]),+;)+) => {
         [$($(concat!(stringify!($group), "::", stringify!($case))),+),+]
     };
 }

@@ -14,8 +14,8 @@ use crate::store::unique::UniqueKey;
 
 /// What can be read: points, ranges and keyset pages.
 ///
-/// A read that begins after an acknowledgement on the same handle sees what was acknowledged. Reads of one call
-/// may see different moments. [`LinkReads`](crate::link::LinkReads) and
+/// One call shows the database at one moment, with every changeset whole or absent, and a call that begins after an
+/// acknowledgement sees what was acknowledged; part 8 of the [rules](crate::store::rules) says all of it. [`LinkReads`](crate::link::LinkReads) and
 /// [`ResponseReads`](crate::visit::ResponseReads) are typed reads over every `Read`.
 #[async_trait]
 pub trait Read: Send + Sync {
@@ -57,8 +57,8 @@ pub trait Read: Send + Sync {
 /// A store: four reads, one write, and facts about both.
 ///
 /// A store never reads a clock, never invents an id, never checks a reference and never interprets a rule. Text is
-/// stored byte for byte. There are no default methods: a store that forgets one does not compile.
-/// `referral-testkit` proves that a store is correct.
+/// stored byte for byte. There are no default methods: a store that forgets one does not compile. What a store has to
+/// keep are the numbered [rules](crate::store::rules), and `referral-testkit` holds it to each of them.
 #[async_trait]
 pub trait Store: Read + Debug + 'static {
     /// What this store promises. The conformance suite holds it to that.

@@ -13,6 +13,7 @@ mod listing;
 mod numbers;
 mod patch;
 pub mod plan;
+pub mod rules;
 mod unique;
 
 pub use crate::catalogue::{Family, Index, Kind, Part, Record, RecordId, Shape, Unique};

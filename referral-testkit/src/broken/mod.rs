@@ -34,6 +34,13 @@ fn found(address: &str) -> Option<Data> {
     OPEN.lock().unwrap().get(address)?.upgrade()
 }
 
+impl BrokenHarness {
+    /// The store over this data. A family of defects that has a file of its own is asked there first.
+    fn over(self, data: Data) -> Opened {
+        Opened::new(BrokenStore::over(self.0, data.clone()), data)
+    }
+}
+
 #[async_trait]
 impl Harness for BrokenHarness {
     fn name(&self) -> &str {
@@ -45,14 +52,13 @@ impl Harness for BrokenHarness {
     }
 
     async fn open(&self) -> Option<Opened> {
-        let data = Data::default();
-        Some(Opened::new(BrokenStore::over(self.0, data.clone()), data))
+        Some(self.over(Data::default()))
     }
 
     async fn reopen(&self, guard: Guard) -> Option<Opened> {
         let data = guard.downcast::<Data>().ok()?;
         data.lock().unwrap().crash(self.0);
-        Some(Opened::new(BrokenStore::over(self.0, (*data).clone()), *data))
+        Some(self.over(*data))
     }
 
     fn address(&self, guard: &Guard) -> Option<String> {
@@ -68,7 +74,7 @@ impl Harness for BrokenHarness {
             let now = data.lock().unwrap().now.clone();
             data = Arc::new(Mutex::new(state::Data { now, ..state::Data::default() }));
         }
-        Some(Opened::new(BrokenStore::over(self.0, data.clone()), data))
+        Some(self.over(data))
     }
 
     async fn break_writes(&self, address: &str) -> bool {
