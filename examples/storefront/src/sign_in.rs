@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use axum::extract::{Request, State};
-use axum::http::header::{COOKIE, SET_COOKIE};
+use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use cookie::{Cookie, SameSite};
+use referral_tower::cookie_values;
 use sha2::{Digest, Sha256};
 
 use crate::app::{App, AppParts};
@@ -30,8 +31,7 @@ pub(crate) async fn session(State(app): State<App>, mut request: Request, next: 
         )
         .into_response();
     }
-    let carried = app.carried(request.headers());
-    match app.find(carried).await {
+    match app.find(request.headers()).await {
         Ok(session) => {
             request.extensions_mut().insert(session);
             next.run(request).await
@@ -43,22 +43,24 @@ pub(crate) async fn session(State(app): State<App>, mut request: Request, next: 
 /// How long somebody stays signed in.
 const LIFE: Duration = Duration::from_hours(30 * 24);
 
+/// How many cookies of our name are looked up.
+const COOKIES_MAX: usize = 4;
+
 impl AppParts {
     const fn cookie_name(&self) -> &'static str {
         if self.insecure { "session" } else { "__Host-session" }
     }
 
-    /// The digest of the session that a request's cookies name.
-    fn carried(&self, headers: &HeaderMap) -> Option<SessionDigest> {
-        let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
-        let mut cookies = lines.flat_map(Cookie::split_parse).flatten();
-        cookies.find(|cookie| cookie.name() == self.cookie_name()).map(|cookie| digest(cookie.value()))
-    }
-
-    async fn find(&self, digest: Option<SessionDigest>) -> Result<Session, ShopError> {
-        let Some(digest) = digest else { return Ok(Session::default()) };
-        let user = self.shop.session(&digest, self.now()).await?;
-        Ok(Session { user, digest: Some(digest) })
+    /// The session that a request's cookies name. Another host of the domain may have set one of the same name before
+    /// ours, so the first that is open counts.
+    async fn find(&self, headers: &HeaderMap) -> Result<Session, ShopError> {
+        for id in cookie_values(headers, self.cookie_name()).take(COOKIES_MAX) {
+            let digest = digest(id);
+            if let Some(user) = self.shop.session(&digest, self.now()).await? {
+                return Ok(Session { user: Some(user), digest: Some(digest) });
+            }
+        }
+        Ok(Session::default())
     }
 
     /// Signs somebody in on this answer. The id is new each time, so that nobody can be given a prepared one.
@@ -107,6 +109,6 @@ fn set(response: &mut Response, cookie: &Cookie<'_>) {
     }
 }
 
-fn digest(id: &str) -> SessionDigest {
-    Sha256::digest(id.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+fn digest(id: impl AsRef<[u8]>) -> SessionDigest {
+    Sha256::digest(id).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -470,3 +470,27 @@ async fn errors_are_pages_for_people_and_problems_for_programs() {
     guest.sign_up("ada").await;
     shop.visitor().post("/signup", &[("username", "Ada")]).await.is(409).says("Ada is taken");
 }
+
+/// What another host of the domain may have set before, and a header that is not ASCII.
+#[tokio::test]
+async fn a_planted_cookie_and_a_strange_one_sign_nobody_out() {
+    let shop = Shop::in_memory();
+    let mut ada = shop.visitor();
+    ada.sign_up("ada").await;
+    let cookies = std::mem::take(&mut ada.cookies);
+    let (name, id) = cookies.iter().find(|(name, _)| name.ends_with("session")).unwrap();
+    for before in [
+        format!("{name}=planted"),
+        format!("\u{2000}{name}=planted; {name}="),
+        "größe=\u{FC}; \u{1F36A}".to_owned(),
+    ] {
+        let value = format!("{before}; {name}={id}");
+        let value = reqwest::header::HeaderValue::from_bytes(value.as_bytes()).unwrap();
+        let request =
+            ada.raw(Method::GET, "/me").header("accept", "application/json").header("cookie", value);
+        let me = ada.send(request).await.is(200).json();
+        assert_eq!(me["user"], "ada", "{before}");
+    }
+    let request = ada.raw(Method::GET, "/me").header("cookie", format!("\u{2000}{name}={id}"));
+    ada.send(request).await.is(303).to("/login?next=/me");
+}

@@ -106,17 +106,12 @@ impl VisitorCookie {
     /// Reads all `Cookie` headers; of several cookies of our name the first that verifies.
     pub(crate) fn read(&self, headers: &HeaderMap, now: Timestamp) -> Carried {
         let mut found = 0_usize;
-        for header in headers.get_all(COOKIE) {
-            for value in values(header.as_bytes(), self.name.as_bytes()) {
-                if found >= CANDIDATES_MAX {
-                    break;
-                }
-                found = found.saturating_add(1);
-                // What is no UTF-8 is no token either.
-                let verified = std::str::from_utf8(value).ok().map(|value| self.signer.verify(value, now));
-                if let Some(Ok(verified)) = verified {
-                    return Carried::Token { token: verified.token, stale: verified.stale_key };
-                }
+        for value in cookie_values(headers, &self.name).take(CANDIDATES_MAX) {
+            found = found.saturating_add(1);
+            // What is no UTF-8 is no token either.
+            let verified = std::str::from_utf8(value).ok().map(|value| self.signer.verify(value, now));
+            if let Some(Ok(verified)) = verified {
+                return Carried::Token { token: verified.token, stale: verified.stale_key };
             }
         }
         if found == 0 { Carried::Nothing } else { Carried::Worthless }
@@ -159,14 +154,18 @@ impl VisitorCookie {
     }
 }
 
-/// The values of the cookies of exactly this name in a `Cookie` header.
+/// The values of the cookies of exactly this name, in all `Cookie` headers of a request, in their order.
 ///
 /// Names are compared byte for byte, and only spaces and tabs are trimmed. A parser that trims Unicode's white space
-/// takes `\u{2000}__Host-referral` for ours, which any host of the domain may set.
-fn values<'h>(header: &'h [u8], name: &'h [u8]) -> impl Iterator<Item = &'h [u8]> {
-    header.split(|byte| *byte == b';').filter_map(move |pair| {
-        let value = trim(pair).strip_prefix(name)?;
-        trim_start(value).strip_prefix(b"=").map(trim)
+/// takes `\u{2000}__Host-session` for `__Host-session`, and any host of the domain may set the first. A header that is
+/// not ASCII loses no cookie. Read your session cookie with this too. There may be several of one name, of which others
+/// may have set some: try each, and trust none that you cannot verify.
+pub fn cookie_values<'h>(headers: &'h HeaderMap, name: &'h str) -> impl Iterator<Item = &'h [u8]> {
+    headers.get_all(COOKIE).iter().flat_map(move |header| {
+        header.as_bytes().split(|byte| *byte == b';').filter_map(move |pair| {
+            let value = trim(pair).strip_prefix(name.as_bytes())?;
+            trim_start(value).strip_prefix(b"=").map(trim)
+        })
     })
 }
 

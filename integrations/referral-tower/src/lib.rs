@@ -97,7 +97,7 @@ mod extract;
 mod routes;
 
 pub use auth::{AuthError, Authenticator, NoUsers};
-pub use cookie::CookieMode;
+pub use cookie::{CookieMode, cookie_values};
 pub use error::LayerError;
 pub use layer::{DeadCodes, ReferralLayer, ReferralLayerBuilder, UnknownCode};
 pub use pages::Pages;

@@ -75,8 +75,8 @@ impl ReferralLayer {
     }
 
     /// Whether a request that changes something comes from the default site itself: `Sec-Fetch-Site` says
-    /// `same-origin`, or else `Origin` is that of the public URL. With neither header it does not come from a browser,
-    /// and passes. It is meant for the host's own forms; the routes of this crate check it themselves. Where there are
+    /// `same-origin`, and `Origin` is that of the public URL, each where it is sent. With neither header it does not
+    /// come from a browser, and passes. It is meant for the host's own forms; the routes of this crate check it themselves. Where there are
     /// several sites, ask [`Visitor::is_same_origin`](crate::Visitor::is_same_origin).
     #[must_use]
     pub fn is_same_origin(&self, headers: &HeaderMap) -> bool {

@@ -335,7 +335,7 @@ async fn requests_of_other_sites_change_nothing() {
     let site = Site::new();
     let link = site.link("spring", "/sale").await;
     let uri = format!("/r/{}", link.id);
-    let cases: [(&[(&'static str, &str)], bool); 11] = [
+    let cases: [(&[(&'static str, &str)], bool); 16] = [
         (&[], true),
         (&[("sec-fetch-site", "same-origin")], true),
         (&[("sec-fetch-site", "cross-site")], false),
@@ -347,6 +347,11 @@ async fn requests_of_other_sites_change_nothing() {
         (&[("origin", "https://shop.example.evil.example")], false),
         (&[("origin", "null")], false),
         (&[("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")], false),
+        (&[("sec-fetch-site", "same-origin"), ("origin", "https://shop.example")], true),
+        (&[("sec-fetch-site", "same-origin"), ("origin", "https://evil.example")], false),
+        (&[("sec-fetch-site", "same-origin"), ("origin", "null")], false),
+        (&[("sec-fetch-site", "cross-site"), ("origin", "https://shop.example")], false),
+        (&[("origin", "https://shop.example"), ("origin", "https://evil.example")], false),
     ];
     for (headers, passes) in cases {
         let mut ada = site.browser().signed_in_as("ada");
