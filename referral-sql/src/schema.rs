@@ -56,6 +56,7 @@ scripts!(SQLITE: "sqlite");
 
 /// The name of a kind's table. Its columns have core's names.
 #[must_use]
+#[cfg_attr(not(feature = "harness"), expect(unreachable_pub, reason = "the harness exports it"))]
 pub fn table_name(kind: Kind) -> String {
     format!("referral_{}", kind.name())
 }
@@ -66,6 +67,7 @@ pub(crate) fn table(kind: Kind) -> Alias {
 
 /// The name of an index in the database.
 #[must_use]
+#[cfg_attr(not(feature = "harness"), expect(unreachable_pub, reason = "the harness exports it"))]
 pub fn index_name(index: Index) -> String {
     format!("referral_{}", index.shape().name)
 }

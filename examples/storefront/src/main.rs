@@ -16,6 +16,7 @@ mod error_page;
 mod orders;
 mod pages;
 mod router;
+mod serve;
 mod session;
 mod shop;
 mod sign_in;
@@ -23,11 +24,9 @@ mod wants;
 mod web;
 
 use std::io::Write;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::process::ExitCode;
 
-use axum::extract::connect_info::IntoMakeServiceWithConnectInfo;
-use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
 use app::{AppParts, OpenError};
@@ -51,16 +50,15 @@ async fn main() -> ExitCode {
 async fn run() -> Result<(), OpenError> {
     let config = Config::from_env()?;
     let address = SocketAddr::new(config.host, config.port);
-    let listener = TcpListener::bind(address).await.map_err(|error| {
+    let listener = TcpListener::bind(address).map_err(|error| {
         format!("it cannot listen on {address} ({error}); set PORT to another port, or to 0 for any free one")
     })?;
+    listener.set_nonblocking(true)?;
     let bound = listener.local_addr()?;
     let public_url = config.public_url.clone().unwrap_or_else(|| url_of(bound));
     let app = AppParts::open(&config, &public_url).await?;
     greet(&config, bound, &public_url);
-    let service: IntoMakeServiceWithConnectInfo<_, SocketAddr> =
-        router::router(app.clone()).into_make_service_with_connect_info();
-    axum::serve(listener, service).with_graceful_shutdown(asked_to_stop()).await?;
+    serve::serve(listener, router::router(app.clone())).await?;
     app.close().await;
     say("Closed.");
     Ok(())
@@ -106,23 +104,4 @@ fn greet(config: &Config, bound: SocketAddr, public_url: &str) {
 /// Prints a line. If nobody reads it any more, the shop goes on, where `println!` would panic.
 fn say(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
-}
-
-/// Ends when somebody presses Ctrl-C or sends SIGTERM. Requests that are running are finished.
-async fn asked_to_stop() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-            return;
-        }
-    }
-    // On a machine without signals there is nothing to wait for but the end of the process.
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
 }

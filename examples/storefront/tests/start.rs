@@ -12,6 +12,9 @@
 
 mod common;
 
+use std::io::Write as _;
+use std::net::TcpStream;
+
 use common::{Shop, program};
 
 fn refused(name: &str, value: &str) -> String {
@@ -70,4 +73,29 @@ async fn links_carry_the_public_url_and_plain_cookies_work_where_they_were_asked
     assert_eq!(link["url"], "http://192.0.2.7:3000/r/ada-tea");
     child.kill().unwrap();
     child.wait().unwrap();
+}
+
+/// A head without an end, a body without an end, an idle connection and one that never said anything.
+#[tokio::test]
+async fn it_closes_when_it_is_asked_to_whatever_is_half_sent() {
+    let shop = Shop::in_memory();
+    shop.visitor().get("/").await.is(200);
+    let address = shop.url.trim_start_matches("http://");
+    let half: Vec<_> = [
+        "",
+        "GET / HTTP/1.1\r\nHost: shop",
+        "POST /signup HTTP/1.1\r\nHost: shop\r\nContent-Length: 100\r\n\r\nusername=a",
+        "POST /checkout HTTP/1.1\r\nHost: shop\r\nTransfer-Encoding: chunked\r\n\r\n5\r\norder",
+    ]
+    .iter()
+    .map(|half| {
+        let mut connection = TcpStream::connect(address).unwrap();
+        connection.write_all(half.as_bytes()).unwrap();
+        connection
+    })
+    .collect();
+    // The shop has met all of them when it answers one that came later.
+    shop.visitor().get("/").await.is(200);
+    shop.close();
+    drop(half);
 }

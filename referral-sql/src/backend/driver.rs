@@ -29,6 +29,7 @@ impl Statement {
     }
 
     /// This statement with words in front of it, such as `EXPLAIN`.
+    #[cfg(feature = "harness")]
     pub(crate) fn behind(self, words: &'static str) -> Self {
         Self { sql: format!("{words}{}", self.sql).into(), values: self.values }
     }
