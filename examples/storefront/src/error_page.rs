@@ -99,7 +99,11 @@ pub(crate) fn causes(error: &dyn StdError) -> String {
     let mut said = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
-        said = format!("{said}: {cause}");
+        // Some errors say their cause themselves.
+        let cause_said = cause.to_string();
+        if !said.ends_with(&cause_said) {
+            said = format!("{said}: {cause_said}");
+        }
         source = cause.source();
     }
     said

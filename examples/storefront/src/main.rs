@@ -3,7 +3,6 @@
 //! There are no passwords and nothing is charged: it shows how the library sits in an application, not how to run
 //! a shop. Start reading at `app.rs` and `router.rs`. `pages/account.rs` has the sign-up, where a visitor becomes a
 //! user.
-#![allow(clippy::print_stderr, reason = "a program for a terminal says there why it stays closed")]
 
 mod accounts;
 mod actions;
@@ -23,25 +22,50 @@ mod sign_in;
 mod wants;
 mod web;
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::process::ExitCode;
 
+use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
 use app::{AppParts, OpenError};
 use config::Config;
 
+/// A shop to try Referral with. It takes no arguments; the environment says where it listens and where it keeps its data.
+#[derive(Parser)]
+#[command(version, after_help = ENVIRONMENT)]
+struct Arguments {}
+
+const ENVIRONMENT: &str = "\
+Environment:
+  PORT              the port to listen on; 3000, and 0 for any free one
+  HOST              the address to listen on; 127.0.0.1, and 0.0.0.0 for everybody
+  DATABASE_URL      sqlite://FILE or memory: ; sqlite://storefront.db
+  PUBLIC_URL        the address that visitors use; follows from HOST and PORT
+  REFERRAL_KEYS     the keys that sign visitors' cookies; else a file beside the database
+  INSECURE_COOKIES  1 for plain cookies, to try the shop from a phone in the same network
+  RUST_LOG          what is logged; warn,storefront=info";
+
 #[tokio::main]
 async fn main() -> ExitCode {
+    let Arguments {} = Arguments::parse();
     // The warning that secure cookies need https is printed below, in this shop's own words and only where it matters.
-    let quiet = || EnvFilter::new("warn,referral_tower::cookie=error");
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| quiet());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let usual = || EnvFilter::new("warn,storefront=info,referral_tower::cookie=error");
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| usual());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        // A log that cannot be written, on a full disk or a closed pipe, is no reason to end a request.
+        .log_internal_errors(false)
+        .init();
     match run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("The shop stays closed: {}", error_page::causes(error.as_ref()));
+            // Not `eprintln!`, which panics where nobody reads it.
+            let said = error_page::causes(error.as_ref());
+            let _ = writeln!(std::io::stderr(), "The shop stays closed: {said}");
             ExitCode::FAILURE
         }
     }

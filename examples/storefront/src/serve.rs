@@ -5,12 +5,16 @@ use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::Request;
 use axum::http::StatusCode;
+use axum::response::Response;
 use axum_server::Handle;
 use axum_server::accept::{Accept, NoDelayAcceptor};
 use hyper_util::rt::TokioTimer;
 use tokio::net::TcpStream;
 use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
+use tower_http::trace::TraceLayer;
+use tracing::{Span, info, info_span};
 
 /// For the head of a request, and for how long a connection may stay open without one.
 const HEAD: Duration = Duration::from_secs(10);
@@ -25,9 +29,17 @@ const CONNECTIONS_MAX: usize = 800;
 
 /// Serves until somebody presses Ctrl-C or sends SIGTERM, and then for [`DRAIN`] at most.
 pub(crate) async fn serve(listener: TcpListener, router: Router) -> io::Result<()> {
+    let log = TraceLayer::new_for_http()
+        // Without the query, in which a visitor may send what belongs in no log.
+        .make_span_with(|request: &Request| info_span!("request", method = %request.method(), path = request.uri().path()))
+        .on_request(())
+        .on_response(|response: &Response, took: Duration, _: &Span| {
+            info!(status = response.status().as_u16(), ms = took.as_millis(), "answered");
+        });
     let router = router
         .layer(RequestBodyTimeoutLayer::new(BODY))
-        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST));
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST))
+        .layer(log);
     let handle = Handle::new();
     let stop = handle.clone();
     tokio::spawn(async move {

@@ -99,3 +99,41 @@ async fn it_closes_when_it_is_asked_to_whatever_is_half_sent() {
     shop.close();
     drop(half);
 }
+
+#[test]
+fn help_says_what_can_be_set_and_a_misspelt_argument_opens_no_shop() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = program(folder.path()).arg("--help").output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && said.contains("DATABASE_URL") && said.contains("sqlite://"), "{said}");
+    let output = program(folder.path()).arg("--prot=80").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+/// A line for each request, into a file without colours; and no request ends because nobody reads the log.
+#[tokio::test]
+async fn each_request_is_logged_and_a_log_that_nobody_reads_stops_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let mut command = program(folder.path());
+    command.env("DATABASE_URL", "memory:").stderr(std::fs::File::create(&log).unwrap());
+    let shop = Shop::start(command, tempfile::tempdir().unwrap());
+    shop.visitor().get("/products/7?token=secret").await.is(200);
+    shop.close();
+    let said = std::fs::read_to_string(log).unwrap();
+    let line = said.lines().find(|line| line.contains("/products/7")).unwrap();
+    assert!(line.contains("GET") && line.contains("200"), "{line}");
+    assert!(!said.contains("secret") && !said.contains('\u{1b}'), "{said}");
+
+    let mut command = program(folder.path());
+    // Nothing can be written there, ever.
+    command
+        .env("DATABASE_URL", "memory:")
+        .stderr(std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap());
+    let shop = Shop::start(command, tempfile::tempdir().unwrap());
+    for _ in 0..3 {
+        shop.visitor().get("/").await.is(200);
+    }
+    shop.close();
+}

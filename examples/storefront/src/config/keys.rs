@@ -1,10 +1,11 @@
 //! The keys that sign visitors' tokens: from the environment, else from a file that only we may read.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use referral_core::KeyRing;
+use tempfile::NamedTempFile;
 
 use super::database::Database;
 use super::error::ConfigError;
@@ -27,31 +28,27 @@ pub(super) fn load(env: Option<String>, database: &Database) -> Result<(KeyRing,
     }
 }
 
-/// The keys in a file. If there is none, it is made. If two programs start at once, one makes it and the other one
-/// reads it.
+/// The keys in a file. If there is none, it is made. If several programs start at once, one makes it and the others read
+/// it; it appears under its name with everything in it, so a crash leaves no half of one.
 fn beside(path: &Path) -> Result<KeyRing, ConfigError> {
     let shown = || path.display().to_string();
     let file = |source| ConfigError::File { path: shown(), source };
     let keys = |source| ConfigError::KeyFile { path: shown(), source };
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(file)?;
-    }
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Ok(mut new) => {
-            let ring = KeyRing::generate().map_err(keys)?;
-            new.write_all(ring.reveal().as_bytes()).and_then(|()| new.sync_all()).map_err(file)?;
-            Ok(ring)
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(file)?;
+    if !path.exists() {
+        let ring = KeyRing::generate().map_err(keys)?;
+        // Only its owner may read it.
+        let mut new = NamedTempFile::new_in(folder).map_err(file)?;
+        new.write_all(ring.reveal().as_bytes()).and_then(|()| new.as_file().sync_all()).map_err(file)?;
+        match new.persist_noclobber(path) {
+            Ok(_) => return Ok(ring),
+            Err(error) if error.error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(file(error.error)),
         }
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            let text = fs::read_to_string(path).map_err(file)?;
-            KeyRing::parse(&text).map_err(keys)
-        }
-        Err(error) => Err(file(error)),
     }
+    let text = fs::read_to_string(path).map_err(file)?;
+    KeyRing::parse(&text).map_err(keys)
 }
 
 #[cfg(test)]
@@ -72,5 +69,19 @@ mod tests {
         }
         fs::write(folder.path().join("new/shop.keys"), "nonsense").unwrap();
         assert!(load(None, &database).unwrap_err().to_string().contains("shop.keys"));
+    }
+    #[test]
+    fn programs_that_start_at_once_have_the_same_keys() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::Sqlite(folder.path().join("shop.db"));
+        let starts: Vec<_> = (0..16)
+            .map(|_| {
+                let database = database.clone();
+                std::thread::spawn(move || load(None, &database).unwrap().0)
+            })
+            .collect();
+        let rings: Vec<_> = starts.into_iter().map(|start| start.join().unwrap()).collect();
+        assert!(rings.iter().all(|ring| *ring == rings[0]));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "the file and nothing else");
     }
 }

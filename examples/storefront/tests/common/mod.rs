@@ -41,7 +41,14 @@ impl Shop {
 
     pub fn open_with(folder: TempDir, env: &[(&str, &str)]) -> Self {
         let mut command = program(folder.path());
-        let mut child = command.envs(env.iter().copied()).stdout(Stdio::piped()).spawn().unwrap();
+        // A line for each request is too much beside a test.
+        command.env("RUST_LOG", "warn").envs(env.iter().copied());
+        Self::start(command, folder)
+    }
+
+    /// Opens a shop by a command of one's own.
+    pub fn start(mut command: Command, folder: TempDir) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
