@@ -6,7 +6,7 @@ use super::links::Links;
 use super::refusal::LinkRefusal;
 use crate::catalogue::Unique;
 use crate::referrals::{Contended, Error};
-use crate::store::{Change, Changeset, Conflict, Outcome, Read as _};
+use crate::store::{Change, Changeset, Conflict, Outcome, Read as _, UniqueKey, Version};
 use crate::value::{Code, Destination, Label, Metadata, Target, Timestamp, UserId};
 
 /// What shall be different about a link. Everything that is not named stays as it is.
@@ -27,6 +27,12 @@ pub struct LinkEdit {
     pub limits: Option<Limits>,
     /// Other fields of the host's, which replace all that were there.
     pub metadata: Option<Metadata>,
+    /// Switched on, switched off or put away.
+    pub status: Option<Status>,
+    /// Another code, which its URL then shows. The earlier codes still work.
+    pub code: Option<Code>,
+    /// The version that whoever edits has seen. If the link has moved on since, nothing is changed.
+    pub version: Option<Version>,
 }
 
 impl LinkEdit {
@@ -79,6 +85,28 @@ impl LinkEdit {
         self
     }
 
+    /// Switched on, switched off or put away; see [`Links::enable`], [`Links::disable`] and [`Links::archive`].
+    #[must_use]
+    pub const fn with_status(mut self, status: Status) -> Self {
+        self.status = Some(status);
+        self
+    }
+
+    /// Another code, which its URL then shows. The earlier codes still work.
+    #[must_use]
+    pub fn with_code(mut self, code: Code) -> Self {
+        self.code = Some(code);
+        self
+    }
+
+    /// Only if the link is still at this version, so that an edit reverts nothing that somebody else has changed since.
+    #[must_use]
+    pub const fn with_version(mut self, version: Version) -> Self {
+        self.version = Some(version);
+        self
+    }
+
+    /// All but the code, which an alias stands for.
     fn apply(&self, link: &mut Link) {
         fn set<T: Clone>(field: &mut T, to: Option<&T>) {
             if let Some(to) = to {
@@ -92,6 +120,10 @@ impl LinkEdit {
         set(&mut link.expires_at, self.expires_at.as_ref());
         set(&mut link.limits, self.limits.as_ref());
         set(&mut link.metadata, self.metadata.as_ref());
+        set(&mut link.status, self.status.as_ref());
+        if link.status == Status::Archived {
+            link.natural = None;
+        }
         if link.natural.is_some() {
             let (owner, target) = (link.owner.as_ref(), link.target.as_ref());
             link.natural = Some(NaturalKey::of(owner, &link.label, &link.destination, target));
@@ -100,16 +132,73 @@ impl LinkEdit {
 }
 
 impl Links<'_> {
-    /// Changes a link. Two edits at once are both applied, one after the other, each to the fields that it names.
+    /// Changes a link: everything that the edit names, or nothing. Two edits at once are both applied, one after the
+    /// other, each to the fields that it names, unless they name the version that they have seen: then one is.
     ///
     /// # Errors
-    /// `LinkRefusal::NotFound`, `LinkRefusal::Archived`, `RedirectError`, `LinkRefusal::Loop`, `LinkRefusal::Exists` if
-    /// another link is what this one would become, [`StoreError`](crate::store::StoreError).
+    /// `LinkRefusal::NotFound`, `LinkRefusal::Archived`, `LinkRefusal::Changed` if the link is at another version than the
+    /// edit names, `RedirectError`, `LinkRefusal::Loop`, `LinkRefusal::Exists` if another link is what this one would
+    /// become, `CodeError`, `LinkRefusal::CodeTaken` if the code leads to another link,
+    /// [`StoreError`](crate::store::StoreError).
     pub async fn edit(&self, link: LinkId, edit: LinkEdit) -> Result<Link, Error> {
         if let Some(destination) = &edit.destination {
             self.check_destination(destination.as_str())?;
         }
-        self.change(link, |link| edit.apply(link)).await
+        let mut wanted = edit.code.clone().map(|code| Wanted::New(self.alias(link, code, false)));
+        if let Some(code) = &edit.code {
+            self.choose(code)?;
+        }
+        for _ in 0..self.referrals.config.links.attempts {
+            let was = self.link_to_change(link).await?;
+            if edit.version.is_some_and(|version| version != was.version) {
+                return Err(LinkRefusal::Changed { version: was.version }.into());
+            }
+            let mut link = was.clone();
+            edit.apply(&mut link);
+            let mut changes = Vec::new();
+            match &wanted {
+                Some(Wanted::New(alias)) if alias.code != was.code => {
+                    link.code = alias.code.clone();
+                    changes.push(Change::Insert(alias.clone().into()));
+                }
+                Some(Wanted::Own(code)) => link.code = code.clone(),
+                _ => {}
+            }
+            if link == was {
+                return Ok(link);
+            }
+            changes.push(Self::update(&link));
+            let changeset = Changeset::new(changes);
+            match self.referrals.commit(&changeset).await? {
+                Outcome::Applied => {
+                    link.version = was.version.next();
+                    self.applied(&link, changeset).await;
+                    return Ok(link);
+                }
+                Outcome::Conflict { conflict: Conflict::Taken { key, holder }, .. } => {
+                    if key.unique == Unique::LinkNatural {
+                        return Err(LinkRefusal::Exists { link: LinkId::from_uuid(holder.uuid) }.into());
+                    }
+                    if let Some(own) = self.own_code(&link, &key).await? {
+                        wanted = Some(Wanted::Own(own));
+                    }
+                }
+                Outcome::Conflict { .. } => {}
+            }
+        }
+        Err(Contended.into())
+    }
+
+    /// The code by which a link holds a key already, in the spelling that it has; none if nobody holds it any more.
+    async fn own_code(&self, link: &Link, key: &UniqueKey) -> Result<Option<Code>, Error> {
+        let held = self.referrals.uncached.find(std::slice::from_ref(key)).await?;
+        let held = held.into_iter().flatten().next().and_then(|record| Alias::try_from(record).ok());
+        let Some(alias) = held else { return Ok(None) };
+        // Exactly this spelling, or one that nobody else may have.
+        if alias.link == link.id && (key.unique == Unique::AliasFolded || alias.code == link.code) {
+            return Ok(Some(alias.code));
+        }
+        Err(LinkRefusal::CodeTaken { code: link.code.clone() }.into())
     }
 
     /// Switches a link on again.
@@ -117,7 +206,7 @@ impl Links<'_> {
     /// # Errors
     /// `LinkRefusal::NotFound`, `LinkRefusal::Archived`, [`StoreError`](crate::store::StoreError).
     pub async fn enable(&self, link: LinkId) -> Result<Link, Error> {
-        self.change(link, |link| link.status = Status::Active).await
+        self.edit(link, LinkEdit::default().with_status(Status::Active)).await
     }
 
     /// Switches a link off: its codes stay taken, and lead nowhere until it is enabled again. Its history stays.
@@ -125,7 +214,7 @@ impl Links<'_> {
     /// # Errors
     /// `LinkRefusal::NotFound`, `LinkRefusal::Archived`, [`StoreError`](crate::store::StoreError).
     pub async fn disable(&self, link: LinkId) -> Result<Link, Error> {
-        self.change(link, |link| link.status = Status::Disabled).await
+        self.edit(link, LinkEdit::default().with_status(Status::Disabled)).await
     }
 
     /// Puts a link away for good. Its history stays and its codes stay taken, but an equal link may be made again.
@@ -133,36 +222,7 @@ impl Links<'_> {
     /// # Errors
     /// `LinkRefusal::NotFound`, `LinkRefusal::Archived` if it is already, [`StoreError`](crate::store::StoreError).
     pub async fn archive(&self, link: LinkId) -> Result<Link, Error> {
-        self.change(link, |link| {
-            link.status = Status::Archived;
-            link.natural = None;
-        })
-        .await
-    }
-
-    /// Reads, changes and writes a link, again if somebody else did in between.
-    async fn change(&self, id: LinkId, change: impl Fn(&mut Link)) -> Result<Link, Error> {
-        for _ in 0..self.referrals.config.links.attempts {
-            let was = self.link_to_change(id).await?;
-            let mut link = was.clone();
-            change(&mut link);
-            if link == was {
-                return Ok(link);
-            }
-            let changeset = Changeset::new([Self::update(&link)]);
-            match self.referrals.commit(&changeset).await? {
-                Outcome::Applied => {
-                    link.version = was.version.next();
-                    self.applied(&link, changeset).await;
-                    return Ok(link);
-                }
-                Outcome::Conflict { conflict: Conflict::Taken { holder, .. }, .. } => {
-                    return Err(LinkRefusal::Exists { link: LinkId::from_uuid(holder.uuid) }.into());
-                }
-                Outcome::Conflict { .. } => {}
-            }
-        }
-        Err(Contended.into())
+        self.edit(link, LinkEdit::default().with_status(Status::Archived)).await
     }
 
     /// Gives a link another code and makes it the one that its URL shows. The earlier codes still work.
@@ -171,50 +231,14 @@ impl Links<'_> {
     /// `LinkRefusal::NotFound`, `LinkRefusal::Archived`, `CodeError`, `LinkRefusal::CodeTaken` if the code leads to another
     /// link, [`StoreError`](crate::store::StoreError).
     pub async fn add_code(&self, link: LinkId, code: Code) -> Result<Link, Error> {
-        self.choose(&code)?;
-        let alias = self.alias(link, code.clone(), false);
-        for _ in 0..self.referrals.config.links.attempts {
-            let mut link = self.link_to_change(link).await?;
-            if link.code == code {
-                return Ok(link);
-            }
-            let shown = std::mem::replace(&mut link.code, code.clone());
-            let both = [Change::Insert(alias.clone().into()), Self::update(&link)];
-            let mut changeset = Changeset::new(both);
-            let mut outcome = self.referrals.commit(&changeset).await?;
-            if let Outcome::Conflict { conflict: Conflict::Taken { key, .. }, .. } = &outcome {
-                let held = self
-                    .referrals
-                    .uncached
-                    .find(std::slice::from_ref(key))
-                    .await?
-                    .into_iter()
-                    .flatten()
-                    .next();
-                let held = held.and_then(|record| Alias::try_from(record).ok());
-                match held {
-                    // The link's own, from before, in this spelling: only the primary one changes.
-                    Some(alias)
-                        if alias.link == link.id
-                            && (key.unique == Unique::AliasFolded || alias.code == code) =>
-                    {
-                        link.code = alias.code.clone();
-                        if link.code == shown {
-                            return Ok(link);
-                        }
-                        changeset = Changeset::new([Self::update(&link)]);
-                        outcome = self.referrals.commit(&changeset).await?;
-                    }
-                    Some(_) => return Err(LinkRefusal::CodeTaken { code }.into()),
-                    None => continue,
-                }
-            }
-            if outcome == Outcome::Applied {
-                link.version = link.version.next();
-                self.applied(&link, changeset).await;
-                return Ok(link);
-            }
-        }
-        Err(Contended.into())
+        self.edit(link, LinkEdit::default().with_code(code)).await
     }
+}
+
+/// The code that an edit asks for.
+enum Wanted {
+    /// It becomes the link's with this alias.
+    New(Alias),
+    /// The link has it already, in this spelling.
+    Own(Code),
 }

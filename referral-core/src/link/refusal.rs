@@ -2,7 +2,7 @@
 
 use super::link::LinkId;
 use crate::referrals::{Detail, ErrorKind};
-use crate::value::Code;
+use crate::value::{Code, Version};
 
 /// Why a link cannot be made, found or changed. It is the [detail](crate::Error::detail) of an error.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -32,6 +32,12 @@ pub enum LinkRefusal {
     /// An archived link cannot be changed.
     #[error("the link is archived")]
     Archived,
+    /// The link is at another version than the one that the edit was made for.
+    #[error("the link was changed since")]
+    Changed {
+        /// The version that it is at now.
+        version: Version,
+    },
     /// The destination is a link itself, perhaps this one.
     #[error("a link cannot lead to a link")]
     Loop,
@@ -40,7 +46,9 @@ pub enum LinkRefusal {
 impl Detail for LinkRefusal {
     fn error_kind(&self) -> ErrorKind {
         match self {
-            Self::CodeTaken { .. } | Self::Exists { .. } | Self::Archived => ErrorKind::Conflict,
+            Self::CodeTaken { .. } | Self::Exists { .. } | Self::Archived | Self::Changed { .. } => {
+                ErrorKind::Conflict
+            }
             Self::CodesExhausted { .. } => ErrorKind::Contended,
             Self::NotFound => ErrorKind::NotFound,
             Self::Loop => ErrorKind::InvalidInput,

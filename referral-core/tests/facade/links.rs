@@ -232,6 +232,53 @@ async fn two_edits_at_once_are_both_applied() {
     assert_eq!(link.version.get(), 3);
 }
 
+/// A taken code, a status and other fields in one edit: all of them or none.
+#[tokio::test]
+async fn an_edit_changes_everything_that_it_names_or_nothing() {
+    let world = World::new();
+    let (link, other) = (world.link().await, world.link().await);
+    let all = LinkEdit::default()
+        .with_label(Label::new("L").unwrap())
+        .with_destination(Destination::new("/elsewhere").unwrap())
+        .with_status(Status::Disabled);
+    let refused = world.referrals.links().edit(link.id, all.clone().with_code(other.code.clone())).await;
+    assert!(matches!(detail(&refused), Some(LinkRefusal::CodeTaken { .. })), "{refused:?}");
+    assert_eq!(world.referrals.links().get(link.id).await.unwrap().unwrap(), link);
+
+    let code = Code::new("all-at-once").unwrap();
+    let edited = world.referrals.links().edit(link.id, all.with_code(code.clone())).await.unwrap();
+    assert_eq!((edited.version.get(), &edited.code, edited.status), (2, &code, Status::Disabled));
+    assert_eq!((edited.label.as_str(), edited.destination.as_str()), ("L", "/elsewhere"));
+    assert_eq!(world.referrals.links().get(link.id).await.unwrap().unwrap(), edited);
+    // A code of its own in another spelling is no other code, and the rest is done all the same.
+    let again = LinkEdit::default().with_code(Code::new("ALL-AT-0NCE").unwrap()).with_status(Status::Active);
+    let edited = world.referrals.links().edit(link.id, again).await.unwrap();
+    assert_eq!((edited.version.get(), edited.code, edited.status), (3, code, Status::Active));
+}
+
+/// Of two tabs, the second one is told, instead of taking back in silence what the first one changed.
+#[tokio::test]
+async fn an_edit_of_a_version_that_is_gone_changes_nothing_and_names_todays() {
+    let world = World::new();
+    let link = world.link().await;
+    let label = |text: &str| LinkEdit::default().with_label(Label::new(text.to_owned()).unwrap());
+    let first =
+        world.referrals.links().edit(link.id, label("first").with_version(link.version)).await.unwrap();
+    for late in [
+        label("second"),
+        LinkEdit::default(),
+        LinkEdit::default().with_code(Code::new("second").unwrap()),
+        LinkEdit::default().with_status(Status::Archived),
+    ] {
+        let refused = world.referrals.links().edit(link.id, late.with_version(link.version)).await;
+        assert_eq!(detail(&refused), Some(&LinkRefusal::Changed { version: first.version }));
+        assert_eq!(world.referrals.links().get(link.id).await.unwrap().unwrap(), first);
+    }
+    let second =
+        world.referrals.links().edit(link.id, label("second").with_version(first.version)).await.unwrap();
+    assert_eq!(second.label.as_str(), "second");
+}
+
 #[tokio::test]
 async fn a_link_cannot_lead_to_a_link() {
     let world = World::new();
