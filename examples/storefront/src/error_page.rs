@@ -191,6 +191,15 @@ fn of_conflict(error: &Error) -> ErrorPage {
             "You have that link already",
             "Another link of yours has the same label and leads to the same place.".to_owned(),
         ),
+        Some(LinkRefusal::Changed { .. }) => ErrorPage::new(
+            StatusCode::PRECONDITION_FAILED,
+            "The link has changed since",
+            "Somebody, or another tab of yours, has changed it after you opened the form. Look at it again on your page.",
+        ),
+        Some(LinkRefusal::Exhausted) => conflict(
+            "That link is used up",
+            "It was used as often as it may be. Make another one.".to_owned(),
+        ),
         Some(LinkRefusal::Archived) => {
             conflict("That link is put away", "An archived link cannot be changed.".to_owned())
         }

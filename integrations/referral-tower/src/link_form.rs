@@ -1,7 +1,7 @@
 //! The form that makes a link, in a page of the host's.
 
 use referral_core::link::NaturalKey;
-use referral_core::{Destination, Label, LinkDraft, Status, Target};
+use referral_core::{Destination, Label, LinkDraft, Target};
 
 use crate::pages::{LinkForm, LinkItem};
 use crate::problem::Problem;
@@ -35,7 +35,11 @@ impl Visitor {
             }
             None => None,
         };
-        let existing = existing.filter(|link| link.status == Status::Active);
+        // A link that leads nowhere is not one to share; the form makes it lead somewhere again.
+        let existing = match existing {
+            Some(link) if self.referrals().links().dead(&link).await?.is_none() => Some(link),
+            _ => None,
+        };
         let natural = NaturalKey::of(None, &name, &to, target);
         let form = LinkForm {
             action: self.site().links_path(),

@@ -12,6 +12,8 @@
 //! | `code-taken` | 409 | Another link has this code, or one that looks like it. |
 //! | `exists` | 409 | Another link of the owner's has this destination, label and target already. |
 //! | `archived` | 409 | The link is archived and cannot be changed. |
+//! | `exhausted` | 409 | The link was used as often as it may be. |
+//! | `changed` | 412 | The link is at another version than `If-Match` or the field `version` names. |
 //! | `conflict` | 409 | It conflicts with something else, such as a link that was used as often as it may be. |
 //! | `too-large` | 413 | The body is larger than the limit. |
 //! | `media-type` | 415 | The body is neither a form nor JSON. |
@@ -191,6 +193,10 @@ fn of_kind(error: &Error) -> Problem {
             Some(LinkRefusal::CodeTaken { .. }) => conflict("code-taken", "The code is taken"),
             Some(LinkRefusal::Exists { .. }) => conflict("exists", "Such a link exists already"),
             Some(LinkRefusal::Archived) => conflict("archived", "The link is archived"),
+            Some(LinkRefusal::Exhausted) => conflict("exhausted", "The link is used up"),
+            Some(LinkRefusal::Changed { .. }) => {
+                Problem::new(StatusCode::PRECONDITION_FAILED, "changed", "The link was changed since")
+            }
             _ => conflict("conflict", "It conflicts with something that exists"),
         },
         ErrorKind::Refused => Problem::new(StatusCode::FORBIDDEN, "refused", "Not allowed"),

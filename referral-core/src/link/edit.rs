@@ -1,6 +1,7 @@
 //! Changing links.
 
 use super::alias::Alias;
+use super::alive::DeadCode;
 use super::link::{Limits, Link, LinkId, NaturalKey, Status};
 use super::links::Links;
 use super::refusal::LinkRefusal;
@@ -215,6 +216,22 @@ impl Links<'_> {
     /// `LinkRefusal::NotFound`, `LinkRefusal::Archived`, [`StoreError`](crate::store::StoreError).
     pub async fn disable(&self, link: LinkId) -> Result<Link, Error> {
         self.edit(link, LinkEdit::default().with_status(Status::Disabled)).await
+    }
+
+    /// Makes a link lead somewhere again, for an owner who asks for it to share it: switches it on, and takes an end away
+    /// that has passed. A link that leads somewhere stays as it is.
+    ///
+    /// # Errors
+    /// `LinkRefusal::NotFound`, `LinkRefusal::Archived`, `LinkRefusal::Exhausted` if it was used as often as it may be,
+    /// [`StoreError`](crate::store::StoreError).
+    pub async fn revive(&self, link: &Link) -> Result<Link, Error> {
+        let edit = match self.dead(link).await? {
+            None => return Ok(link.clone()),
+            Some(DeadCode::Exhausted) => return Err(LinkRefusal::Exhausted.into()),
+            Some(_) => LinkEdit::default().with_status(Status::Active),
+        };
+        let over = link.expires_at.is_some_and(|end| self.referrals.now() >= end);
+        self.edit(link.id, if over { edit.with_expiry(None) } else { edit }).await
     }
 
     /// Puts a link away for good. Its history stays and its codes stay taken, but an equal link may be made again.

@@ -46,6 +46,14 @@ impl Links<'_> {
         Ok(self.referrals.store.links_by_id(&self.referrals.site.tenant, ids).await?)
     }
 
+    /// Why a link leads nowhere now; none if it leads somewhere. One read, where the link has a limit.
+    ///
+    /// # Errors
+    /// [`StoreError`](crate::store::StoreError).
+    pub async fn dead(&self, link: &Link) -> Result<Option<DeadCode>, Error> {
+        self.referrals.dead(link).await
+    }
+
     /// The link that a code leads to, dead or alive. Look-alikes count: `PayPa1` finds `paypal`.
     ///
     /// # Errors

@@ -32,6 +32,9 @@ pub enum LinkRefusal {
     /// An archived link cannot be changed.
     #[error("the link is archived")]
     Archived,
+    /// The link was used as often as it may be.
+    #[error("the link was used as often as it may be")]
+    Exhausted,
     /// The link is at another version than the one that the edit was made for.
     #[error("the link was changed since")]
     Changed {
@@ -46,9 +49,11 @@ pub enum LinkRefusal {
 impl Detail for LinkRefusal {
     fn error_kind(&self) -> ErrorKind {
         match self {
-            Self::CodeTaken { .. } | Self::Exists { .. } | Self::Archived | Self::Changed { .. } => {
-                ErrorKind::Conflict
-            }
+            Self::CodeTaken { .. }
+            | Self::Exists { .. }
+            | Self::Archived
+            | Self::Exhausted
+            | Self::Changed { .. } => ErrorKind::Conflict,
             Self::CodesExhausted { .. } => ErrorKind::Contended,
             Self::NotFound => ErrorKind::NotFound,
             Self::Loop => ErrorKind::InvalidInput,

@@ -17,7 +17,7 @@ use referral_core::visit::Method;
 use referral_core::visit::ResponseFilter;
 use referral_core::{Code, CodeError};
 use referral_core::{Destination, Label, LinkDraft, Status, Target, Tenant, Timestamp, async_trait};
-use referral_core::{Guard, LinkEdit, Verdict};
+use referral_core::{Guard, Limits, LinkEdit, Verdict};
 
 #[tokio::test]
 async fn a_url_is_built_from_configuration_only() {
@@ -277,6 +277,31 @@ async fn an_edit_of_a_version_that_is_gone_changes_nothing_and_names_todays() {
     let second =
         world.referrals.links().edit(link.id, label("second").with_version(first.version)).await.unwrap();
     assert_eq!(second.label.as_str(), "second");
+}
+
+/// Who asks for a link wants to share it: one that was switched off or has ended would lead nowhere.
+#[tokio::test]
+async fn a_revived_link_leads_somewhere_and_one_that_is_used_up_says_so() {
+    let world = World::new();
+    let links = world.referrals.links();
+    let made = links.get_or_create(draft("/", "ada")).await.unwrap().link;
+    assert_eq!(links.revive(&made).await.unwrap(), made);
+    let over = LinkEdit::default().with_status(Status::Disabled).with_expiry(Some(Timestamp::from_millis(1)));
+    let off = links.edit(made.id, over).await.unwrap();
+    assert_eq!(links.dead(&off).await.unwrap(), Some(DeadCode::Disabled));
+    let alive = links.revive(&off).await.unwrap();
+    assert_eq!(
+        (alive.status, alive.expires_at, links.dead(&alive).await.unwrap()),
+        (Status::Active, None, None)
+    );
+    assert_eq!(links.get(made.id).await.unwrap().unwrap(), alive);
+
+    let once = links.get_or_create(draft("/once", "ada")).await.unwrap().link;
+    let none = LinkEdit::default().with_limits(Limits { clicks: Some(0) });
+    let used_up = links.edit(once.id, none).await.unwrap();
+    assert_eq!(detail(&links.revive(&used_up).await), Some(&LinkRefusal::Exhausted));
+    let archived = links.archive(made.id).await.unwrap();
+    assert_eq!(detail(&links.revive(&archived).await), Some(&LinkRefusal::Archived));
 }
 
 #[tokio::test]

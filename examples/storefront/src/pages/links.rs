@@ -4,6 +4,7 @@
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use axum::response::Response;
+use referral_core::store::Version;
 use referral_core::{Code, Destination, Error, Label, Link, LinkDraft, LinkEdit, LinkId, Target, UserId};
 
 use crate::catalogue;
@@ -28,8 +29,11 @@ pub(crate) async fn make(context: Context, fields: Fields) -> Result<Response, E
     if let Some(code) = code(&fields)? {
         draft = draft.with_code(code);
     }
-    let existing = context.app.referrals.links().get_or_create(draft).await?;
-    answer(&context, &existing.link, if existing.created { "made" } else { "had" }).await
+    let links = context.app.referrals.links();
+    let existing = links.get_or_create(draft).await?;
+    // It is asked for to be shared, so it has to lead somewhere.
+    let link = links.revive(&existing.link).await?;
+    answer(&context, &link, if existing.created { "made" } else { "had" }).await
 }
 
 pub(crate) async fn edit(
@@ -45,9 +49,12 @@ pub(crate) async fn edit(
     if let Some(to) = fields.given("redirect_to") {
         edit = edit.with_destination(Destination::new(to.to_owned()).map_err(Error::from)?);
     }
-    // The code first: it is what most likely is refused, and then nothing else has changed.
     if let Some(code) = code(&fields)?.filter(|code| *code != link.code) {
-        link = context.app.referrals.links().add_code(link.id, code).await?;
+        edit = edit.with_code(code);
+    }
+    // What the form showed, so that of two tabs the second one is told.
+    if let Some(version) = fields.given("version").and_then(|version| version.parse().ok()) {
+        edit = edit.with_version(Version::new(version));
     }
     if edit != LinkEdit::default() {
         link = context.app.referrals.links().edit(link.id, edit).await?;
@@ -68,7 +75,8 @@ pub(crate) async fn enable(
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Response, ErrorPage> {
     let link = own(&context, path).await?;
-    answer(&context, &context.app.referrals.links().enable(link.id).await?, "on").await
+    // Also one that has ended: who switches it on wants it to lead somewhere.
+    answer(&context, &context.app.referrals.links().revive(&link).await?, "on").await
 }
 
 /// The code that was chosen, if one was.

@@ -79,7 +79,8 @@ impl Context {
     /// A link with its numbers.
     pub(super) async fn link_view(&self, link: &Link) -> Result<LinkView, ErrorPage> {
         let statistics = self.app.referrals.responses().statistics(link.id).await?;
-        Ok(LinkView::new(&self.app.referrals, link, &statistics))
+        let dead = self.app.referrals.links().dead(link).await?;
+        Ok(LinkView::new(&self.app.referrals, link, dead, &statistics))
     }
 
     /// Responses with their links: those on the page already, and the others in one read.

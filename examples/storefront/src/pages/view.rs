@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use referral_core::link::DeadCode;
 use referral_core::visit::{Statistics, Tags};
 use referral_core::{Action, Flags, Link, Referrals, Response, Status, Target, Timestamp, VisitorId};
 use serde::Serialize;
@@ -21,7 +22,10 @@ pub(crate) struct LinkView {
     pub(crate) redirect_to: String,
     /// The page behind `redirect_to`, in words.
     pub(crate) leads_to: String,
+    /// `active`, `disabled`, `archived`, `expired` or `used-up`.
     pub(crate) status: &'static str,
+    /// Counts its changes; a form says which it saw.
+    pub(crate) version: i64,
     /// Clicks that count.
     pub(crate) response_count: i64,
     /// Everything that happened through it.
@@ -45,7 +49,12 @@ pub(crate) struct ActionView {
 }
 
 impl LinkView {
-    pub(crate) fn new(referrals: &Referrals, link: &Link, statistics: &Statistics) -> Self {
+    pub(crate) fn new(
+        referrals: &Referrals,
+        link: &Link,
+        dead: Option<DeadCode>,
+        statistics: &Statistics,
+    ) -> Self {
         let url = referrals.links().url(link);
         let actions: Vec<_> = statistics
             .actions
@@ -67,10 +76,13 @@ impl LinkView {
             redirect_to: link.destination.as_str().to_owned(),
             leads_to: leads_to(link.destination.as_str()),
             status: match link.status {
+                Status::Active if dead == Some(DeadCode::Expired) => "expired",
+                Status::Active if dead.is_some() => "used-up",
                 Status::Active => "active",
                 Status::Disabled => "disabled",
                 Status::Archived => "archived",
             },
+            version: link.version.get(),
             response_count: statistics.responses(),
             flagged: actions.iter().map(|count| count.flagged).sum(),
             actions,
@@ -152,9 +164,11 @@ impl ResponseView {
             label: link.map(|link| text(link.label.as_str())).unwrap_or_default(),
             action: text(response.action.as_str()),
             action_display: text(referrals.responses().action_display(&response.action)),
+            // What a friend bought is the friend's: the number of an order opens it.
             target: response
                 .target
                 .as_ref()
+                .filter(|target| target.kind.as_str() != "order")
                 .map(|target| TargetView { kind: text(target.kind.as_str()), id: text(target.id.as_str()) }),
             target_display: response.target.as_ref().and_then(about),
             visitor: response.visitor.map(short),

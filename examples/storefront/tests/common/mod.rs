@@ -42,7 +42,7 @@ impl Shop {
     pub fn open_with(folder: TempDir, env: &[(&str, &str)]) -> Self {
         let mut command = program(folder.path());
         // A line for each request is too much beside a test.
-        command.env("RUST_LOG", "warn").envs(env.iter().copied());
+        command.env("RUST_LOG", "warn,referral_tower::cookie=error").envs(env.iter().copied());
         Self::start(command, folder)
     }
 

@@ -19,6 +19,8 @@ pub struct LinkItem {
     pub redirect_to: String,
     /// `active`, `disabled` or `archived`.
     pub status: &'static str,
+    /// Counts its changes. An edit that names it is refused if the link has moved on.
+    pub version: i64,
     /// When it ends, in milliseconds since 1970 UTC.
     pub expires_at: Option<i64>,
     /// How many counted clicks it has, if that was read.
@@ -41,6 +43,7 @@ impl LinkItem {
                 Status::Disabled => "disabled",
                 Status::Archived => "archived",
             },
+            version: link.version.get(),
             expires_at: link.expires_at.map(referral_core::Timestamp::as_millis),
             response_count: None,
         }

@@ -2,8 +2,12 @@
 
 use axum::extract::Request;
 use axum::response::Response;
+use headers::{ETag, HeaderMapExt as _, IfMatch};
 use http::{HeaderMap, StatusCode, Uri};
-use referral_core::{Cursor, Destination, Label, Link, LinkDraft, LinkEdit, LinkId, PageRequest, UserId};
+use referral_core::store::Version;
+use referral_core::{
+    Cursor, Destination, Label, Link, LinkDraft, LinkEdit, LinkId, PageRequest, Status, UserId,
+};
 use serde::Serialize;
 
 use super::answer::{self, Wants};
@@ -69,13 +73,14 @@ pub(super) async fn create(here: Here, request: Request) -> Response {
         request,
         async |user, fields| make(&here, user, fields).await,
         |link| {
-            answer::json(&Made {
+            let made = Made {
                 id: link.id.to_string(),
                 code: link.code.to_string(),
                 url: here.referrals().links().url(link),
                 label: link.label.as_str().to_owned(),
                 redirect_to: link.destination.as_str().to_owned(),
-            })
+            };
+            tagged(link, answer::json(&made))
         },
     )
     .await
@@ -92,76 +97,99 @@ async fn make(here: &Here, user: UserId, fields: &Fields) -> Result<Link, Proble
     if let Some(code) = fields.code()? {
         draft = draft.with_code(code);
     }
-    Ok(here.referrals().links().get_or_create(draft).await?.link)
+    let links = here.referrals().links();
+    let link = links.get_or_create(draft).await?.link;
+    // It is asked for to be shared, so it has to lead somewhere.
+    Ok(links.revive(&link).await?)
 }
 
 /// `PATCH /r/{id}`, and `POST /r/{id}` for forms.
 pub(super) async fn change(here: Here, uri: Uri, request: Request) -> Response {
     let id = last_segment(&uri).parse::<LinkId>().ok();
+    let headers = request.headers().clone();
     write(
         &here,
         request,
-        async |user, fields| apply(&here, user, id, fields).await,
-        |link| answer::json(&LinkItem::of(here.referrals(), link)),
+        async |user, fields| apply(&here, user, id, fields, &headers).await,
+        |link| tagged(link, answer::json(&LinkItem::of(here.referrals(), link))),
     )
     .await
 }
 
-/// What a link shall become besides its fields.
-enum Switch {
-    Stay,
-    Enable,
-    Disable,
-    Archive,
-}
-
-impl Switch {
-    fn read(fields: &Fields) -> Result<Self, Problem> {
-        match (fields.get("action"), fields.get("status")) {
-            (None | Some("edit"), None) => Ok(Self::Stay),
-            (Some("enable"), None) | (None | Some("edit"), Some("active")) => Ok(Self::Enable),
-            (Some("disable"), None) | (None | Some("edit"), Some("disabled")) => Ok(Self::Disable),
-            (Some("archive"), None) | (None | Some("edit"), Some("archived")) => Ok(Self::Archive),
-            _ => Err(bad(
-                "action",
-                "is edit, enable, disable or archive, or status is active, disabled or archived",
-            )),
-        }
+/// Whether a link shall be switched on or off, or put away.
+fn status(fields: &Fields) -> Result<Option<Status>, Problem> {
+    match (fields.get("action"), fields.get("status")) {
+        (None | Some("edit"), None) => Ok(None),
+        (Some("enable"), None) | (None | Some("edit"), Some("active")) => Ok(Some(Status::Active)),
+        (Some("disable"), None) | (None | Some("edit"), Some("disabled")) => Ok(Some(Status::Disabled)),
+        (Some("archive"), None) | (None | Some("edit"), Some("archived")) => Ok(Some(Status::Archived)),
+        _ => Err(bad(
+            "action",
+            "is edit, enable, disable or archive, or status is active, disabled or archived",
+        )),
     }
 }
 
-/// Everything is read before anything is changed. The code comes first, because it is what may be taken.
-async fn apply(here: &Here, user: UserId, id: Option<LinkId>, fields: &Fields) -> Result<Link, Problem> {
-    let referrals = here.referrals();
-    let links = referrals.links();
+/// Everything is changed in one edit, or nothing.
+async fn apply(
+    here: &Here,
+    user: UserId,
+    id: Option<LinkId>,
+    fields: &Fields,
+    headers: &HeaderMap,
+) -> Result<Link, Problem> {
+    let links = here.referrals().links();
     let id = id.ok_or_else(Problem::not_found)?;
     let found = links.current(id).await?;
     // Somebody else's link is no more there than one that does not exist.
-    let mut link = found.filter(|link| link.owner.as_ref() == Some(&user)).ok_or_else(Problem::not_found)?;
-    let switch = Switch::read(fields)?;
-    // A form sends everything back, also what stayed as it was. Only what differs has to follow today's rules.
-    let same_code = fields.get("code") == Some(link.code.as_str());
-    let code = if same_code { None } else { fields.code()? };
-    let edit = edit(fields, &LinkItem::of(referrals, &link))?;
-    if let Some(to) = &edit.destination {
-        referrals.redirects().check_stored(to.as_str())?;
+    let link = found.filter(|link| link.owner.as_ref() == Some(&user)).ok_or_else(Problem::not_found)?;
+    let mut edit = edit(fields, &LinkItem::of(here.referrals(), &link))?;
+    if let Some(status) = status(fields)? {
+        edit = edit.with_status(status);
     }
-    if let Some(code) = code {
-        link = links.add_code(id, code).await?;
+    if let Some(seen) = seen(fields, headers, &link)? {
+        edit = edit.with_version(seen);
     }
-    if edit != LinkEdit::default() {
-        link = links.edit(id, edit).await?;
+    Ok(links.edit(id, edit).await?)
+}
+
+/// The version that whoever edits has seen: the field `version`, else `If-Match` ([RFC 9110,
+/// 13.1.1](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.1)).
+fn seen(fields: &Fields, headers: &HeaderMap, link: &Link) -> Result<Option<Version>, Problem> {
+    if let Some(version) = fields.get("version") {
+        let version = version.trim_matches('"').parse().map_err(|_| bad("version", "is no number"))?;
+        return Ok(Some(Version::new(version)));
     }
-    Ok(match switch {
-        Switch::Stay => link,
-        Switch::Enable => links.enable(id).await?,
-        Switch::Disable => links.disable(id).await?,
-        Switch::Archive => links.archive(id).await?,
-    })
+    let condition = headers.typed_try_get::<IfMatch>();
+    let Some(condition) = condition.map_err(|_| bad("If-Match", "is no entity tag, such as \"3\""))? else {
+        return Ok(None);
+    };
+    // What the header allows is the version that was just read, or none that there is.
+    let today = tag(link).is_some_and(|tag| condition.precondition_passes(&tag));
+    Ok(Some(if today { link.version } else { Version::new(0) }))
+}
+
+/// The entity tag of a link: its version.
+fn tag(link: &Link) -> Option<ETag> {
+    format!("\"{}\"", link.version.get()).parse().ok()
+}
+
+/// A document about a link, with its entity tag.
+fn tagged(link: &Link, mut response: Response) -> Response {
+    if let Some(tag) = tag(link) {
+        response.headers_mut().typed_insert(tag);
+    }
+    response
 }
 
 fn edit(fields: &Fields, now: &LinkItem) -> Result<LinkEdit, Problem> {
     let mut edit = LinkEdit::default();
+    // A form sends everything back, also what stayed as it was. Only what differs has to follow today's rules.
+    if fields.get("code") != Some(now.code.as_str())
+        && let Some(code) = fields.code()?
+    {
+        edit = edit.with_code(code);
+    }
     if fields.has("label") {
         edit = edit.with_label(Label::new(fields.get("label").unwrap_or_default().to_owned())?);
     }

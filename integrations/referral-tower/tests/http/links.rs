@@ -330,6 +330,54 @@ async fn a_refused_edit_changes_nothing() {
     }
 }
 
+/// A dead URL is nothing to share: asked for again, it leads somewhere.
+#[tokio::test]
+async fn a_link_that_is_asked_for_again_leads_somewhere() {
+    let site = Site::new();
+    let mut ada = site.browser().signed_in_as("ada");
+    let body = r#"{"redirect_to":"/sale"}"#;
+    let made = ada.json("POST", "/r", body).await.json();
+    let uri = format!("/r/{}", made["id"].as_str().unwrap());
+    for edit in [r#"{"status":"disabled"}"#, r#"{"expires_at":1}"#] {
+        assert_eq!(ada.json("PATCH", &uri, edit).await.status, 200);
+        let landed = site.browser().get(&format!("/r/{}", made["code"].as_str().unwrap())).await;
+        assert!(!landed.headers.contains_key("set-cookie"), "it is dead: {edit}");
+        let again = ada.json("POST", "/r", body).await;
+        assert_eq!((again.status.as_u16(), &again.json()["url"]), (200, &made["url"]), "{edit}");
+        let landed = site.browser().get(&format!("/r/{}", made["code"].as_str().unwrap())).await;
+        assert_eq!(landed.location(), "/sale", "{edit}");
+        assert!(landed.headers.contains_key("set-cookie"), "it is alive: {edit}");
+    }
+}
+
+/// Of two tabs, or two programs, the second one is told (RFC 9110, 13.1.1).
+#[tokio::test]
+async fn an_edit_of_a_version_that_is_gone_is_told_so_and_changes_nothing() {
+    let site = Site::new();
+    let link = site.link("spring", "/sale").await;
+    let uri = format!("/r/{}", link.id);
+    let ada = || site.browser().signed_in_as("ada");
+    let answer = ada().with("if-match", "\"1\"").json("PATCH", &uri, r#"{"label":"first"}"#).await;
+    assert_eq!((answer.status.as_u16(), answer.headers["etag"].to_str().unwrap()), (200, "\"2\""));
+    assert_eq!(answer.json()["version"], 2);
+    let now = site.referrals.links().get(link.id).await.unwrap().unwrap();
+    let body = r#"{"label":"second","code":"summer","status":"disabled"}"#;
+    for stale in ["\"1\"", "\"1\", \"3\"", "W/\"2\"", "2"] {
+        let answer = ada().with("if-match", stale).json("PATCH", &uri, body).await;
+        answer.is_problem(412, "changed");
+    }
+    ada().json("PATCH", &uri, r#"{"label":"second","version":1}"#).await.is_problem(412, "changed");
+    ada().form(&uri, "action=edit&label=second&version=1").await.is_problem(412, "changed");
+    ada().json("PATCH", &uri, r#"{"label":"second","version":"soon"}"#).await.is_problem(422, "bad-input");
+    assert_eq!(site.referrals.links().get(link.id).await.unwrap().unwrap(), now);
+    for (fresh, body) in [("*", r#"{"label":"a"}"#), ("\"1\", \"3\"", r#"{"label":"b"}"#)] {
+        assert_eq!(ada().with("if-match", fresh).json("PATCH", &uri, body).await.status, 200, "{fresh}");
+    }
+    assert_eq!(ada().json("PATCH", &uri, r#"{"label":"c","version":4}"#).await.json()["version"], 5);
+    let person = ada().with("accept", "text/html").form(&uri, "action=edit&label=d&version=5").await;
+    assert_eq!(person.status, 303);
+}
+
 #[tokio::test]
 async fn requests_of_other_sites_change_nothing() {
     let site = Site::new();
