@@ -16,6 +16,7 @@ use crate::fill::{self, Filling};
 use crate::harness::{Guard, Harness, Opened};
 use crate::history::{History, Watched};
 use crate::make::{text, with_natural};
+use crate::notes::Notes;
 use crate::samples::{self, NOW};
 use crate::settings::Settings;
 
@@ -32,6 +33,7 @@ struct Shared {
     attached: Mutex<Vec<(Arc<dyn Store>, Guard)>>,
     slot: Mutex<Slot>,
     skipped: Mutex<Option<String>>,
+    notes: Arc<Notes>,
     counts_responses: AtomicBool,
 }
 
@@ -43,7 +45,13 @@ struct Slot {
 }
 
 impl Cx {
-    pub(crate) fn new(harness: Arc<dyn Harness>, settings: Settings, opened: Opened) -> Self {
+    pub(crate) fn new(
+        harness: Arc<dyn Harness>,
+        settings: Settings,
+        opened: Opened,
+        notes: Arc<Notes>,
+    ) -> Self {
+        notes.says(opened.store.facts());
         let cx = Self(Arc::new(Shared {
             harness,
             settings,
@@ -52,6 +60,7 @@ impl Cx {
             attached: Mutex::default(),
             slot: Mutex::default(),
             skipped: Mutex::default(),
+            notes,
             counts_responses: AtomicBool::new(false),
         }));
         cx.put(opened);
@@ -144,10 +153,18 @@ impl Cx {
         self.0.skipped.lock().unwrap().clone()
     }
 
-    /// This number of rounds, times the soak factor.
+    /// Records that a part of the case cannot run on this store, and why: `a second handle: the store says that it is
+    /// not shared`. The case goes on, and passes. The summary says what was not exercised.
+    pub fn not_exercised(&self, reason: impl Into<String>) {
+        self.0.notes.not_exercised(reason.into());
+    }
+
+    /// This number of rounds, times the soak factor. The summary says how many rounds were made.
     #[must_use]
     pub fn rounds(&self, rounds: usize) -> usize {
-        rounds.saturating_mul(self.0.settings.soak)
+        let rounds = rounds.saturating_mul(self.0.settings.soak);
+        self.0.notes.add_rounds(rounds);
+        rounds
     }
 
     /// A UUID that this case has not used. Each is greater than the one before.

@@ -101,6 +101,7 @@ mod harness;
 mod history;
 mod make;
 mod model;
+mod notes;
 mod plan;
 pub mod race;
 mod registry;

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio::sync::Barrier;
 
+use crate::notes;
+
 /// Starts this many tasks from one barrier, and gives their results in the order of the tasks.
 ///
 /// # Panics
@@ -44,7 +46,9 @@ where
     let threads: Vec<_> = (0..racers)
         .map(|racer| {
             let (barrier, run, runtime) = (barrier.clone(), run(racer), Handle::current());
+            let notes = notes::current();
             std::thread::spawn(move || {
+                notes::enter(notes);
                 barrier.wait();
                 runtime.block_on(run)
             })

@@ -6,10 +6,13 @@ use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use referral_core::store::StoreFacts;
+
 use crate::audit::audit;
 use crate::child;
 use crate::cx::Cx;
 use crate::harness::Harness;
+use crate::notes::{self, Notes};
 use crate::registry::{Case, registry};
 use crate::settings::{Settings, runtime};
 
@@ -79,6 +82,7 @@ impl Outcome {
 
 /// One case that was run.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Report {
     /// The case.
     pub case: Case,
@@ -86,6 +90,14 @@ pub struct Report {
     pub outcome: Outcome,
     /// How long it took, opening the store included.
     pub took: Duration,
+    /// What the store says about itself, if it could be opened.
+    pub facts: Option<StoreFacts>,
+    /// Which parts of the case could not run on this store, each with its reason. It passed without them.
+    pub not_exercised: Vec<String>,
+    /// How many rounds of a race, or random histories, it made. The soak multiplies them.
+    pub rounds: usize,
+    /// How many processes it killed in the middle of their work.
+    pub kills: usize,
 }
 
 /// How many cases ended how.
@@ -108,12 +120,15 @@ pub fn run(harness: &Arc<dyn Harness>, case: Case, settings: &Settings) -> Repor
     let started = Instant::now();
     let (harness, settings) = (harness.clone(), settings.clone());
     let strict = settings.strict;
+    let notes = Arc::new(Notes::default());
+    let noted = notes.clone();
     // A thread of its own, because a runtime cannot be started from within another one.
     let outcome = std::thread::Builder::new()
         .name(case.name.to_owned())
         .spawn(move || {
+            notes::enter(Some(noted.clone()));
             let runtime = runtime();
-            let outcome = runtime.block_on(attempt(harness, case, settings));
+            let outcome = runtime.block_on(attempt(harness, case, settings, noted));
             // A store that is stuck must not keep the suite from saying so.
             runtime.shutdown_timeout(Duration::from_secs(5));
             outcome
@@ -127,7 +142,15 @@ pub fn run(harness: &Arc<dyn Harness>, case: Case, settings: &Settings) -> Repor
         }
         outcome => outcome,
     };
-    Report { case, outcome, took: started.elapsed() }
+    Report {
+        case,
+        outcome,
+        took: started.elapsed(),
+        facts: notes.facts(),
+        not_exercised: notes.reasons(),
+        rounds: notes.rounds(),
+        kills: notes.kills(),
+    }
 }
 
 /// Runs cases one after another, and reports each as it ends.
@@ -150,13 +173,13 @@ pub fn run_all(
     summary
 }
 
-async fn attempt(harness: Arc<dyn Harness>, case: Case, settings: Settings) -> Outcome {
+async fn attempt(harness: Arc<dyn Harness>, case: Case, settings: Settings, notes: Arc<Notes>) -> Outcome {
     let patience = settings.patience;
     let Some(opened) = harness.open().await else {
         return Outcome::Skipped(format!("{} is not configured: {}", harness.name(), harness.setup()));
     };
     // The last one goes here and not on a worker: a guard may wait for connections that the workers bring home.
-    let cx = Cx::new(harness, settings, opened);
+    let cx = Cx::new(harness, settings, opened, notes);
     // In a task of its own, so that a panic ends the case and not the runner.
     let task = tokio::spawn(held(case, cx.clone()));
     match tokio::time::timeout(patience, task).await {
@@ -206,7 +229,11 @@ pub fn __test(harness: Arc<dyn Harness>, group: &str, name: &str, path: &str) {
         again: ["--exact", path, "--nocapture"].map(OsString::from).to_vec(),
         ..Settings::from_env()
     };
-    match run(&harness, case, &settings).outcome {
+    let report = run(&harness, case, &settings);
+    for part in &report.not_exercised {
+        println!("{} did not exercise {part}", case.id());
+    }
+    match report.outcome {
         Outcome::Passed => {}
         Outcome::Skipped(reason) => println!("skipped {}: {reason}", case.id()),
         Outcome::Failed(reason) => panic!("{} on {}: {reason}", case.id(), harness.name()),
