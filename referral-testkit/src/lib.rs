@@ -88,6 +88,9 @@
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+#[macro_use]
+mod macros;
+
 mod audit;
 pub mod broken;
 pub mod cases;
@@ -102,6 +105,7 @@ mod history;
 mod make;
 mod model;
 mod notes;
+mod panics;
 mod plan;
 pub mod race;
 mod registry;
@@ -112,6 +116,7 @@ mod scratch;
 mod settings;
 mod shop;
 mod texts;
+mod words;
 
 pub use async_trait::async_trait;
 pub use cx::Cx;

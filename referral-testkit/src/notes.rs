@@ -1,10 +1,13 @@
-//! What a run of a case notes besides its outcome: what was not exercised, and how much was.
+//! What a run of a case notes besides its outcome: what was not exercised, how much was, and what was done last.
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use referral_core::store::StoreFacts;
+
+use crate::panics::Panic;
 
 /// The notes of one run of one case. Every thread that works for the case [knows](current) them.
 #[derive(Debug, Default)]
@@ -13,7 +16,29 @@ pub(crate) struct Notes {
     not_exercised: Mutex<Vec<String>>,
     rounds: AtomicUsize,
     kills: AtomicUsize,
+    steps: Mutex<Steps>,
+    panics: Mutex<Vec<Panic>>,
 }
+
+/// The last calls of the store that the case made.
+#[derive(Debug, Default)]
+struct Steps {
+    begun: usize,
+    last: VecDeque<Step>,
+}
+
+#[derive(Debug)]
+struct Step {
+    number: usize,
+    call: String,
+    came: Option<String>,
+}
+
+/// How many calls are kept.
+const LAST: usize = 10;
+
+/// How many panics are kept: more than one for each caller of a race.
+const PANICS: usize = 64;
 
 impl Notes {
     /// What the store says about itself.
@@ -52,6 +77,52 @@ impl Notes {
 
     pub(crate) fn kills(&self) -> usize {
         self.kills.load(Ordering::Relaxed)
+    }
+
+    /// A call begins. The number is for its [answer](Self::came).
+    pub(crate) fn called(&self, call: String) -> usize {
+        let mut steps = self.steps.lock().unwrap();
+        let number = steps.begun;
+        steps.begun += 1;
+        if steps.last.len() == LAST {
+            steps.last.pop_front();
+        }
+        steps.last.push_back(Step { number, call, came: None });
+        number
+    }
+
+    /// The answer of a call.
+    pub(crate) fn came(&self, number: usize, answer: String) {
+        let mut steps = self.steps.lock().unwrap();
+        if let Some(step) = steps.last.iter_mut().find(|step| step.number == number) {
+            step.came = Some(answer);
+        }
+    }
+
+    /// The last calls, in the order in which they began, each with its answer.
+    pub(crate) fn steps(&self) -> Vec<String> {
+        let steps = self.steps.lock().unwrap();
+        let say = |step: &Step| {
+            let came = step.came.as_deref().unwrap_or("no answer came");
+            format!("{} → {came}", step.call)
+        };
+        steps.last.iter().map(say).collect()
+    }
+
+    /// A thread that works for the case panics. Not every panic ends the case: proptest tries until few are left.
+    pub(crate) fn panicked(&self, panic: Panic) {
+        let mut panics = self.panics.lock().unwrap_or_else(PoisonError::into_inner);
+        if panics.len() == PANICS {
+            panics.remove(0);
+        }
+        panics.push(panic);
+    }
+
+    /// The panics that said this.
+    pub(crate) fn panics(&self, said: &str) -> Vec<Panic> {
+        let mut panics = self.panics.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = std::mem::take(&mut *panics);
+        all.into_iter().filter(|panic| panic.text == said).collect()
     }
 }
 

@@ -1,8 +1,8 @@
 //! Runs cases and reports what became of them. The tests of [`conformance!`](crate::conformance) use it, and
 //! programs that choose the store at run time.
 
-use std::any::Any;
 use std::ffi::OsString;
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,9 @@ use crate::child;
 use crate::cx::Cx;
 use crate::harness::Harness;
 use crate::notes::{self, Notes};
+use crate::panics;
 use crate::registry::{Case, registry};
+use crate::rules::rule;
 use crate::settings::{Settings, runtime};
 
 /// Makes the tests of a store. Write `conformance!(MyHarness::from_env());` into a file of its own under `tests/`.
@@ -84,6 +86,8 @@ impl Outcome {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Report {
+    /// The name of the store.
+    pub store: String,
     /// The case.
     pub case: Case,
     /// What became of it.
@@ -98,6 +102,33 @@ pub struct Report {
     pub rounds: usize,
     /// How many processes it killed in the middle of their work.
     pub kills: usize,
+    /// The file and the line of the case that failed. The audit after a case has none.
+    pub line: Option<String>,
+    /// The last calls of the store, in the order in which they began, each with its answer.
+    pub calls: Vec<String>,
+}
+
+/// What became of the case. Of a failure it says in which line, what was expected and what came, which rules of the contract
+/// the case is about, and which calls led there.
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} on {} {}", self.case.id(), self.store, self.outcome.name())?;
+        let Some(reason) = self.outcome.reason() else { return Ok(()) };
+        if !matches!(self.outcome, Outcome::Failed(_)) {
+            return write!(f, ": {reason}");
+        }
+        if let Some(line) = &self.line {
+            write!(f, " at {line}")?;
+        }
+        write!(f, "\n{reason}")?;
+        for rule in self.case.rules.iter().filter_map(|number| rule(number)) {
+            write!(f, "\nrule {}: {}", rule.number, rule.says)?;
+        }
+        if !self.calls.is_empty() {
+            write!(f, "\nthe last calls of the store:")?;
+        }
+        self.calls.iter().try_for_each(|call| write!(f, "\n- {call}"))
+    }
 }
 
 /// How many cases ended how.
@@ -119,7 +150,8 @@ pub fn run(harness: &Arc<dyn Harness>, case: Case, settings: &Settings) -> Repor
     }
     let started = Instant::now();
     let (harness, settings) = (harness.clone(), settings.clone());
-    let strict = settings.strict;
+    panics::note_them();
+    let (strict, store) = (settings.strict, harness.name().to_owned());
     let notes = Arc::new(Notes::default());
     let noted = notes.clone();
     // A thread of its own, because a runtime cannot be started from within another one.
@@ -135,14 +167,19 @@ pub fn run(harness: &Arc<dyn Harness>, case: Case, settings: &Settings) -> Repor
         })
         .expect("a thread")
         .join()
-        .unwrap_or_else(|panic| Outcome::Failed(said(&*panic)));
+        .unwrap_or_else(|panic| Outcome::Failed(panics::said(&*panic)));
     let outcome = match outcome {
         Outcome::Skipped(reason) if strict => {
             Outcome::Failed(format!("skipped, and that is not allowed: {reason}"))
         }
         outcome => outcome,
     };
+    let line = match &outcome {
+        Outcome::Failed(said) => panics::line(&notes.panics(said)),
+        _ => None,
+    };
     Report {
+        store,
         case,
         outcome,
         took: started.elapsed(),
@@ -150,6 +187,8 @@ pub fn run(harness: &Arc<dyn Harness>, case: Case, settings: &Settings) -> Repor
         not_exercised: notes.reasons(),
         rounds: notes.rounds(),
         kills: notes.kills(),
+        line,
+        calls: notes.steps(),
     }
 }
 
@@ -185,7 +224,7 @@ async fn attempt(harness: Arc<dyn Harness>, case: Case, settings: Settings, note
     match tokio::time::timeout(patience, task).await {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(error)) => Outcome::Failed(match error.try_into_panic() {
-            Ok(panic) => said(&*panic),
+            Ok(panic) => panics::said(&*panic),
             Err(error) => error.to_string(),
         }),
         Err(_) => Outcome::Failed(format!("stuck: not done after {} s", patience.as_secs())),
@@ -206,19 +245,9 @@ async fn held(case: Case, cx: Cx) -> Outcome {
     Outcome::Passed
 }
 
-/// What a panic said.
-fn said(panic: &(dyn Any + Send)) -> String {
-    if let Some(text) = panic.downcast_ref::<&str>() {
-        (*text).to_owned()
-    } else if let Some(text) = panic.downcast_ref::<String>() {
-        text.clone()
-    } else {
-        "it panicked without a word".to_owned()
-    }
-}
-
 /// One test of [`conformance!`](crate::conformance): a failure panics, a skip says so and passes.
 #[doc(hidden)]
+#[track_caller]
 pub fn __test(harness: Arc<dyn Harness>, group: &str, name: &str, path: &str) {
     let case = registry().iter().copied().find(|case| case.group == group && case.name == name);
     let case = case.expect("a case of the list");
@@ -235,7 +264,7 @@ pub fn __test(harness: Arc<dyn Harness>, group: &str, name: &str, path: &str) {
     }
     match report.outcome {
         Outcome::Passed => {}
-        Outcome::Skipped(reason) => println!("skipped {}: {reason}", case.id()),
-        Outcome::Failed(reason) => panic!("{} on {}: {reason}", case.id(), harness.name()),
+        Outcome::Skipped(_) => println!("{report}"),
+        Outcome::Failed(_) => panic!("{report}"),
     }
 }

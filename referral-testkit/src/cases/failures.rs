@@ -193,11 +193,7 @@ async fn at_every_call(cx: &Cx, failure: Failure, must_fail: bool, holds: fn(usi
                         states[step]
                     );
                     story.step(step).await.unwrap_or_else(|error| panic!("{what}: again: {error:?}"));
-                    assert_eq!(
-                        story.state().await,
-                        states[step + 1],
-                        "{what}: step {step}, tried again (left)"
-                    );
+                    assert_eq!(story.state().await, states[step + 1], "{what}: step {step}, tried again");
                 }
             }
         }
@@ -206,7 +202,7 @@ async fn at_every_call(cx: &Cx, failure: Failure, must_fail: bool, holds: fn(usi
         for step in (0..STEPS).filter(|step| failure != Failure::ReadFailed && !CLICKS.contains(step)) {
             story.step(step).await.unwrap_or_else(|error| panic!("{what}: step {step} again: {error:?}"));
         }
-        assert_eq!(story.state().await, states[STEPS], "{what}: at the end (left)");
+        assert_eq!(story.state().await, states[STEPS], "{what}: at the end");
         if !fired {
             return;
         }
