@@ -108,6 +108,7 @@ mod notes;
 mod panics;
 mod plan;
 pub mod race;
+pub mod rates;
 mod registry;
 mod rules;
 pub mod runner;
@@ -115,6 +116,7 @@ pub mod samples;
 mod scratch;
 mod settings;
 mod shop;
+mod summary;
 mod texts;
 mod words;
 
@@ -124,9 +126,10 @@ pub use folder::{FolderHarness, FolderStore};
 pub use harness::{Guard, Harness, MemoryHarness, Opened};
 pub use registry::{Case, case, markdown_table, registry};
 pub use rules::{Rule, rule, rules};
-pub use runner::{Outcome, Report, Summary, run, run_all};
+pub use runner::{Outcome, Report, run, run_all};
 pub use scratch::{Scratch, server_from_env, skip};
 pub use settings::Settings;
+pub use summary::{NotExercised, Summary};
 
 #[allow(rustdoc::invalid_rust_codeblocks, reason = "its excerpts begin and end within items")]
 #[doc = include_str!("../docs/store-author.md")]

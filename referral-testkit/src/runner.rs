@@ -17,6 +17,7 @@ use crate::panics;
 use crate::registry::{Case, registry};
 use crate::rules::rule;
 use crate::settings::{Settings, runtime};
+use crate::summary::Summary;
 
 /// Makes the tests of a store. Write `conformance!(MyHarness::from_env());` into a file of its own under `tests/`.
 ///
@@ -131,17 +132,6 @@ impl fmt::Display for Report {
     }
 }
 
-/// How many cases ended how.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Summary {
-    /// How many cases passed.
-    pub passed: usize,
-    /// How many cases failed.
-    pub failed: usize,
-    /// How many cases were skipped.
-    pub skipped: usize,
-}
-
 /// Runs one case on a store of its own, on a thread and a runtime of its own. It can be called from anywhere.
 #[must_use]
 pub fn run(harness: &Arc<dyn Harness>, case: Case, settings: &Settings) -> Report {
@@ -199,14 +189,10 @@ pub fn run_all(
     settings: &Settings,
     mut each: impl FnMut(&Report),
 ) -> Summary {
-    let mut summary = Summary::default();
+    let mut summary = Summary::of(harness.name());
     for case in cases {
         let report = run(harness, case, settings);
-        match &report.outcome {
-            Outcome::Passed => summary.passed += 1,
-            Outcome::Failed(_) => summary.failed += 1,
-            Outcome::Skipped(_) => summary.skipped += 1,
-        }
+        summary.add(&report);
         each(&report);
     }
     summary
