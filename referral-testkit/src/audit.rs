@@ -10,6 +10,7 @@ use referral_core::{Action, Link, ResponseId, Tenant};
 
 use crate::history::{History, Past};
 use crate::make::text;
+use crate::words;
 
 /// The most prefixes that are read. A case that fills more has others of the same shape.
 const PLACES: usize = 1500;
@@ -40,7 +41,25 @@ pub(crate) async fn audit<S: Read + ?Sized>(store: &S, history: &History, counte
 }
 
 fn failed(error: StoreError) -> String {
-    format!("a read failed: {error:?}")
+    format!("a read of a store at rest: expected an answer, came {}", words::error(&error))
+}
+
+/// A place of an index, for a person.
+fn place(index: Index, prefix: &Prefix) -> String {
+    let tenant = prefix.tenant.as_str();
+    format!("{index:?} of {} in tenant {tenant:?}", words::some(&prefix.parts, words::value))
+}
+
+/// What is missing from a list, what should not stand there, and both lists.
+fn lists(came: &[RecordId], expected: &[RecordId]) -> String {
+    let beyond = |some: &[RecordId], others: &[RecordId]| {
+        let others: BTreeSet<_> = others.iter().collect();
+        let beyond: Vec<_> = some.iter().filter(|id| !others.contains(id)).collect();
+        words::some(&beyond, |id| id.to_string())
+    };
+    let say = |ids: &[RecordId]| format!("{} records {}", ids.len(), words::some(ids, RecordId::to_string));
+    let (missing, more) = (beyond(expected, came), beyond(came, expected));
+    format!("expected {}\n    came {}\nmissing {missing}, too many {more}", say(expected), say(came))
 }
 
 /// Every record that can be reached: those that were ever offered, those of the indexes that hold a whole tenant,
@@ -88,7 +107,9 @@ async fn walk<S: Read + ?Sized>(store: &S, index: Index, prefix: &Prefix) -> Res
         let mut back = one_way(store, index, prefix, false).await?;
         back.reverse();
         if forth != back {
-            return Err(format!("{index:?} of {prefix:?} gives other records forwards than backwards"));
+            let [forth, back] = [&forth, &back].map(|way| way.iter().map(Record::id).collect::<Vec<_>>());
+            let place = place(index, prefix);
+            return Err(format!("{place} is not the same in both directions\n{}", lists(&back, &forth)));
         }
     }
     Ok(forth)
@@ -105,10 +126,11 @@ async fn one_way<S: Read + ?Sized>(
     loop {
         let page = store.page(index, prefix, &range, MAX_PAGE).await.map_err(failed)?;
         for record in &page {
-            let seek = seek(index, record)
-                .ok_or_else(|| format!("{index:?} gives {record:?}, which has no place in it"))?;
+            let seek = seek(index, record).ok_or_else(|| {
+                format!("{} gives {}, which has no place in it", place(index, prefix), record.id())
+            })?;
             if range.after.is_some_and(|last| if ascending { seek <= last } else { seek >= last }) {
-                return Err(format!("{index:?} of {prefix:?} is out of order at {}", record.id()));
+                return Err(format!("{} is out of order at {}", place(index, prefix), record.id()));
             }
             range.after = Some(seek);
         }
@@ -130,7 +152,8 @@ async fn points<S: Read + ?Sized>(store: &S, records: &BTreeMap<RecordId, Record
         let found = store.get(ids).await.map_err(failed)?;
         for (id, found) in ids.iter().zip(found) {
             if found.as_ref() != records.get(id) {
-                return Err(format!("get gives {found:?} and a page {:?}", records.get(id)));
+                let sides = words::sides(&found.as_ref(), &records.get(id));
+                return Err(format!("get of {id} gives another record than the walk found\n{sides}"));
             }
         }
     }
@@ -144,7 +167,7 @@ async fn keys<S: Read + ?Sized>(store: &S, records: &BTreeMap<RecordId, Record>,
     for record in records.values() {
         for key in UniqueKey::all_of(record) {
             if let Some(Some(other)) = holders.insert(key.clone(), Some(record.id())) {
-                return Err(format!("{other} and {} both hold {key:?}", record.id()));
+                return Err(format!("{other} and {} both hold {}", record.id(), words::key(&key)));
             }
         }
     }
@@ -154,7 +177,9 @@ async fn keys<S: Read + ?Sized>(store: &S, records: &BTreeMap<RecordId, Record>,
         let found = store.find(&keys).await.map_err(failed)?;
         for ((key, holder), found) in some.iter().zip(found) {
             if found.as_ref() != holder.and_then(|id| records.get(&id)) {
-                return Err(format!("{key:?} is held by {holder:?}, and find gives {found:?}"));
+                let expected = words::record(holder.and_then(|id| records.get(&id)));
+                let came = words::record(found.as_ref());
+                return Err(format!("find {}: expected {expected}, came {came}", words::key(key)));
             }
         }
     }
@@ -187,13 +212,19 @@ async fn indexes<S: Read + ?Sized>(store: &S, records: &BTreeMap<RecordId, Recor
         let found = walk(store, index, &prefix).await?;
         for record in &found {
             if records.get(&record.id()) != Some(record) {
-                return Err(format!("{index:?} of {prefix:?} gives {record:?}, which is not what get gives"));
+                let sides = words::sides(&Some(record), &records.get(&record.id()));
+                let place = self::place(index, &prefix);
+                return Err(format!("{place} gives another {} than get\n{sides}", record.id()));
             }
         }
         let found: Vec<_> = found.iter().map(Record::id).collect();
         let expected: Vec<_> = expected.into_iter().map(|(_, id)| id).collect();
         if found != expected {
-            return Err(format!("{index:?} of {prefix:?} gives {found:?} instead of {expected:?}"));
+            let place = self::place(index, &prefix);
+            return Err(format!(
+                "{place} holds other records than belong there\n{}",
+                lists(&found, &expected)
+            ));
         }
     }
     Ok(())
@@ -203,7 +234,7 @@ async fn indexes<S: Read + ?Sized>(store: &S, records: &BTreeMap<RecordId, Recor
 fn truthful(records: &BTreeMap<RecordId, Record>, past: &Past) -> Verdict {
     let gone = |id: &RecordId| past.records.get(id).is_some_and(|life| life.deleted);
     match past.named.iter().find(|id| !records.contains_key(id) && !gone(id)) {
-        Some(id) => Err(format!("a conflict was said to be with {id}, which was never stored")),
+        Some(id) => Err(format!("a conflict named {id}: expected a stored record, came one that never was")),
         None => Ok(()),
     }
 }
@@ -217,7 +248,7 @@ fn lives(records: &BTreeMap<RecordId, Record>, past: &Past) -> Verdict {
         let version = records.get(id).map_or(0, |record| record.version().get());
         if version != life.writes {
             return Err(format!(
-                "{id}: {} writes were acknowledged, and it is at version {version}",
+                "{id}: expected version {}, the number of the writes that were acknowledged, came {version}",
                 life.writes
             ));
         }
@@ -238,10 +269,10 @@ async fn numbers<S: Read + ?Sized>(store: &S, past: &Past) -> Result<BTreeMap<Co
             let page = store.counters(&prefix, &range).await.map_err(failed)?;
             for (key, value) in &page {
                 if *value == 0 {
-                    return Err(format!("{key:?} is 0, and listed"));
+                    return Err(format!("{} is 0, and listed", words::number(key)));
                 }
                 if range.after.as_ref().is_some_and(|last| key <= last) {
-                    return Err(format!("{key:?} is listed out of order"));
+                    return Err(format!("{} is listed out of order", words::number(key)));
                 }
                 range.after = Some(key.clone());
             }
@@ -255,7 +286,11 @@ async fn numbers<S: Read + ?Sized>(store: &S, past: &Past) -> Result<BTreeMap<Co
     for (key, number) in &past.numbers {
         let value = found.get(key).copied().unwrap_or(0);
         if !number.uncertain && i128::from(value) != number.sum {
-            return Err(format!("{key:?} is {value}; {} was acknowledged to have been added", number.sum));
+            let expected = number.sum;
+            let key = words::number(key);
+            return Err(format!(
+                "{key}: expected {expected}, the sum of what was acknowledged, came {value}"
+            ));
         }
     }
     Ok(found)
@@ -308,7 +343,8 @@ fn statistics(records: &BTreeMap<RecordId, Record>, found: &BTreeMap<CounterKey,
         let at_most =
             matches!(key.family, Family::NewVisitors | Family::NewVisitorsByHour | Family::NewVisitorsByDay);
         if (at_most && number > records) || (!at_most && records != number) {
-            return Err(format!("{key:?} is {number}, and there are {records} such responses"));
+            let key = words::number(key);
+            return Err(format!("{key}: expected {records}, the number of such responses, came {number}"));
         }
     }
     same_sums(found, [Family::NewVisitors, Family::NewVisitorsByHour, Family::NewVisitorsByDay])?;
@@ -317,7 +353,8 @@ fn statistics(records: &BTreeMap<RecordId, Record>, found: &BTreeMap<CounterKey,
         let parts = [text::<KeyPart>(&link.id.to_string()), KeyPart::NONE];
         let used = found.get(&CounterKey::new(link.tenant.clone(), Family::LinkUses, parts));
         if used.is_some_and(|used| *used > i64::from(limit)) {
-            return Err(format!("link {} may be used {limit} times, and was {used:?} times", link.id));
+            let used = used.copied().unwrap_or(0);
+            return Err(format!("link {}: expected at most {limit} uses, came {used}", link.id));
         }
     }
     Ok(())
@@ -332,7 +369,9 @@ fn same_sums(found: &BTreeMap<CounterKey, i64>, levels: [Family; 3]) -> Verdict 
     for (tenant, _) in sums.keys().filter(|(_, family)| levels.contains(family)) {
         let [total, hours, days] = levels.map(|family| sums.get(&(*tenant, family)).copied().unwrap_or(0));
         if total != hours || total != days {
-            return Err(format!("{levels:?} of {tenant:?} come to {total}, {hours} and {days}"));
+            return Err(format!(
+                "{levels:?} of {tenant:?}: expected the same sum of each, came {total}, {hours} and {days}"
+            ));
         }
     }
     Ok(())

@@ -37,6 +37,7 @@ use uuid::Uuid;
 use crate::cx::Cx;
 use crate::harness::Harness;
 use crate::make::{count_any, counter, text};
+use crate::notes;
 use crate::samples;
 use crate::settings::runtime;
 
@@ -106,6 +107,9 @@ impl Child {
         let ended = self.process.try_wait().expect("the state of the child");
         assert!(ended.is_none(), "the child ended by itself: {ended:?}");
         self.process.start_kill().expect("the kill");
+        if let Some(notes) = notes::current() {
+            notes.killed();
+        }
         let mut rest = Vec::new();
         while let Some(what) = self.next().await {
             rest.push(what);

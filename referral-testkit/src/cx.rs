@@ -16,8 +16,10 @@ use crate::fill::{self, Filling};
 use crate::harness::{Guard, Harness, Opened};
 use crate::history::{History, Watched};
 use crate::make::{text, with_natural};
+use crate::notes::Notes;
 use crate::samples::{self, NOW};
 use crate::settings::Settings;
+use crate::words;
 
 /// The store of a case and what belongs to it. Clones share it, so that concurrent callers can take one each.
 #[derive(Clone)]
@@ -32,6 +34,7 @@ struct Shared {
     attached: Mutex<Vec<(Arc<dyn Store>, Guard)>>,
     slot: Mutex<Slot>,
     skipped: Mutex<Option<String>>,
+    notes: Arc<Notes>,
     counts_responses: AtomicBool,
 }
 
@@ -43,7 +46,13 @@ struct Slot {
 }
 
 impl Cx {
-    pub(crate) fn new(harness: Arc<dyn Harness>, settings: Settings, opened: Opened) -> Self {
+    pub(crate) fn new(
+        harness: Arc<dyn Harness>,
+        settings: Settings,
+        opened: Opened,
+        notes: Arc<Notes>,
+    ) -> Self {
+        notes.says(opened.store.facts());
         let cx = Self(Arc::new(Shared {
             harness,
             settings,
@@ -52,6 +61,7 @@ impl Cx {
             attached: Mutex::default(),
             slot: Mutex::default(),
             skipped: Mutex::default(),
+            notes,
             counts_responses: AtomicBool::new(false),
         }));
         cx.put(opened);
@@ -59,7 +69,7 @@ impl Cx {
     }
 
     fn put(&self, opened: Opened) {
-        let store = Arc::new(Watched::new(opened.store, self.0.history.clone()));
+        let store = Arc::new(Watched::new(opened.store, self.0.history.clone(), self.0.notes.clone(), 1));
         *self.0.slot.lock().unwrap() = Slot { store: Some(store), guard: Some(opened.guard) };
     }
 
@@ -126,8 +136,10 @@ impl Cx {
     /// A second handle on the same data, as another process has one. It is `None` where there can be none.
     pub async fn second_handle(&self) -> Option<Arc<dyn Store>> {
         let opened = self.0.harness.attach(&self.address()?).await?;
-        let store: Arc<dyn Store> = Arc::new(Watched::new(opened.store, self.0.history.clone()));
-        self.0.attached.lock().unwrap().push((store.clone(), opened.guard));
+        let mut attached = self.0.attached.lock().unwrap();
+        let (history, notes) = (self.0.history.clone(), self.0.notes.clone());
+        let store: Arc<dyn Store> = Arc::new(Watched::new(opened.store, history, notes, attached.len() + 2));
+        attached.push((store.clone(), opened.guard));
         Some(store)
     }
 
@@ -144,10 +156,18 @@ impl Cx {
         self.0.skipped.lock().unwrap().clone()
     }
 
-    /// This number of rounds, times the soak factor.
+    /// Records that a part of the case cannot run on this store, and why: `a second handle: the store says that it is
+    /// not shared`. The case goes on, and passes. The summary says what was not exercised.
+    pub fn not_exercised(&self, reason: impl Into<String>) {
+        self.0.notes.not_exercised(reason.into());
+    }
+
+    /// This number of rounds, times the soak factor. The summary says how many rounds were made.
     #[must_use]
     pub fn rounds(&self, rounds: usize) -> usize {
-        rounds.saturating_mul(self.0.settings.soak)
+        let rounds = rounds.saturating_mul(self.0.settings.soak);
+        self.0.notes.add_rounds(rounds);
+        rounds
     }
 
     /// A UUID that this case has not used. Each is greater than the one before.
@@ -218,7 +238,7 @@ impl Cx {
     /// Commits one changeset, which must be applied.
     pub async fn apply(&self, changes: impl IntoIterator<Item = Change>) {
         let answer = self.commit(changes).await;
-        assert!(matches!(answer, Ok(Outcome::Applied)), "this should have been applied: {answer:?}");
+        assert_applied(&answer);
     }
 
     /// Commits one changeset for each change; all must be applied.
@@ -226,9 +246,10 @@ impl Cx {
         let batch: Vec<_> = changes.into_iter().map(|change| Changeset::new([change])).collect();
         for some in batch.chunks(200) {
             for (index, answer) in self.batch(some).await.into_iter().enumerate() {
+                let came = words::answer(&answer);
                 assert!(
                     matches!(answer, Ok(Outcome::Applied)),
-                    "{index} should have been applied: {answer:?}"
+                    "changeset {index} of a batch: expected Applied, came {came}"
                 );
             }
         }
@@ -246,7 +267,10 @@ impl Cx {
     pub async fn refused(&self, changes: impl IntoIterator<Item = Change>) -> (usize, Conflict) {
         match self.commit(changes).await {
             Ok(Outcome::Conflict { index, conflict }) => (index, conflict),
-            other => panic!("this should have been a conflict: {other:?}"),
+            other => panic!(
+                "a changeset that cannot be applied: expected a conflict, came {}",
+                words::answer(&other)
+            ),
         }
     }
 
@@ -260,7 +284,11 @@ impl Cx {
     ) {
         let now = now.map(Version::new);
         let expected = (index, Conflict::Stale { id: id.into(), now });
-        assert_eq!(self.refused(changes).await, expected, "the conflict that is reported (left)");
+        assert_eq!(
+            self.refused(changes).await,
+            expected,
+            "the place of the change that fails, and its conflict"
+        );
     }
 
     /// Commits one changeset, which must be `Taken` at change `index` by this record; the named key must be one
@@ -274,25 +302,29 @@ impl Cx {
         let by = by.into();
         match self.refused(changes).await {
             (at, Conflict::Taken { key, holder }) => {
-                assert_eq!((at, holder), (index, by), "the change and the holder that are reported (left)");
+                assert_eq!((at, holder), (index, by), "the place of the change that fails, and the holder");
                 let found = self.find(key.clone()).await;
                 assert_eq!(found.map(|record| record.id()), Some(by), "the named holder holds the named key");
                 key
             }
-            other => panic!("the key should have been taken: {other:?}"),
+            (index, conflict) => {
+                let came = words::answer(&Ok(Outcome::Conflict { index, conflict }));
+                panic!("a change that needs a key of {by}: expected Taken, came {came}")
+            }
         }
     }
 
     /// The record of an id.
     pub async fn get(&self, id: impl Into<RecordId>) -> Option<Record> {
-        let mut found = self.store().get(&[id.into()]).await.expect("get");
+        let mut found =
+            self.store().get(&[id.into()]).await.unwrap_or_else(|error| unanswered("get", &error));
         assert_eq!(found.len(), 1, "get has one answer for each id");
         found.pop().flatten()
     }
 
     /// The record that holds a key.
     pub async fn find(&self, key: UniqueKey) -> Option<Record> {
-        let mut found = self.store().find(&[key]).await.expect("find");
+        let mut found = self.store().find(&[key]).await.unwrap_or_else(|error| unanswered("find", &error));
         assert_eq!(found.len(), 1, "find has one answer for each key");
         found.pop().flatten()
     }
@@ -303,7 +335,14 @@ impl Cx {
         let ids: Vec<_> = past.records.keys().copied().filter(|id| id.kind == kind).collect();
         let mut found = Vec::new();
         for ids in ids.chunks(MAX_PAGE as usize) {
-            found.extend(self.store().get(ids).await.expect("get").into_iter().flatten());
+            found.extend(
+                self.store()
+                    .get(ids)
+                    .await
+                    .unwrap_or_else(|error| unanswered("get", &error))
+                    .into_iter()
+                    .flatten(),
+            );
         }
         found
     }
@@ -320,12 +359,15 @@ impl Cx {
 
     /// The records of a page.
     pub async fn records(&self, index: Index, prefix: &Prefix, range: Range, limit: u32) -> Vec<Record> {
-        self.store().page(index, prefix, &range, limit).await.expect("page")
+        self.store()
+            .page(index, prefix, &range, limit)
+            .await
+            .unwrap_or_else(|error| unanswered("page", &error))
     }
 
     /// The numbers of a prefix and a range.
     pub async fn numbers(&self, prefix: &CounterPrefix, range: &CounterRange) -> Vec<(CounterKey, i64)> {
-        self.store().counters(prefix, range).await.expect("counters")
+        self.store().counters(prefix, range).await.unwrap_or_else(|error| unanswered("counters", &error))
     }
 
     /// One number.
@@ -339,7 +381,7 @@ pub(crate) async fn number<S: Read + ?Sized>(store: &S, key: &CounterKey) -> i64
     let prefix = CounterPrefix { tenant: key.tenant.clone(), family: key.family, parts: key.parts.to_vec() };
     let range =
         CounterRange { from: Some(key.bucket), until: key.bucket.checked_add(1), ..CounterRange::first(2) };
-    let found = store.counters(&prefix, &range).await.expect("counters");
+    let found = store.counters(&prefix, &range).await.unwrap_or_else(|error| unanswered("counters", &error));
     match found.as_slice() {
         [] => 0,
         [(found, value)] => {
@@ -350,19 +392,27 @@ pub(crate) async fn number<S: Read + ?Sized>(store: &S, key: &CounterKey) -> i64
     }
 }
 
+/// A read that should have been answered.
+#[cold]
+#[track_caller]
+fn unanswered(read: &str, error: &StoreError) -> ! {
+    panic!("{read}: expected an answer, came {}", words::error(error))
+}
+
 /// That a call was refused because it breaks a rule.
 #[track_caller]
 pub(crate) fn assert_invalid<T: fmt::Debug>(answer: Result<T, StoreError>, what: &str) {
     match answer {
         Err(error) if error.kind() == StoreErrorKind::Invalid => {}
-        other => panic!("{what} should have been Invalid: {other:?}"),
+        other => panic!("{what}: expected the error Invalid, came {}", words::short(&other)),
     }
 }
 
 /// That an answer is what a store says to a changeset that it stored.
 #[track_caller]
 pub(crate) fn assert_applied(answer: &Result<Outcome, StoreError>) {
-    assert!(matches!(answer, Ok(Outcome::Applied)), "this should have been applied: {answer:?}");
+    let came = words::answer(answer);
+    assert!(matches!(answer, Ok(Outcome::Applied)), "a changeset that fits: expected Applied, came {came}");
 }
 
 impl fmt::Debug for Cx {

@@ -6,9 +6,12 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use referral_core::Tenant;
 use referral_core::store::{
-    Change, Changeset, Conflict, CounterKey, Index, Outcome, Prefix, Read, Record, RecordId, Store,
-    StoreError, StoreErrorKind, StoreFacts, UniqueKey, bytes,
+    Change, Changeset, Conflict, CounterKey, CounterPrefix, CounterRange, Index, Outcome, Prefix, Range,
+    Read, Record, RecordId, Store, StoreError, StoreErrorKind, StoreFacts, UniqueKey, bytes,
 };
+
+use crate::notes::Notes;
+use crate::words;
 
 /// Everything that was ever offered to a store, and what the store answered.
 #[derive(Debug, Default)]
@@ -152,16 +155,32 @@ impl Past {
     }
 }
 
-/// A store that remembers what was committed through it.
+/// A store that remembers what was committed through it, and notes each call and its answer.
 #[derive(Debug)]
 pub(crate) struct Watched {
     inner: Arc<dyn Store>,
     history: Arc<History>,
+    notes: Arc<Notes>,
+    /// Which handle on the data it is, where there are several.
+    handle: usize,
 }
 
 impl Watched {
-    pub(crate) fn new(inner: Arc<dyn Store>, history: Arc<History>) -> Self {
-        Self { inner, history }
+    pub(crate) fn new(
+        inner: Arc<dyn Store>,
+        history: Arc<History>,
+        notes: Arc<Notes>,
+        handle: usize,
+    ) -> Self {
+        Self { inner, history, notes, handle }
+    }
+
+    fn called(&self, call: String) -> usize {
+        self.notes.called(if self.handle == 1 { call } else { format!("on handle {}: {call}", self.handle) })
+    }
+
+    fn came<T>(&self, number: usize, answer: &Result<T, StoreError>, say: impl FnOnce(&T) -> String) {
+        self.notes.came(number, answer.as_ref().map_or_else(words::error, say));
     }
 }
 
@@ -180,8 +199,56 @@ impl Drop for Call<'_> {
     }
 }
 
+fn records(found: &[Record]) -> String {
+    words::some(found, |record| words::record(Some(record)))
+}
+
+fn points(found: &[Option<Record>]) -> String {
+    words::some(found, |record| words::record(record.as_ref()))
+}
+
+#[async_trait]
 impl Read for Watched {
-    referral_core::forward_reads!(inner);
+    async fn get(&self, ids: &[RecordId]) -> Result<Vec<Option<Record>>, StoreError> {
+        let call = self.called(format!("get {}", words::some(ids, RecordId::to_string)));
+        let answer = self.inner.get(ids).await;
+        self.came(call, &answer, |found| points(found));
+        answer
+    }
+
+    async fn find(&self, keys: &[UniqueKey]) -> Result<Vec<Option<Record>>, StoreError> {
+        let call = self.called(format!("find {}", words::some(keys, words::key)));
+        let answer = self.inner.find(keys).await;
+        self.came(call, &answer, |found| points(found));
+        answer
+    }
+
+    async fn page(
+        &self,
+        index: Index,
+        prefix: &Prefix,
+        range: &Range,
+        limit: u32,
+    ) -> Result<Vec<Record>, StoreError> {
+        let parts = words::some(&prefix.parts, words::value);
+        let call = self.called(format!("page {index:?} {parts}, {}, at most {limit}", words::short(range)));
+        let answer = self.inner.page(index, prefix, range, limit).await;
+        self.came(call, &answer, |found| records(found));
+        answer
+    }
+
+    async fn counters(
+        &self,
+        prefix: &CounterPrefix,
+        range: &CounterRange,
+    ) -> Result<Vec<(CounterKey, i64)>, StoreError> {
+        let parts = words::some(&prefix.parts, |part| words::short(part));
+        let call = self.called(format!("counters {:?} {parts}, {}", prefix.family, words::short(range)));
+        let answer = self.inner.counters(prefix, range).await;
+        let say = |(key, value): &(CounterKey, i64)| format!("{} is {value}", words::number(key));
+        self.came(call, &answer, |found| words::some(found, say));
+        answer
+    }
 }
 
 #[async_trait]
@@ -194,8 +261,19 @@ impl Store for Watched {
         for changeset in batch {
             self.history.offered(changeset);
         }
+        let step = self.called(match batch {
+            [one] => format!("commit {}", words::changeset(one)),
+            many => format!("commit the batch {}", words::some(many, words::changeset)),
+        });
         let mut call = Call { history: &self.history, batch, answers: Vec::new() };
         let answers = self.inner.commit(batch).await;
+        self.notes.came(
+            step,
+            match answers.as_slice() {
+                [one] => words::answer(one),
+                many => words::some(many, words::answer),
+            },
+        );
         call.answers.clone_from(&answers);
         answers
     }

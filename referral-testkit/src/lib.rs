@@ -88,6 +88,9 @@
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+#[macro_use]
+mod macros;
+
 mod audit;
 pub mod broken;
 pub mod cases;
@@ -101,24 +104,32 @@ mod harness;
 mod history;
 mod make;
 mod model;
+mod notes;
+mod panics;
 mod plan;
 pub mod race;
+pub mod rates;
 mod registry;
+mod rules;
 pub mod runner;
 pub mod samples;
 mod scratch;
 mod settings;
 mod shop;
+mod summary;
 mod texts;
+mod words;
 
 pub use async_trait::async_trait;
 pub use cx::Cx;
 pub use folder::{FolderHarness, FolderStore};
 pub use harness::{Guard, Harness, MemoryHarness, Opened};
 pub use registry::{Case, case, markdown_table, registry};
-pub use runner::{Outcome, Report, Summary, run, run_all};
+pub use rules::{Rule, rule, rules};
+pub use runner::{Outcome, Report, run, run_all};
 pub use scratch::{Scratch, server_from_env, skip};
 pub use settings::Settings;
+pub use summary::{NotExercised, Summary};
 
 #[allow(rustdoc::invalid_rust_codeblocks, reason = "its excerpts begin and end within items")]
 #[doc = include_str!("../docs/store-author.md")]

@@ -1,9 +1,12 @@
 //! Starts many tasks at once.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
 use tokio::sync::Barrier;
+
+use crate::{notes, panics};
 
 /// Starts this many tasks from one barrier, and gives their results in the order of the tasks.
 ///
@@ -26,7 +29,7 @@ where
         .collect();
     let mut results = Vec::with_capacity(racers);
     for task in tasks {
-        results.push(task.await.unwrap_or_else(|lost| std::panic::resume_unwind(lost.into_panic())));
+        results.push(task.await.unwrap_or_else(|lost| again(lost.into_panic())));
     }
     results
 }
@@ -44,7 +47,9 @@ where
     let threads: Vec<_> = (0..racers)
         .map(|racer| {
             let (barrier, run, runtime) = (barrier.clone(), run(racer), Handle::current());
+            let notes = notes::current();
             std::thread::spawn(move || {
+                notes::enter(notes);
                 barrier.wait();
                 runtime.block_on(run)
             })
@@ -54,5 +59,13 @@ where
         threads.into_iter().map(std::thread::JoinHandle::join).collect::<Vec<_>>()
     });
     let joined = joined.await.expect("the threads are waited for");
-    joined.into_iter().map(|result| result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+    joined.into_iter().map(|result| result.unwrap_or_else(|panic| again(panic))).collect()
+}
+
+/// Panics with the words of a racer, here, where the backtrace leads to whoever started the race.
+fn again(panic: Box<dyn Any + Send>) -> ! {
+    if panic.is::<String>() || panic.is::<&str>() {
+        panic!("{}", panics::said(&*panic))
+    }
+    std::panic::resume_unwind(panic)
 }

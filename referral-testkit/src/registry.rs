@@ -271,9 +271,9 @@ pub fn case(id: &str) -> Option<Case> {
 /// The list as a table in Markdown.
 #[must_use]
 pub fn markdown_table() -> String {
-    let mut table = String::from("| Group | A store promises that |\n| --- | --- |\n");
+    let mut table = String::from("| Group | A store promises that | Rules |\n| --- | --- | --- |\n");
     for case in registry() {
-        table.push_str(&format!("| {} | {} |\n", case.group, case.promise()));
+        table.push_str(&format!("| {} | {} | {} |\n", case.group, case.promise(), case.rules.join(", ")));
     }
     table
 }

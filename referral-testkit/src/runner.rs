@@ -1,17 +1,23 @@
 //! Runs cases and reports what became of them. The tests of [`conformance!`](crate::conformance) use it, and
 //! programs that choose the store at run time.
 
-use std::any::Any;
 use std::ffi::OsString;
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use referral_core::store::StoreFacts;
 
 use crate::audit::audit;
 use crate::child;
 use crate::cx::Cx;
 use crate::harness::Harness;
+use crate::notes::{self, Notes};
+use crate::panics;
 use crate::registry::{Case, registry};
+use crate::rules::rule;
 use crate::settings::{Settings, runtime};
+use crate::summary::Summary;
 
 /// Makes the tests of a store. Write `conformance!(MyHarness::from_env());` into a file of its own under `tests/`.
 ///
@@ -79,24 +85,51 @@ impl Outcome {
 
 /// One case that was run.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Report {
+    /// The name of the store.
+    pub store: String,
     /// The case.
     pub case: Case,
     /// What became of it.
     pub outcome: Outcome,
     /// How long it took, opening the store included.
     pub took: Duration,
+    /// What the store says about itself, if it could be opened.
+    pub facts: Option<StoreFacts>,
+    /// Which parts of the case could not run on this store, each with its reason. It passed without them.
+    pub not_exercised: Vec<String>,
+    /// How many rounds of a race, or random histories, it made. The soak multiplies them.
+    pub rounds: usize,
+    /// How many processes it killed in the middle of their work.
+    pub kills: usize,
+    /// The file and the line of the case that failed. The audit after a case has none.
+    pub line: Option<String>,
+    /// The last calls of the store, in the order in which they began, each with its answer.
+    pub calls: Vec<String>,
 }
 
-/// How many cases ended how.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Summary {
-    /// How many cases passed.
-    pub passed: usize,
-    /// How many cases failed.
-    pub failed: usize,
-    /// How many cases were skipped.
-    pub skipped: usize,
+/// What became of the case. Of a failure it says in which line, what was expected and what came, which rules of the contract
+/// the case is about, and which calls led there.
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} on {} {}", self.case.id(), self.store, self.outcome.name())?;
+        let Some(reason) = self.outcome.reason() else { return Ok(()) };
+        if !matches!(self.outcome, Outcome::Failed(_)) {
+            return write!(f, ": {reason}");
+        }
+        if let Some(line) = &self.line {
+            write!(f, " at {line}")?;
+        }
+        write!(f, "\n{reason}")?;
+        for rule in self.case.rules.iter().filter_map(|number| rule(number)) {
+            write!(f, "\nrule {}: {}", rule.number, rule.says)?;
+        }
+        if !self.calls.is_empty() {
+            write!(f, "\nthe last calls of the store:")?;
+        }
+        self.calls.iter().try_for_each(|call| write!(f, "\n- {call}"))
+    }
 }
 
 /// Runs one case on a store of its own, on a thread and a runtime of its own. It can be called from anywhere.
@@ -107,27 +140,46 @@ pub fn run(harness: &Arc<dyn Harness>, case: Case, settings: &Settings) -> Repor
     }
     let started = Instant::now();
     let (harness, settings) = (harness.clone(), settings.clone());
-    let strict = settings.strict;
+    panics::note_them();
+    let (strict, store) = (settings.strict, harness.name().to_owned());
+    let notes = Arc::new(Notes::default());
+    let noted = notes.clone();
     // A thread of its own, because a runtime cannot be started from within another one.
     let outcome = std::thread::Builder::new()
         .name(case.name.to_owned())
         .spawn(move || {
+            notes::enter(Some(noted.clone()));
             let runtime = runtime();
-            let outcome = runtime.block_on(attempt(harness, case, settings));
+            let outcome = runtime.block_on(attempt(harness, case, settings, noted));
             // A store that is stuck must not keep the suite from saying so.
             runtime.shutdown_timeout(Duration::from_secs(5));
             outcome
         })
         .expect("a thread")
         .join()
-        .unwrap_or_else(|panic| Outcome::Failed(said(&*panic)));
+        .unwrap_or_else(|panic| Outcome::Failed(panics::said(&*panic)));
     let outcome = match outcome {
         Outcome::Skipped(reason) if strict => {
             Outcome::Failed(format!("skipped, and that is not allowed: {reason}"))
         }
         outcome => outcome,
     };
-    Report { case, outcome, took: started.elapsed() }
+    let line = match &outcome {
+        Outcome::Failed(said) => panics::line(&notes.panics(said)),
+        _ => None,
+    };
+    Report {
+        store,
+        case,
+        outcome,
+        took: started.elapsed(),
+        facts: notes.facts(),
+        not_exercised: notes.reasons(),
+        rounds: notes.rounds(),
+        kills: notes.kills(),
+        line,
+        calls: notes.steps(),
+    }
 }
 
 /// Runs cases one after another, and reports each as it ends.
@@ -137,32 +189,28 @@ pub fn run_all(
     settings: &Settings,
     mut each: impl FnMut(&Report),
 ) -> Summary {
-    let mut summary = Summary::default();
+    let mut summary = Summary::of(harness.name());
     for case in cases {
         let report = run(harness, case, settings);
-        match &report.outcome {
-            Outcome::Passed => summary.passed += 1,
-            Outcome::Failed(_) => summary.failed += 1,
-            Outcome::Skipped(_) => summary.skipped += 1,
-        }
+        summary.add(&report);
         each(&report);
     }
     summary
 }
 
-async fn attempt(harness: Arc<dyn Harness>, case: Case, settings: Settings) -> Outcome {
+async fn attempt(harness: Arc<dyn Harness>, case: Case, settings: Settings, notes: Arc<Notes>) -> Outcome {
     let patience = settings.patience;
     let Some(opened) = harness.open().await else {
         return Outcome::Skipped(format!("{} is not configured: {}", harness.name(), harness.setup()));
     };
     // The last one goes here and not on a worker: a guard may wait for connections that the workers bring home.
-    let cx = Cx::new(harness, settings, opened);
+    let cx = Cx::new(harness, settings, opened, notes);
     // In a task of its own, so that a panic ends the case and not the runner.
     let task = tokio::spawn(held(case, cx.clone()));
     match tokio::time::timeout(patience, task).await {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(error)) => Outcome::Failed(match error.try_into_panic() {
-            Ok(panic) => said(&*panic),
+            Ok(panic) => panics::said(&*panic),
             Err(error) => error.to_string(),
         }),
         Err(_) => Outcome::Failed(format!("stuck: not done after {} s", patience.as_secs())),
@@ -183,19 +231,9 @@ async fn held(case: Case, cx: Cx) -> Outcome {
     Outcome::Passed
 }
 
-/// What a panic said.
-fn said(panic: &(dyn Any + Send)) -> String {
-    if let Some(text) = panic.downcast_ref::<&str>() {
-        (*text).to_owned()
-    } else if let Some(text) = panic.downcast_ref::<String>() {
-        text.clone()
-    } else {
-        "it panicked without a word".to_owned()
-    }
-}
-
 /// One test of [`conformance!`](crate::conformance): a failure panics, a skip says so and passes.
 #[doc(hidden)]
+#[track_caller]
 pub fn __test(harness: Arc<dyn Harness>, group: &str, name: &str, path: &str) {
     let case = registry().iter().copied().find(|case| case.group == group && case.name == name);
     let case = case.expect("a case of the list");
@@ -206,9 +244,13 @@ pub fn __test(harness: Arc<dyn Harness>, group: &str, name: &str, path: &str) {
         again: ["--exact", path, "--nocapture"].map(OsString::from).to_vec(),
         ..Settings::from_env()
     };
-    match run(&harness, case, &settings).outcome {
+    let report = run(&harness, case, &settings);
+    for part in &report.not_exercised {
+        println!("{} did not exercise {part}", case.id());
+    }
+    match report.outcome {
         Outcome::Passed => {}
-        Outcome::Skipped(reason) => println!("skipped {}: {reason}", case.id()),
-        Outcome::Failed(reason) => panic!("{} on {}: {reason}", case.id(), harness.name()),
+        Outcome::Skipped(_) => println!("{report}"),
+        Outcome::Failed(_) => panic!("{report}"),
     }
 }

@@ -4,6 +4,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::notes;
+
 /// How to run.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -45,7 +47,13 @@ impl Settings {
     }
 }
 
-/// What every case runs on.
+/// What every case runs on. Its threads work for the case that the caller works for.
 pub(crate) fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime")
+    let notes = notes::current();
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .on_thread_start(move || notes::enter(notes.clone()))
+        .enable_all()
+        .build()
+        .expect("a runtime")
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use referral_testkit::broken::{BrokenHarness, Defect};
-use referral_testkit::{Case, Harness, Outcome, Settings, case, registry, run};
+use referral_testkit::{Case, Harness, Outcome, Report, Settings, case, registry, run};
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -25,11 +25,11 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-fn attempt(defect: Option<Defect>, case: Case) -> Outcome {
+fn attempt(defect: Option<Defect>, case: Case) -> Report {
     let harness: Arc<dyn Harness> = Arc::new(BrokenHarness(defect));
     // What is found by chance gets enough chances.
     let soak = if case.group == "model" { 8 } else { 1 };
-    run(&harness, case, &Settings { soak, ..Settings::default() }).outcome
+    run(&harness, case, &Settings { soak, ..Settings::default() })
 }
 
 /// A race is lost by chance, and on a busy machine less often.
@@ -39,18 +39,34 @@ fn caught(defect: Defect, id: &str) -> Result<(), Failed> {
     let case = case(id).ok_or_else(|| format!("there is no case {id}"))?;
     let mut last = None;
     for _ in 0..CHANCES {
-        match attempt(Some(defect), case) {
+        let report = attempt(Some(defect), case);
+        match &report.outcome {
             // A case that hangs has not noticed anything.
-            Outcome::Failed(how) if !how.starts_with("stuck") => return Ok(()),
-            other => last = Some(other),
+            Outcome::Failed(how) if !how.starts_with("stuck") => return clear(&report, how),
+            _ => last = Some(report),
         }
     }
-    Err(format!("{id} did not notice. {} {last:?}", defect.says()).into())
+    let last = last.map(|report| report.to_string()).unwrap_or_default();
+    Err(format!("{id} did not notice. {} {last}", defect.says()).into())
+}
+
+/// A failure names a line of the case, unless it was the audit that noticed, and says what came in place of what.
+fn clear(report: &Report, how: &str) -> Result<(), Failed> {
+    let audit = how.starts_with("the audit after the case");
+    let named = report.line.as_ref().is_some_and(|line| line.starts_with("src/cases/"));
+    let sides = how.contains("left:") || how.contains("(left)") || how.contains("assertion");
+    // A random history is printed as a whole.
+    let short = how.len() < 2000 || report.case.group == "model";
+    if (audit || named) && !sides && short {
+        return Ok(());
+    }
+    Err(format!("this message does not help: {report}").into())
 }
 
 fn passed(case: Case) -> Result<(), Failed> {
-    match attempt(None, case) {
+    let report = attempt(None, case);
+    match report.outcome {
         Outcome::Passed => Ok(()),
-        other => Err(format!("{other:?}").into()),
+        _ => Err(report.to_string().into()),
     }
 }

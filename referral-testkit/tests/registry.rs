@@ -5,10 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::{env, fs};
 
-use referral_testkit::broken::Defect;
+use referral_testkit::broken::{Defect, KilledDefect};
 use referral_testkit::{
-    Guard, Harness, MemoryHarness, Opened, Outcome, Settings, async_trait, case, for_each_case,
-    markdown_table, registry, run, run_all,
+    Guard, Harness, MemoryHarness, Opened, Outcome, Rule, Settings, async_trait, case, for_each_case,
+    markdown_table, registry, rule, rules, run, run_all,
 };
 
 /// What writes `docs/conformance.md` again.
@@ -32,17 +32,43 @@ fn the_registry_is_the_list_of_the_tests() {
     }
 }
 
+/// The names of the broken stores, those on disk too, on which a case must fail.
+fn proving(id: &str) -> Vec<String> {
+    let here = Defect::ALL.iter().filter(|defect| defect.caught_by().contains(&id));
+    let killed = KilledDefect::ALL.iter().filter(|defect| defect.caught_by.contains(&id));
+    here.map(|defect| format!("{defect:?}")).chain(killed.map(|defect| defect.name.to_owned())).collect()
+}
+
 /// A case that no broken store fails is not worth its time.
 #[test]
 fn every_case_is_the_one_that_catches_some_broken_store() {
-    let caught: BTreeSet<&str> = Defect::ALL.iter().flat_map(|defect| defect.caught_by()).copied().collect();
-    // A broken store lives in one process; `journal` has one on disk for this case.
-    let killed = "durability::a_killed_process_keeps_what_it_acknowledged";
-    for id in registry().iter().map(|case| case.id()).filter(|id| id != killed) {
-        assert!(caught.contains(id.as_str()), "no broken store names {id}");
+    for case in registry() {
+        assert!(!proving(&case.id()).is_empty(), "no broken store names {case:?}");
     }
-    for id in caught {
+    let here = Defect::ALL.iter().flat_map(|defect| defect.caught_by());
+    for id in here.chain(KilledDefect::ALL.iter().flat_map(|defect| defect.caught_by)) {
         assert!(case(id).is_some(), "there is no case {id}");
+    }
+}
+
+/// The rules that no case holds a store to yet. A rule goes from here with its first case.
+const OPEN: &[&str] = &["5.4", "8.2", "8.3", "8.5", "9.1", "9.2"];
+
+#[test]
+fn every_rule_is_held_by_a_case_that_a_broken_store_proves() {
+    let unproved = |rule: &&Rule| rule.cases().all(|case| proving(&case.id()).is_empty());
+    let open: Vec<_> = rules().iter().filter(unproved).map(|rule| rule.number).collect();
+    assert_eq!(open, OPEN, "the rules without a case that a broken store proves (left), and those expected");
+}
+
+#[test]
+fn every_case_names_its_rules_in_order_and_each_once() {
+    for case in registry() {
+        assert!(!case.rules.is_empty(), "{case:?} names its rules");
+        assert_eq!(case.rules.iter().collect::<BTreeSet<_>>().len(), case.rules.len(), "{case:?}");
+        for number in case.rules {
+            assert!(rule(number).is_some(), "{case:?} names rule {number}, and there is none");
+        }
     }
 }
 
@@ -50,15 +76,40 @@ fn every_case_is_the_one_that_catches_some_broken_store() {
 fn every_promise_stands_in_the_table() {
     let table = markdown_table();
     assert_eq!(table.lines().count(), registry().len() + 2);
-    assert!(table.contains("| counters | both bounds are inside |"));
+    assert!(table.contains("| counters | both bounds are inside | 4.2 |"));
+}
+
+/// Names of the documentation as a list within a sentence.
+fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    names.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// The rules, each with its cases and with the broken stores that prove them.
+fn proofs() -> String {
+    let (mut text, mut part) = (String::new(), "");
+    for rule in rules() {
+        if rule.part != part {
+            part = rule.part;
+            text.push_str(&format!("### {part}\n\n"));
+        }
+        text.push_str(&format!("**{}** {}\n\n", rule.number, rule.says));
+        for case in rule.cases() {
+            let proving = proving(&case.id());
+            text.push_str(&format!("- `{}`: {}\n", case.id(), listed(proving.iter().map(String::as_str))));
+        }
+        text.push('\n');
+    }
+    text
 }
 
 /// The broken stores as a table of the documentation.
 fn broken_stores() -> String {
     let mut table = String::from("| Broken store | What is wrong | Caught by |\n| --- | --- | --- |\n");
-    for defect in Defect::ALL {
-        let cases: Vec<_> = defect.caught_by().iter().map(|case| format!("`{case}`")).collect();
-        table.push_str(&format!("| {defect:?} | {} | {} |\n", defect.says(), cases.join(", ")));
+    let here = Defect::ALL.iter().map(|defect| (format!("{defect:?}"), defect.says(), defect.caught_by()));
+    let killed =
+        KilledDefect::ALL.iter().map(|defect| (defect.name.to_owned(), defect.says, defect.caught_by));
+    for (name, says, caught_by) in here.chain(killed) {
+        table.push_str(&format!("| {name} | {says} | {} |\n", listed(caught_by.iter().copied())));
     }
     table
 }
@@ -67,16 +118,21 @@ fn broken_stores() -> String {
 #[test]
 fn the_table_in_the_docs_is_this_list() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/conformance.md");
-    let cases = registry().len();
     let text = format!(
         "# Conformance\n\n\
-         What the suite, `referral-testkit`, asks of every store, in {cases} cases. Made from its list; write it again \
-         with\n`{REWRITE}`.\n\n{}\n\
-         ## What the suite is held to\n\n\
-         {} stores are broken on purpose, each in one way, and each of the cases named beside it fails on that store, and on \
-         no honest one.\n\n{}",
+         The contract of a store has {} numbered rules. The suite, `referral-testkit`, holds every store to them in {} cases, \
+         and {}\nstores that are broken on purpose hold the suite to its word. Made from the lists of the suite; write it \
+         again with\n`{REWRITE}`.\n\n\
+         ## The rules, the cases that hold a store to them, and the broken stores that prove these cases\n\n\
+         {}\
+         ## The cases\n\n{}\n\
+         ## The broken stores\n\n\
+         Each is wrong in one way. Each of the cases named beside it fails on that store, and on no honest one.\n\n{}",
+        rules().len(),
+        registry().len(),
+        Defect::ALL.len() + KilledDefect::ALL.len(),
+        proofs(),
         markdown_table(),
-        Defect::ALL.len(),
         broken_stores(),
     );
     if env::var("REFERRAL_BLESS").is_ok_and(|bless| bless == "1") {

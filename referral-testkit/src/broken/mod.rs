@@ -5,6 +5,7 @@
 
 mod defect;
 mod keys;
+mod killed;
 mod merge;
 mod state;
 mod store;
@@ -13,6 +14,7 @@ mod written;
 use std::sync::{Arc, Mutex, Weak};
 
 pub use defect::Defect;
+pub use killed::KilledDefect;
 pub use store::BrokenStore;
 
 use async_trait::async_trait;

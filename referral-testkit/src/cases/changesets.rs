@@ -186,7 +186,7 @@ pub async fn a_later_changeset_sees_the_earlier_ones(cx: Cx) {
             6 => stale(None),
             _ => Outcome::Applied,
         };
-        assert_eq!(answer.unwrap(), expected, "answer {index} of the batch (left)");
+        assert_eq!(answer.unwrap(), expected, "answer {index} of the batch");
     }
     assert_eq!(cx.find(natural("life")).await, Some(heir.into()));
     assert_eq!((cx.get(link.id).await, cx.number(&uses).await), (None, 3));

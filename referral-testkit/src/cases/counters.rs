@@ -194,7 +194,7 @@ pub async fn counts_of_a_batch_are_decided_one_after_another(cx: Cx) {
             conflict: Conflict::OutOfBounds { counter: key.clone(), value: 3 },
         };
         let expected = if index < 3 { Outcome::Applied } else { refused };
-        assert_eq!(answer.unwrap(), expected, "answer {index} of the batch (left)");
+        assert_eq!(answer.unwrap(), expected, "answer {index} of the batch");
     }
     // What one gives back, the next may take.
     let steps = [(-1, true), (1, true), (1, false), (-3, true), (3, true)];

@@ -16,6 +16,7 @@ async fn survives(cx: &Cx) -> bool {
     let durable = cx.facts().durable;
     if !cx.reopen().await {
         assert!(!durable, "the store says it is durable, and its harness cannot open it again");
+        cx.not_exercised("opening the same data again: the harness cannot do that");
         return false;
     }
     assert_eq!(cx.facts().durable, durable, "a store does not change its mind");
@@ -23,6 +24,9 @@ async fn survives(cx: &Cx) -> bool {
     let link = cx.link();
     cx.insert([link.clone()]).await;
     assert_eq!(cx.get(link.id).await, Some(link.into()));
+    if !durable {
+        cx.not_exercised("what is kept when the store is opened again: it says that it is not durable");
+    }
     durable
 }
 
@@ -80,6 +84,7 @@ pub async fn a_reopened_store_keeps_its_numbers(cx: Cx) {
 /// whole or not at all.
 pub async fn a_killed_process_keeps_what_it_acknowledged(cx: Cx) {
     if !cx.facts().durable {
+        cx.not_exercised("a killed process: the store says that it is not durable");
         return;
     }
     let Some(address) = cx.address() else {

@@ -193,11 +193,7 @@ async fn at_every_call(cx: &Cx, failure: Failure, must_fail: bool, holds: fn(usi
                         states[step]
                     );
                     story.step(step).await.unwrap_or_else(|error| panic!("{what}: again: {error:?}"));
-                    assert_eq!(
-                        story.state().await,
-                        states[step + 1],
-                        "{what}: step {step}, tried again (left)"
-                    );
+                    assert_eq!(story.state().await, states[step + 1], "{what}: step {step}, tried again");
                 }
             }
         }
@@ -206,7 +202,7 @@ async fn at_every_call(cx: &Cx, failure: Failure, must_fail: bool, holds: fn(usi
         for step in (0..STEPS).filter(|step| failure != Failure::ReadFailed && !CLICKS.contains(step)) {
             story.step(step).await.unwrap_or_else(|error| panic!("{what}: step {step} again: {error:?}"));
         }
-        assert_eq!(story.state().await, states[STEPS], "{what}: at the end (left)");
+        assert_eq!(story.state().await, states[STEPS], "{what}: at the end");
         if !fired {
             return;
         }
@@ -305,7 +301,7 @@ pub async fn no_conflict_rests_on_what_was_not_written(cx: Cx) {
     let (held, link, alias) = (cx.alias("held"), cx.natural_link("key"), cx.alias("code"));
     cx.insert([held.clone()]).await;
     if !cx.break_writes().await {
-        // Nobody can make this store's writes fail; then the case says nothing about it.
+        cx.not_exercised("a backend whose writes fail: the harness cannot make them");
         return;
     }
     let (uses, clicks) = (counter("uses"), statistic("clicks", "all"));

@@ -53,7 +53,7 @@ pub async fn the_longest_unique_keys_are_kept_apart(cx: Cx) {
             assert!(bytes::unique(&key).len() <= bytes::MAX_KEY, "{key:?} is longer than any key may be");
             seen.insert(key.unique);
             let found = cx.find(key.clone()).await.map(|record| record.id());
-            assert_eq!(found, Some(holder.id()), "the holder (left) of {key:?}");
+            assert_eq!(found, Some(holder.id()), "the holder of {key:?}");
             let mut again = holder.values();
             again[kind.position("id").unwrap()] = Value::Uuid(cx.uuid());
             let again = Record::from_values(*kind, again).unwrap();

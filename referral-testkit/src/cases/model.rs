@@ -67,7 +67,7 @@ async fn one(cx: &Cx, world: World, plan: &Plan) -> Result<(), TestCaseError> {
         };
         let batch: Vec<Changeset> = batch.iter().map(make).collect();
         let answers = cx.store().commit(&batch).await;
-        prop_assert_eq!(answers.len(), batch.len(), "a batch has one answer for each changeset");
+        expect_eq!(answers.len(), batch.len(), "a batch has one answer for each changeset");
         for (index, (changeset, answer)) in batch.iter().zip(answers).enumerate() {
             let verdict = model.commit(changeset);
             prop_assert!(
@@ -114,14 +114,14 @@ async fn read(
                 limit: u32::from(*limit),
             };
             let found = cx.numbers(&prefix, &range).await;
-            prop_assert_eq!(found, model.counters(&prefix, &range), "{:?} {:?}", prefix, range);
+            expect_eq!(found, model.counters(&prefix, &range), "{:?} {:?}", prefix, range);
             Ok(())
         }
         Look::Points { ids } => {
             let ids: Vec<_> = ids.iter().map(|sample| world.record(*sample).id()).collect();
             let found = cx.store().get(&ids).await.map_err(|error| TestCaseError::fail(error.to_string()))?;
             let expected: Vec<_> = ids.iter().map(|id| model.records.get(id).cloned()).collect();
-            prop_assert_eq!(found, expected, "the records of {:?}", ids);
+            expect_eq!(found, expected, "the records of {:?}", ids);
             keys(cx, model, &history.keys().rev().take(5).cloned().collect::<Vec<_>>()).await
         }
     }
@@ -133,7 +133,7 @@ async fn everything(cx: &Cx, world: &World, model: &Model, history: &History) ->
     for ids in ids.chunks(MAX_PAGE as usize) {
         let found = cx.store().get(ids).await.map_err(|error| TestCaseError::fail(error.to_string()))?;
         let expected: Vec<Option<Record>> = ids.iter().map(|id| model.records.get(id).cloned()).collect();
-        prop_assert_eq!(found, expected, "the records at the end");
+        expect_eq!(found, expected, "the records at the end");
     }
     keys(cx, model, &history.keys().cloned().collect::<Vec<_>>()).await?;
     for (index, prefix) in history.places() {
@@ -152,7 +152,7 @@ async fn everything(cx: &Cx, world: &World, model: &Model, history: &History) ->
             };
             let range = CounterRange::first(MAX_PAGE);
             let found = cx.numbers(&prefix, &range).await;
-            prop_assert_eq!(found, model.counters(&prefix, &range), "the numbers at the end");
+            expect_eq!(found, model.counters(&prefix, &range), "the numbers at the end");
         }
     }
     Ok(())
@@ -162,7 +162,7 @@ async fn keys(cx: &Cx, model: &Model, keys: &[UniqueKey]) -> Result<(), TestCase
     for keys in keys.chunks(MAX_PAGE as usize) {
         let found = cx.store().find(keys).await.map_err(|error| TestCaseError::fail(error.to_string()))?;
         let expected: Vec<_> = keys.iter().map(|key| model.find(key)).collect();
-        prop_assert_eq!(found, expected, "the holders of {:?}", keys);
+        expect_eq!(found, expected, "the holders of {:?}", keys);
     }
     Ok(())
 }
@@ -177,7 +177,7 @@ async fn page(
 ) -> Result<(), TestCaseError> {
     let found = cx.records(index, prefix, range, limit).await;
     let expected = model.page(index, prefix, &range, limit as usize);
-    prop_assert_eq!(found, expected, "{} of {:?} {:?} in {:?}", limit, index, prefix, range);
+    expect_eq!(found, expected, "{} of {:?} {:?} in {:?}", limit, index, prefix, range);
     Ok(())
 }
 
@@ -197,6 +197,6 @@ async fn in_pages(
         range.after = index.entry(last, &last.values()).map(|entry| entry.seek);
         found.extend(records);
     }
-    prop_assert_eq!(found, whole, "the pages of {:?} {:?}", index, prefix);
+    expect_eq!(found, whole, "the pages of {:?} {:?}", index, prefix);
     Ok(())
 }

@@ -71,7 +71,7 @@ pub async fn a_patch_sets_columns_to_null(cx: Cx) {
         }
         cx.apply([patch([(full.id(), 1)], nulls.clone())]).await;
         let full = full.at_version(Version::FIRST);
-        assert_eq!(cx.get(full.id()).await, Some(expected(&full, &nulls)), "what comes back (left)");
+        assert_eq!(cx.get(full.id()).await, Some(expected(&full, &nulls)), "what comes back");
     }
 }
 

@@ -15,7 +15,7 @@ async fn round_trip(cx: &Cx, samples: Vec<Record>) {
     cx.insert(samples.clone()).await;
     for sample in samples {
         let back = cx.get(sample.id()).await;
-        assert_eq!(back, Some(sample.at_version(Version::FIRST)), "what comes back (left)");
+        assert_eq!(back, Some(sample.at_version(Version::FIRST)), "what comes back");
     }
     // That every key and every index leads to the same record is what the audit looks at.
 }
@@ -139,7 +139,7 @@ pub async fn an_update_can_change_every_field_of_every_kind(cx: Cx) {
             let other = as_if(&full, cx.sample(*kind, &filling).unwrap());
             cx.apply([update(other.clone(), was)]).await;
             let stored = other.at_version(Version::new(was + 1));
-            assert_eq!(cx.get(full.id()).await, Some(stored), "what comes back (left)");
+            assert_eq!(cx.get(full.id()).await, Some(stored), "what comes back");
         }
     }
 }
@@ -154,7 +154,7 @@ pub async fn an_update_keeps_tenant_and_creation_time(cx: Cx) {
         values[kind.position("created_at").unwrap()] = Value::Int(1);
         cx.apply([update(Record::from_values(*kind, values).unwrap(), 1)]).await;
         let stored = full.clone().at_version(Version::new(2));
-        assert_eq!(cx.get(full.id()).await, Some(stored), "what comes back (left)");
+        assert_eq!(cx.get(full.id()).await, Some(stored), "what comes back");
     }
 }
 

@@ -205,7 +205,7 @@ pub async fn keys_are_equal_only_byte_for_byte(cx: Cx) {
     let links: Vec<_> = TEXTS.iter().map(|text| cx.natural_link(text)).collect();
     cx.insert(links.clone()).await;
     for (text, link) in TEXTS.iter().zip(links) {
-        assert_eq!(cx.find(natural(text)).await, Some(link.clone().into()), "the holder of {text:?} (left)");
+        assert_eq!(cx.find(natural(text)).await, Some(link.clone().into()), "the holder of {text:?}");
         cx.taken([insert(cx.natural_link(text))], 0, link.id).await;
     }
     for other in ["aBc", "abc   ", "abc\u{a0}", "\u{c4}bc", "AB", "ab", ""] {

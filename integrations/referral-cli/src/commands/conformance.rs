@@ -3,11 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use referral_core::store::StoreError;
+use referral_core::store::{StoreError, StoreFacts};
 use referral_mongo::harness::MongoHarness;
 use referral_sled::harness::SledHarness;
 use referral_sql::harness::{MySqlHarness, PostgresHarness, SqliteHarness};
-use referral_testkit::{Case, Harness, MemoryHarness, Outcome, Report, Settings, registry};
+use referral_testkit::rates::{Rate, SOAKS, rates};
+use referral_testkit::{
+    Case, Harness, MemoryHarness, NotExercised, Outcome, Report, Rule, Settings, Summary, registry,
+};
 use serde::Serialize;
 
 use super::runtime::wait;
@@ -26,6 +29,13 @@ struct CaseLine<'a> {
     ms: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
+    /// Where the case failed, and which calls led there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    calls: Option<&'a [String]>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    not_exercised: &'a [String],
 }
 
 /// A case that is only named, as JSON.
@@ -34,14 +44,88 @@ struct NameLine {
     case: &'static str,
     group: &'static str,
     promise: String,
+    rules: &'static [&'static str],
 }
 
-/// How many cases ended how, as JSON.
-#[derive(Clone, Copy, Default, Serialize)]
+/// How many cases ended how.
+#[derive(Clone, Copy, Default)]
 struct Counts {
     passed: u32,
     failed: u32,
     skipped: u32,
+}
+
+/// What the run comes to, as JSON.
+#[derive(Serialize)]
+struct SummaryLine<'a> {
+    passed: usize,
+    failed: usize,
+    skipped: usize,
+    store: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    facts: Option<FactsPart>,
+    rules: RulesPart,
+    rounds: usize,
+    kills: usize,
+    not_exercised: Vec<ReasonPart>,
+    rates: Vec<RatePart>,
+}
+
+#[derive(Serialize)]
+struct FactsPart {
+    name: &'static str,
+    durable: bool,
+    shared: bool,
+    batch: usize,
+}
+
+/// The numbers of the rules of the contract, by what was exercised of them.
+#[derive(Serialize)]
+struct RulesPart {
+    exercised: Vec<&'static str>,
+    in_part: Vec<&'static str>,
+    not_exercised: Vec<&'static str>,
+}
+
+#[derive(Serialize)]
+struct ReasonPart {
+    reason: String,
+    cases: Vec<String>,
+    rules: Vec<&'static str>,
+}
+
+/// How often the cases of a group notice the broken stores that are made for them, in percent, at each soak.
+#[derive(Serialize)]
+struct RatePart {
+    group: &'static str,
+    soak: [usize; 3],
+    caught: [f64; 3],
+}
+
+impl<'a> SummaryLine<'a> {
+    fn of(summary: &'a Summary, groups: &[Group]) -> Self {
+        let facts = |StoreFacts { name, durable, shared, batch }| FactsPart { name, durable, shared, batch };
+        let numbers = |rules: &mut dyn Iterator<Item = Rule>| rules.map(|rule| rule.number).collect();
+        let reason = |it: NotExercised| ReasonPart { reason: it.reason, cases: it.cases, rules: it.rules };
+        let ran = |rate: &&Rate| groups.iter().any(|group| group.name == rate.group);
+        let rate = |rate: &Rate| RatePart { group: rate.group, soak: SOAKS, caught: rate.shares() };
+        Self {
+            passed: summary.passed,
+            failed: summary.failed,
+            skipped: summary.skipped,
+            store: &summary.store,
+            facts: summary.facts.map(facts),
+            rules: RulesPart {
+                exercised: numbers(&mut summary.exercised()),
+                in_part: numbers(&mut summary.exercised_in_part()),
+                not_exercised: numbers(&mut summary.rules_not_exercised()),
+            },
+            rounds: summary.rounds,
+            kills: summary.kills,
+            not_exercised: summary.not_exercised().into_iter().map(reason).collect(),
+            rates: rates().iter().filter(ran).map(rate).collect(),
+        }
+    }
 }
 
 /// What became of a group of cases.
@@ -90,6 +174,7 @@ pub(crate) fn run(args: &ConformanceArgs, out: &mut Output) -> Result<(), Failur
     // Cases come group by group.
     let mut groups: Vec<Group> = Vec::new();
     let mut all = Group { name: "all", ..Group::default() };
+    let mut summary = Summary::of(harness.name());
     let interrupt = Interrupt::listen()?;
     for case in cases {
         if interrupt.is_asked() {
@@ -97,6 +182,7 @@ pub(crate) fn run(args: &ConformanceArgs, out: &mut Output) -> Result<(), Failur
         }
         let report = referral_testkit::run(&harness, case, &settings);
         all.add(&report);
+        summary.add(&report);
         match groups.last_mut() {
             Some(group) if group.name == case.group => group.add(&report),
             _ => {
@@ -107,18 +193,17 @@ pub(crate) fn run(args: &ConformanceArgs, out: &mut Output) -> Result<(), Failur
         }
         print(&report, args.format, out)?;
     }
-    let Counts { passed, failed, skipped } = all.counts;
     match args.format {
         CasesFormat::Text => {
             out.line("")?;
             let rows: Vec<_> = groups.iter().chain([&all]).map(Group::row).collect();
             out.table(&["GROUP", "PASSED", "FAILED", "SKIPPED", "    TIME"], &rows)?;
             out.line("")?;
-            out.line(&format!("{}: {passed} passed, {failed} failed, {skipped} skipped", harness.name()))?;
+            out.line(&summary.to_string())?;
         }
-        CasesFormat::Jsonl => out.json(&all.counts)?,
+        CasesFormat::Jsonl => out.json(&SummaryLine::of(&summary, &groups))?,
     }
-    if failed > 0 { Err(Failure::Said) } else { Ok(()) }
+    if summary.failed > 0 { Err(Failure::Said) } else { Ok(()) }
 }
 
 /// The cases whose names contain one of the filters, or all cases if there is no filter.
@@ -135,9 +220,12 @@ fn chosen(filters: &[String]) -> Result<Vec<Case>, Failure> {
 fn name(case: Case, format: CasesFormat, out: &mut Output) -> Result<(), Failure> {
     match format {
         CasesFormat::Text => out.line(&case.id()),
-        CasesFormat::Jsonl => {
-            out.json(&NameLine { case: case.name, group: case.group, promise: case.promise() })
-        }
+        CasesFormat::Jsonl => out.json(&NameLine {
+            case: case.name,
+            group: case.group,
+            promise: case.promise(),
+            rules: case.rules,
+        }),
     }
 }
 
@@ -147,13 +235,16 @@ fn print(report: &Report, format: CasesFormat, out: &mut Output) -> Result<(), F
     match format {
         CasesFormat::Text => {
             out.line(&format!("{outcome:7} {ms:6} ms  {}", report.case.id()))?;
-            if let Some(reason) = reason {
-                output::say(&format!("{}: {reason}", report.case.id()));
+            if reason.is_some() {
+                output::say(&report.to_string());
             }
             Ok(())
         }
         CasesFormat::Jsonl => {
-            out.json(&CaseLine { case: report.case.name, group: report.case.group, outcome, ms, reason })
+            let (line, not_exercised) = (report.line.as_deref(), report.not_exercised.as_slice());
+            let calls = matches!(report.outcome, Outcome::Failed(_)).then_some(report.calls.as_slice());
+            let (case, group) = (report.case.name, report.case.group);
+            out.json(&CaseLine { case, group, outcome, ms, reason, line, calls, not_exercised })
         }
     }
 }
