@@ -107,6 +107,7 @@ mod registry;
 pub mod runner;
 pub mod samples;
 mod scratch;
+mod serial;
 mod settings;
 mod shop;
 mod texts;

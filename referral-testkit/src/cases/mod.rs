@@ -9,6 +9,7 @@ pub mod failures;
 pub mod keys;
 pub mod model;
 pub mod pages;
+pub mod pairs;
 pub mod patches;
 pub mod points;
 pub mod races;
