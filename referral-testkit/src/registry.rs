@@ -214,6 +214,9 @@ macro_rules! for_each_case {
                 two_changesets_that_cross_on_two_handles_have_a_serial_order [1.3, 1.9, 2.8],
                 two_batches_made_at_once_have_a_serial_order [1.2, 1.9, 4.2, 4.5],
                 two_batches_made_at_once_on_two_handles_have_a_serial_order [1.2, 1.9, 4.2, 4.5];
+            histories:
+                the_answers_of_many_callers_have_a_serial_order [1.9, 8.1, 8.3],
+                the_answers_on_two_handles_have_one_serial_order [1.9, 8.2, 8.3];
             model:
                 random_changesets_are_answered_as_by_the_model [1.2, 2.1],
                 random_reads_are_answered_as_by_the_model [8.8, 8.6, 8.10];

@@ -6,14 +6,14 @@
 
 mod told;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use referral_core::store::{
-    Changeset, CounterKey, Index, Outcome, Prefix, Range, Record, RecordId, StoreError, UniqueKey,
+    Change, Changeset, CounterKey, Index, Outcome, Prefix, Range, Record, RecordId, StoreError, UniqueKey,
 };
 
 use crate::model::Model;
@@ -97,6 +97,34 @@ pub(crate) fn assert_serial(what: &str, start: &Model, calls: &[Call]) {
         let _ = writeln!(said, "  caller {}: {}", search.steps[place].call.caller, step.by(&state));
     }
     panic!("{said}");
+}
+
+/// Every record, key and number that changes speak of.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Mentioned {
+    pub(crate) ids: BTreeSet<RecordId>,
+    pub(crate) keys: BTreeSet<UniqueKey>,
+    pub(crate) numbers: BTreeSet<CounterKey>,
+}
+
+impl Mentioned {
+    pub(crate) fn add<'a>(&mut self, changes: impl IntoIterator<Item = &'a Change>) {
+        for change in changes {
+            match change {
+                Change::Insert(record) | Change::Update { record, .. } => {
+                    self.ids.insert(record.id());
+                    self.keys.extend(UniqueKey::all_of(record));
+                }
+                Change::Delete { id, .. } | Change::Expect { id, .. } => drop(self.ids.insert(*id)),
+                Change::Patch { kind, of, .. } => {
+                    self.ids.extend(of.iter().map(|(uuid, _)| RecordId { kind: *kind, uuid: *uuid }));
+                }
+                Change::Count { counter, .. } | Change::Tally { counter, .. } => {
+                    self.numbers.insert(counter.clone());
+                }
+            }
+        }
+    }
 }
 
 struct Placed<'a> {

@@ -1,11 +1,8 @@
 //! The ground on which a pair meets: a record, a key or a number that nothing else touches, and what is beside it.
 
-use std::collections::BTreeSet;
-
 use referral_core::Alias;
 use referral_core::store::{
-    Change, Changeset, Column, ColumnType, CounterKey, Family, Kind, Record, RecordId, Unique, UniqueKey,
-    Value, Version,
+    Change, Changeset, Column, ColumnType, CounterKey, Family, Kind, Record, RecordId, Unique, Value, Version,
 };
 use uuid::Uuid;
 
@@ -200,34 +197,6 @@ impl Field {
     /// The statistic with the same name in a tallied family.
     pub(super) fn statistic(&self) -> CounterKey {
         CounterKey { family: Family::Responses, ..self.counter() }
-    }
-}
-
-/// Every record, key and number that changes speak of.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Mentioned {
-    pub(super) ids: BTreeSet<RecordId>,
-    pub(super) keys: BTreeSet<UniqueKey>,
-    pub(super) numbers: BTreeSet<CounterKey>,
-}
-
-impl Mentioned {
-    pub(super) fn add<'a>(&mut self, changes: impl IntoIterator<Item = &'a Change>) {
-        for change in changes {
-            match change {
-                Change::Insert(record) | Change::Update { record, .. } => {
-                    self.ids.insert(record.id());
-                    self.keys.extend(UniqueKey::all_of(record));
-                }
-                Change::Delete { id, .. } | Change::Expect { id, .. } => drop(self.ids.insert(*id)),
-                Change::Patch { kind, of, .. } => {
-                    self.ids.extend(of.iter().map(|(uuid, _)| RecordId { kind: *kind, uuid: *uuid }));
-                }
-                Change::Count { counter, .. } | Change::Tally { counter, .. } => {
-                    self.numbers.insert(counter.clone());
-                }
-            }
-        }
     }
 }
 

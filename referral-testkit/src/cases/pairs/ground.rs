@@ -7,12 +7,12 @@ use referral_core::store::{
     Changeset, CounterKey, CounterRange, Family, MAX_PAGE, Read, Record, RecordId, Store, UniqueKey,
 };
 
-use super::field::{Field, Mentioned};
+use super::field::Field;
 use super::ways::pairs;
 use crate::cx::{Cx, assert_applied};
 use crate::make::numbers_of;
 use crate::model::Model;
-use crate::serial::{Call, Clock, Step, assert_serial, committed};
+use crate::serial::{Call, Clock, Mentioned, Step, assert_serial, committed};
 
 /// Commits a batch of changesets, each of a place, and gives the call as each place sees it.
 pub(super) async fn commit(
