@@ -114,6 +114,7 @@ mod rules;
 pub mod runner;
 pub mod samples;
 mod scratch;
+mod serial;
 mod settings;
 mod shop;
 mod summary;

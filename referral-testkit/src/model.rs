@@ -4,6 +4,7 @@
 //! every record. A changeset is tried on a copy, and the copy kept or thrown away.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use referral_core::store::{
     Bounds, Change, Changeset, Conflict, CounterKey, CounterPrefix, CounterRange, Index, Kind, Outcome, Part,
@@ -12,7 +13,7 @@ use referral_core::store::{
 use uuid::Uuid;
 
 /// Records and numbers, and nothing else.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub(crate) struct Model {
     pub(crate) records: BTreeMap<RecordId, Record>,
     pub(crate) numbers: BTreeMap<CounterKey, i64>,
@@ -36,6 +37,16 @@ impl Verdict {
             }
             (Self::Invalid, Err(error)) => error.kind() == StoreErrorKind::Invalid,
             _ => false,
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Applied => f.write_str("Applied"),
+            Self::Conflict(at, may) => write!(f, "a conflict of change {at}, one of {may:?}"),
+            Self::Invalid => f.write_str("Invalid"),
         }
     }
 }
@@ -129,7 +140,7 @@ impl Model {
     }
 
     fn count(&mut self, counter: &CounterKey, add: i64, within: Bounds) -> Vec<Conflict> {
-        let value = self.numbers.get(counter).copied().unwrap_or(0);
+        let value = self.number(counter);
         match value.checked_add(add) {
             Some(sum) if within.min <= sum && sum <= within.max => {
                 self.numbers.insert(counter.clone(), sum);
@@ -141,6 +152,10 @@ impl Model {
 
     pub(crate) fn now(&self, id: RecordId) -> Option<Version> {
         self.records.get(&id).map(Record::version)
+    }
+
+    pub(crate) fn number(&self, key: &CounterKey) -> i64 {
+        self.numbers.get(key).copied().unwrap_or(0)
     }
 
     fn stale(&self, id: RecordId, was: Version) -> Vec<Conflict> {

@@ -203,6 +203,20 @@ macro_rules! for_each_case {
                 a_failed_read_stores_nothing [5.5],
                 visitors_who_try_again_are_counted_once [4.6],
                 no_conflict_rests_on_what_was_not_written [1.7];
+            pairs:
+                two_changes_made_one_after_another_are_answered_as_by_the_model [1.2, 2.1, 2.3, 2.4, 2.5, 2.7, 2.8, 2.9, 3.2, 4.2],
+                two_changes_made_on_two_handles_are_answered_as_by_the_model [1.9, 8.2],
+                two_changes_of_one_changeset_are_answered_as_by_the_model [1.3, 1.10, 2.1, 3.2],
+                two_changes_of_one_batch_are_answered_as_by_the_model [1.2, 1.6],
+                two_changes_made_at_once_have_a_serial_order [1.9, 2.5, 2.7, 2.9, 3.1, 4.2, 4.5, 5.1],
+                two_changes_made_at_once_on_two_handles_have_a_serial_order [1.9, 3.1, 4.2, 5.1],
+                two_changesets_that_cross_have_a_serial_order [1.3, 1.9, 2.8],
+                two_changesets_that_cross_on_two_handles_have_a_serial_order [1.3, 1.9, 2.8],
+                two_batches_made_at_once_have_a_serial_order [1.2, 1.9, 4.2, 4.5],
+                two_batches_made_at_once_on_two_handles_have_a_serial_order [1.2, 1.9, 4.2, 4.5];
+            histories:
+                the_answers_of_many_callers_have_a_serial_order [1.9, 8.1, 8.3],
+                the_answers_on_two_handles_have_one_serial_order [1.9, 8.2, 8.3];
             model:
                 random_changesets_are_answered_as_by_the_model [1.2, 2.1],
                 random_reads_are_answered_as_by_the_model [8.8, 8.6, 8.10];

@@ -390,4 +390,78 @@ defects! {
     RetryCounts: "An insert that is made twice is applied again, with all changes after it.",
         caught by "failures::a_lost_answer_is_found_out", "failures::visitors_who_try_again_are_counted_once",
             "changesets::a_changeset_made_twice_is_refused_by_its_witness";
+
+    // Pairs and histories
+    UpdateKeyLooked: "An update looks whether its new key is free, and then takes it.",
+        caught by "pairs::two_changes_made_at_once_have_a_serial_order",
+            "pairs::two_changesets_that_cross_have_a_serial_order",
+            "pairs::two_batches_made_at_once_have_a_serial_order";
+    FoldedLooked: "The folded code is looked up and then written; only the exact one has an index.",
+        caught by "pairs::two_changes_made_at_once_have_a_serial_order",
+            "pairs::two_changes_made_at_once_on_two_handles_have_a_serial_order";
+    DeleteLooked: "A delete looks at the version, and then removes whatever is there.",
+        caught by "pairs::two_changes_made_at_once_have_a_serial_order",
+            "pairs::two_batches_made_at_once_have_a_serial_order",
+            "histories::the_answers_of_many_callers_have_a_serial_order";
+    UpdateRevives: "An update writes its record back that was deleted meanwhile.",
+        caught by "pairs::two_changes_made_at_once_have_a_serial_order",
+            "histories::the_answers_of_many_callers_have_a_serial_order";
+    PatchRevives: "A patch writes records back that were deleted meanwhile.",
+        caught by "pairs::two_changes_made_at_once_have_a_serial_order",
+            "pairs::two_batches_made_at_once_have_a_serial_order";
+    PatchWritesBack: "A patch writes back the whole record that it has read.",
+        caught by "pairs::two_changes_made_at_once_have_a_serial_order",
+            "pairs::two_changes_made_at_once_on_two_handles_have_a_serial_order",
+            "histories::the_answers_of_many_callers_have_a_serial_order";
+    ExpectUnlocked: "An expectation is looked at before the transaction that writes.",
+        caught by "pairs::two_changesets_that_cross_have_a_serial_order",
+            "pairs::two_changesets_that_cross_on_two_handles_have_a_serial_order",
+            "histories::the_answers_of_many_callers_have_a_serial_order";
+    ExpectMissesDeletes: "An expectation locks out updates, and no deletes.",
+        caught by "pairs::two_changesets_that_cross_have_a_serial_order";
+    BatchBoundsLooked: "In a batch of several, bounds are looked at before the numbers are added up.",
+        caught by "pairs::two_batches_made_at_once_have_a_serial_order",
+            "pairs::two_batches_made_at_once_on_two_handles_have_a_serial_order";
+    BatchTallyWritesBack: "In a batch of several, statistics are read, added up and written back.",
+        caught by "pairs::two_batches_made_at_once_have_a_serial_order";
+    BatchInTwo: "A batch is decided as a whole, and written in two transactions.",
+        caught by "pairs::two_batches_made_at_once_have_a_serial_order";
+    ChangesTakenBack: "Each change is a transaction of its own, and is taken back if a later one fails.",
+        caught by "pairs::two_changesets_that_cross_have_a_serial_order",
+            "histories::the_answers_of_many_callers_have_a_serial_order";
+    KeyReleasedEarly: "A key is released before it is sure that its record can be written.",
+        caught by "pairs::two_changesets_that_cross_have_a_serial_order";
+    RecordsOfHandle: "Each handle remembers the records that it has read.",
+        caught by "pairs::two_changes_made_on_two_handles_are_answered_as_by_the_model",
+            "histories::the_answers_on_two_handles_have_one_serial_order";
+    HoldersOfHandle: "Each handle remembers who holds a key.",
+        caught by "pairs::two_changes_made_on_two_handles_are_answered_as_by_the_model",
+            "histories::the_answers_on_two_handles_have_one_serial_order";
+    NumbersOfHandle: "Each handle refuses a count by the number that it remembers.",
+        caught by "histories::the_answers_on_two_handles_have_one_serial_order";
+    VersionsOfHandle: "Each handle refuses an update by the version that it remembers.",
+        caught by "histories::the_answers_on_two_handles_have_one_serial_order";
+    VersionCached: "A record is remembered under its id and its version, also when it was deleted and inserted again.",
+        caught by "pairs::two_changes_made_one_after_another_are_answered_as_by_the_model",
+            "pairs::two_changes_made_on_two_handles_are_answered_as_by_the_model";
+    GetOneByOne: "The records of one call are read in one transaction each.",
+        caught by "histories::the_answers_of_many_callers_have_a_serial_order";
+    TallyBehind: "A statistic is written behind the acknowledgement.",
+        caught by "histories::the_answers_of_many_callers_have_a_serial_order";
+    AnswerShared: "Who writes a record that another call is writing gets the answer of that call.",
+        caught by "pairs::two_changes_made_at_once_have_a_serial_order";
+    BatchDeletesFirst: "The deletes of a batch are done first.",
+        caught by "pairs::two_changes_of_one_batch_are_answered_as_by_the_model";
+    ReleasedTooLate: "A key that a changeset releases is free only behind that changeset.",
+        caught by "pairs::two_changes_of_one_changeset_are_answered_as_by_the_model",
+            "pairs::two_changes_of_one_batch_are_answered_as_by_the_model";
+    LockOfHandle: "Each handle has a lock of its own, behind which it reads, decides and writes.",
+        caught by "pairs::two_changes_made_at_once_on_two_handles_have_a_serial_order",
+            "pairs::two_changesets_that_cross_on_two_handles_have_a_serial_order",
+            "pairs::two_batches_made_at_once_on_two_handles_have_a_serial_order",
+            "histories::the_answers_on_two_handles_have_one_serial_order";
+    LockOfRecords: "Records are locked while a batch is decided; keys and numbers are not.",
+        caught by "pairs::two_changes_made_at_once_have_a_serial_order",
+            "pairs::two_batches_made_at_once_have_a_serial_order",
+            "histories::the_answers_of_many_callers_have_a_serial_order";
 }

@@ -318,7 +318,7 @@ impl State {
     }
 
     /// Replaces a record, its keys and its entries.
-    fn put(&mut self, id: RecordId, new: Option<Record>, how: &How) {
+    pub(super) fn put(&mut self, id: RecordId, new: Option<Record>, how: &How) {
         let old = self.records.remove(&id);
         if let Some(old) = &old {
             let stay = if new.is_some() { Defect::UpdateKeepsKeys } else { Defect::DeleteKeepsKeys };
@@ -357,7 +357,7 @@ impl State {
         numbers.get(key).copied().unwrap_or(0)
     }
 
-    fn set(&mut self, key: CounterKey, value: i64, how: &How) {
+    pub(super) fn set(&mut self, key: CounterKey, value: i64, how: &How) {
         if value == 0 && !how.is(Defect::ZeroListed) {
             self.numbers.remove(&key);
         } else {

@@ -6,4 +6,5 @@ mod one_handle;
 mod two_handles;
 
 pub use one_handle::*;
+pub(crate) use two_handles::handles;
 pub use two_handles::*;

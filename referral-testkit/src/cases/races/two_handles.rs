@@ -9,7 +9,7 @@ use crate::cx::Cx;
 use crate::make::{code, count, count_any, counter, give, insert, statistic, tally, update, user};
 
 /// Two handles on the same data, as two processes have them, where the store says that they may.
-async fn handles(cx: &Cx) -> Option<[Arc<dyn Store>; 2]> {
+pub(crate) async fn handles(cx: &Cx) -> Option<[Arc<dyn Store>; 2]> {
     if !cx.facts().shared {
         cx.not_exercised("a second handle: the store says that it is not shared");
         return None;
