@@ -203,6 +203,20 @@ macro_rules! for_each_case {
                 a_failed_read_stores_nothing [5.5],
                 visitors_who_try_again_are_counted_once [4.6],
                 no_conflict_rests_on_what_was_not_written [1.7];
+            readers:
+                an_entry_is_never_missing_while_its_record_is_updated [8.4, 8.7],
+                a_record_is_never_missing_while_it_is_updated [8.4, 3.2],
+                every_record_of_a_page_fits_while_records_move [8.4],
+                every_record_that_is_found_holds_its_key [8.4, 3.1],
+                a_page_skips_nothing_while_its_neighbours_come_and_go [8.4, 8.5, 8.9],
+                a_page_shows_the_updates_of_a_changeset_together [8.3],
+                a_page_shows_what_comes_and_goes_together [8.3],
+                points_of_one_call_show_each_changeset_whole [8.3, 8.6],
+                numbers_of_one_call_show_each_changeset_whole [8.3],
+                one_read_shows_one_moment [8.3, 1.9],
+                what_one_read_showed_the_next_one_shows [1.9, 8.3],
+                nothing_of_a_refused_changeset_is_ever_read [8.3, 4.5, 1.6],
+                reads_end_while_writers_go_on [8.5];
             model:
                 random_changesets_are_answered_as_by_the_model [1.2, 2.1],
                 random_reads_are_answered_as_by_the_model [8.8, 8.6, 8.10];

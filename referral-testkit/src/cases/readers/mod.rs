@@ -1,0 +1,10 @@
+//! Readers while others write: what they are given is what was committed, whole, and what fits.
+
+mod beside;
+mod fits;
+mod refused;
+mod whole;
+
+pub use fits::*;
+pub use refused::*;
+pub use whole::*;
