@@ -390,4 +390,49 @@ defects! {
     RetryCounts: "An insert that is made twice is applied again, with all changes after it.",
         caught by "failures::a_lost_answer_is_found_out", "failures::visitors_who_try_again_are_counted_once",
             "changesets::a_changeset_made_twice_is_refused_by_its_witness";
+
+    // Readers while others write
+    PageThenRecords: "A page reads the entries, and then the records, and does not look whether they still fit.",
+        caught by "readers::every_record_of_a_page_fits_while_records_move",
+            "readers::a_page_skips_nothing_while_its_neighbours_come_and_go";
+    PageOfDangling: "A page fails where a record went away after its entry was read.",
+        caught by "readers::a_page_skips_nothing_while_its_neighbours_come_and_go";
+    PageInChunks: "A page is read in chunks, each at a moment of its own.",
+        caught by "readers::a_page_shows_the_updates_of_a_changeset_together";
+    PageByOffset: "A page is read in chunks that count how many records came before them.",
+        caught by "readers::a_page_skips_nothing_while_its_neighbours_come_and_go";
+    PageFromReplica: "Pages come from a replica, which gets a commit a moment later than the other reads.",
+        caught by "readers::what_one_read_showed_the_next_one_shows";
+    GetInChunks: "Ids are looked up in chunks, each at a moment of its own.",
+        caught by "readers::points_of_one_call_show_each_changeset_whole", "readers::one_read_shows_one_moment";
+    FindInChunks: "Keys are looked up in chunks, each at a moment of its own.",
+        caught by "readers::points_of_one_call_show_each_changeset_whole",
+            "readers::every_record_that_is_found_holds_its_key";
+    KeyThenRecord: "A key is looked up, and then its record, which may have given the key away.",
+        caught by "readers::every_record_that_is_found_holds_its_key";
+    NumbersInChunks: "Numbers are read in chunks, each at a moment of its own.",
+        caught by "readers::numbers_of_one_call_show_each_changeset_whole";
+    ChangesShown: "Each change of a changeset is shown as soon as it is made.",
+        caught by "readers::a_page_shows_the_updates_of_a_changeset_together",
+            "readers::a_page_shows_what_comes_and_goes_together",
+            "readers::numbers_of_one_call_show_each_changeset_whole",
+            "readers::every_record_that_is_found_holds_its_key";
+    PatchInChunks: "A patch of many records is written in several transactions.",
+        caught by "readers::points_of_one_call_show_each_changeset_whole";
+    NumbersFirst: "The numbers of a changeset are written in a transaction of their own, before its records.",
+        caught by "readers::what_one_read_showed_the_next_one_shows";
+    RefusedShown: "A changeset is shown until its last change is refused.",
+        caught by "readers::nothing_of_a_refused_changeset_is_ever_read";
+    RefusedNumbersShown: "The numbers of a changeset are shown until its last change is refused.",
+        caught by "readers::nothing_of_a_refused_changeset_is_ever_read";
+    EntryReplaced: "An update takes its index entries out, and puts them in again in a second transaction.",
+        caught by "readers::an_entry_is_never_missing_while_its_record_is_updated";
+    KeyReplaced: "An update releases its unique keys, and takes them again in a second transaction.",
+        caught by "readers::a_record_is_never_missing_while_it_is_updated";
+    RecordReplaced: "An update deletes the record, and inserts it again in a second transaction.",
+        caught by "readers::a_record_is_never_missing_while_it_is_updated";
+    QuietReads: "A read begins again for as long as somebody writes.",
+        caught by "readers::reads_end_while_writers_go_on";
+    ReadRefused: "A read beside a writer is told to try again.",
+        caught by "readers::reads_end_while_writers_go_on";
 }

@@ -2,9 +2,9 @@
 
 mod beside;
 mod fits;
+mod moments;
 mod refused;
-mod whole;
 
 pub use fits::*;
+pub use moments::*;
 pub use refused::*;
-pub use whole::*;

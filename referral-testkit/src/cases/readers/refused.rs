@@ -77,19 +77,24 @@ pub async fn nothing_of_a_refused_changeset_is_ever_read(cx: Cx) {
 }
 
 /// The most commits that may begin and end during one read.
-const COMMITS: usize = 20_000;
+const COMMITS: usize = 10_000;
 
 /// Writers go on for as long as others read. Every read ends, and none of them fails.
 pub async fn reads_end_while_writers_go_on(cx: Cx) {
     let (link, uses) = (cx.natural_link("busy"), counter("busy"));
     cx.insert([link.clone()]).await;
     let (commits, enough) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
-    let writers: Vec<_> = (0..2)
+    let writers: Vec<_> = (0..4)
         .map(|_| {
             let (cx, commits, enough, uses) = (cx.clone(), commits.clone(), enough.clone(), uses.clone());
             tokio::spawn(async move {
-                while !enough.load(Ordering::SeqCst) {
-                    cx.apply([cx.witness(), count_any(&uses, 1)]).await;
+                let own = cx.link();
+                cx.insert([own.clone()]).await;
+                for was in 1.. {
+                    if enough.load(Ordering::SeqCst) {
+                        break;
+                    }
+                    cx.apply([update(own.clone(), was), count_any(&uses, 1)]).await;
                     commits.fetch_add(1, Ordering::SeqCst);
                     tokio::task::yield_now().await;
                 }

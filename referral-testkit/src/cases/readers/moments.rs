@@ -111,10 +111,10 @@ pub async fn a_page_shows_what_comes_and_goes_together(cx: Cx) {
     beside(1, write, read).await;
 }
 
-/// A patch sets one label in hundreds of links. One call of `get` for all of them gives one label, and one of `find`
+/// A patch sets one label in more links than a chunk or a cursor gives at once. One call of `get` for all of them gives one label, and one of `find`
 /// too.
 pub async fn points_of_one_call_show_each_changeset_whole(cx: Cx) {
-    const LINKS: usize = 250;
+    const LINKS: usize = 130;
     let links: Vec<_> = (0..LINKS)
         .map(|i| Link { label: text("first"), ..with_natural(cx.link(), Some(&format!("key-{i}"))) })
         .collect();
@@ -125,7 +125,7 @@ pub async fn points_of_one_call_show_each_changeset_whole(cx: Cx) {
     let write = move |_, mut pace: Pace| {
         let (cx, links) = (writer.clone(), links.clone());
         async move {
-            for (was, step) in (1..).zip(0..cx.rounds(12)) {
+            for (was, step) in (1..).zip(0..cx.rounds(8)) {
                 pace.step().await;
                 // Patches only: an update of each takes the servers long, and asks nothing else.
                 cx.apply(relabelled(&links, was, 2 * step + 1)).await;
@@ -202,8 +202,9 @@ pub async fn one_read_shows_one_moment(cx: Cx) {
         let (cx, links, numbers) = (writer.clone(), links.clone(), numbers.clone());
         async move {
             for (was, _) in (1..).zip(0..cx.rounds(25)) {
+                // Both beside one read, which may begin before the one and end behind the other.
+                pace.step().await;
                 for (link, number) in links.iter().zip(&numbers) {
-                    pace.step().await;
                     cx.apply([update(link.clone(), was), count_any(number, 1)]).await;
                 }
             }
@@ -216,10 +217,9 @@ pub async fn one_read_shows_one_moment(cx: Cx) {
                 let fits = first == second || first == second + 1;
                 assert!(fits, "{what} shows {first} writes of the first and {second} of the second");
             };
-            // The second is asked for before the first, where that can be chosen.
-            let found = cx.store().get(&[ids[1].into(), ids[0].into()]).await.expect("get");
+            let found = cx.store().get(&ids.map(Into::into)).await.expect("get");
             let versions: Vec<_> = found.iter().flatten().map(|link| link.version().get()).collect();
-            in_turn("get", versions[1], versions[0]);
+            in_turn("get", versions[0], versions[1]);
             let range = Range { ascending: reader == 0, ..Range::newest() };
             let mut found = cx.records(Index::Links, &nobody(), range, 9).await;
             found.sort_by_key(Record::id);
