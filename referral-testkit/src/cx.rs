@@ -42,6 +42,12 @@ struct Slot {
     guard: Option<Guard>,
 }
 
+/// A handle that belongs to who opened it. The store stands first, because it has to go before what guards its data.
+pub(crate) struct Handle {
+    pub(crate) store: Arc<dyn Store>,
+    guard: Guard,
+}
+
 impl Cx {
     pub(crate) fn new(harness: Arc<dyn Harness>, settings: Settings, opened: Opened) -> Self {
         let cx = Self(Arc::new(Shared {
@@ -125,10 +131,16 @@ impl Cx {
 
     /// A second handle on the same data, as another process has one. It is `None` where there can be none.
     pub async fn second_handle(&self) -> Option<Arc<dyn Store>> {
-        let opened = self.0.harness.attach(&self.address()?).await?;
-        let store: Arc<dyn Store> = Arc::new(Watched::new(opened.store, self.0.history.clone()));
-        self.0.attached.lock().unwrap().push((store.clone(), opened.guard));
+        let Handle { store, guard } = self.handle().await?;
+        self.0.attached.lock().unwrap().push((store.clone(), guard));
         Some(store)
+    }
+
+    /// One more handle on the same data, which ends when the caller drops it. It is `None` where there can be none.
+    pub(crate) async fn handle(&self) -> Option<Handle> {
+        let opened = self.0.harness.attach(&self.address()?).await?;
+        let store = Arc::new(Watched::new(opened.store, self.0.history.clone()));
+        Some(Handle { store, guard: opened.guard })
     }
 
     pub(crate) fn is_open(&self) -> bool {

@@ -217,6 +217,17 @@ macro_rules! for_each_case {
                 what_one_read_showed_the_next_one_shows [1.9, 8.3],
                 nothing_of_a_refused_changeset_is_ever_read [8.3, 4.5, 1.6],
                 reads_end_while_writers_go_on [8.5];
+            handles:
+                what_was_absent_is_read_on_each_handle_once_it_is_inserted [8.2],
+                what_was_read_is_read_anew_on_each_handle_once_it_is_changed [8.2, 8.1],
+                numbers_are_read_anew_on_each_handle [8.2],
+                each_handle_decides_by_what_another_one_wrote [8.2, 1.9],
+                a_handle_that_ends_takes_nothing_from_another [9.2],
+                the_first_handle_that_ends_takes_nothing_from_the_second [9.2],
+                data_that_were_closed_can_be_opened_again [9.2],
+                many_more_callers_than_connections_are_all_served [9.1],
+                calls_that_are_refused_leave_a_handle_that_works [5.5, 7.2],
+                a_runtime_with_one_thread_is_enough [9.1];
             model:
                 random_changesets_are_answered_as_by_the_model [1.2, 2.1],
                 random_reads_are_answered_as_by_the_model [8.8, 8.6, 8.10];

@@ -6,6 +6,7 @@ pub mod counters;
 pub mod durability;
 pub mod facade;
 pub mod failures;
+pub mod handles;
 pub mod keys;
 pub mod model;
 pub mod pages;
