@@ -355,7 +355,8 @@ defects! {
         caught by "races::an_acknowledged_write_is_read_at_once",
             "facade::a_disabled_link_records_no_click_that_begins_later";
     HandlesApart: "Each handle decides by what it knows itself.",
-        caught by "races::of_two_handles_one_wins", "races::two_handles_count_together";
+        caught by "races::of_two_handles_one_wins", "races::two_handles_count_together",
+            "handles::each_handle_decides_by_what_another_one_wrote";
 
     // Durability and cancellation
     EverythingForgotten: "A store that says it is durable opens empty.",
@@ -435,4 +436,38 @@ defects! {
         caught by "readers::reads_end_while_writers_go_on";
     ReadRefused: "A read beside a writer is told to try again.",
         caught by "readers::reads_end_while_writers_go_on";
+
+    // Handles, callers and runtimes
+    RecordsCached: "A handle keeps the records that it read, until it writes itself.",
+        caught by "handles::what_was_read_is_read_anew_on_each_handle_once_it_is_changed";
+    AbsenceCached: "A handle remembers which ids lead to nothing, until it writes itself.",
+        caught by "handles::what_was_absent_is_read_on_each_handle_once_it_is_inserted";
+    HoldersCached: "A handle keeps who holds a key, until it writes itself.",
+        caught by "handles::what_was_read_is_read_anew_on_each_handle_once_it_is_changed";
+    PagesCached: "A handle keeps the pages that it read, until it writes itself.",
+        caught by "handles::what_was_absent_is_read_on_each_handle_once_it_is_inserted",
+            "handles::what_was_read_is_read_anew_on_each_handle_once_it_is_changed";
+    NumbersCached: "A handle keeps the numbers that it read, until it writes itself.",
+        caught by "handles::numbers_are_read_anew_on_each_handle";
+    CommitTakesTwo: "A commit takes a second connection from the pool while it holds the first.",
+        caught by "handles::many_more_callers_than_connections_are_all_served";
+    ReadTakesTwo: "A read takes a second connection from the pool while it holds the first.",
+        caught by "handles::many_more_callers_than_connections_are_all_served";
+    CallersLimited: "Of more than 64 callers at once the others are refused.",
+        caught by "handles::many_more_callers_than_connections_are_all_served";
+    CommitBlocksThread: "A commit blocks its thread in a way that only a runtime with several threads allows.",
+        caught by "handles::a_runtime_with_one_thread_is_enough";
+    ReadBlocksThread: "A read blocks its thread in a way that only a runtime with several threads allows.",
+        caught by "handles::a_runtime_with_one_thread_is_enough";
+    ConflictKeepsConnection: "A commit that conflicts does not give its connection back.",
+        caught by "handles::calls_that_are_refused_leave_a_handle_that_works";
+    RefusalKeepsConnection: "A read that asks for too much does not give its connection back.",
+        caught by "handles::calls_that_are_refused_leave_a_handle_that_works";
+    EndClosesAll: "The handle that ends closes the pool that all handles share.",
+        caught by "handles::a_handle_that_ends_takes_nothing_from_another",
+            "handles::the_first_handle_that_ends_takes_nothing_from_the_second";
+    EndStopsCalls: "The handle that ends stops the calls of all handles that are under way.",
+        caught by "handles::a_handle_that_ends_takes_nothing_from_another";
+    EndKeepsRoom: "A handle that ends is never taken off the few that may be open.",
+        caught by "handles::data_that_were_closed_can_be_opened_again";
 }

@@ -4,6 +4,7 @@
 //! kit's own tests require that they do, and that the same store without a defect passes every case.
 
 mod defect;
+mod handles;
 mod keys;
 mod merge;
 mod readers;
@@ -38,6 +39,9 @@ fn found(address: &str) -> Option<Data> {
 impl BrokenHarness {
     /// The store over this data. A family of defects that has a file of its own is asked there first.
     fn over(self, data: Data) -> Opened {
+        if let Some(store) = handles::Handle::over(self.0, &data) {
+            return Opened::new(store, data);
+        }
         if let Some(store) = readers::Stepwise::over(self.0, &data) {
             return Opened::new(store, data);
         }
