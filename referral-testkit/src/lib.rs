@@ -101,6 +101,7 @@ mod harness;
 mod history;
 mod make;
 mod model;
+mod partner;
 mod plan;
 pub mod race;
 mod registry;
@@ -109,6 +110,7 @@ pub mod samples;
 mod scratch;
 mod settings;
 mod shop;
+mod subject;
 mod texts;
 
 pub use async_trait::async_trait;

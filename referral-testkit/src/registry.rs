@@ -228,6 +228,10 @@ macro_rules! for_each_case {
                 many_more_callers_than_connections_are_all_served [9.1],
                 calls_that_are_refused_leave_a_handle_that_works [5.5, 7.2],
                 a_runtime_with_one_thread_is_enough [9.1];
+            processes:
+                what_one_process_writes_another_one_reads_at_once [8.2],
+                of_two_processes_one_wins_each_key [3.1, 1.9],
+                two_processes_count_together [4.2, 4.5, 1.9];
             model:
                 random_changesets_are_answered_as_by_the_model [1.2, 2.1],
                 random_reads_are_answered_as_by_the_model [8.8, 8.6, 8.10];

@@ -470,4 +470,16 @@ defects! {
         caught by "handles::a_handle_that_ends_takes_nothing_from_another";
     EndKeepsRoom: "A handle that ends is never taken off the few that may be open.",
         caught by "handles::data_that_were_closed_can_be_opened_again";
+
+    // Processes
+    ProcessCaches: "A process reads what it knows, until it writes itself.",
+        caught by "processes::what_one_process_writes_another_one_reads_at_once";
+    ProcessOwns: "A process decides and writes by what it knows itself.",
+        caught by "processes::what_one_process_writes_another_one_reads_at_once",
+            "processes::of_two_processes_one_wins_each_key";
+    ProcessesUnlocked: "Only the writers of one process keep out of each other's way.",
+        caught by "processes::of_two_processes_one_wins_each_key", "processes::two_processes_count_together";
+    ProcessKeepsTallies: "A process keeps its statistics back, and writes many of them at once.",
+        caught by "processes::what_one_process_writes_another_one_reads_at_once",
+            "processes::two_processes_count_together";
 }

@@ -7,6 +7,7 @@ mod defect;
 mod handles;
 mod keys;
 mod merge;
+mod processes;
 mod readers;
 mod state;
 mod store;
@@ -15,6 +16,7 @@ mod written;
 use std::sync::{Arc, Mutex, Weak};
 
 pub use defect::Defect;
+pub use processes::SharedHarness;
 pub use store::BrokenStore;
 
 use async_trait::async_trait;

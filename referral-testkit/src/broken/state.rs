@@ -319,7 +319,7 @@ impl State {
     }
 
     /// Replaces a record, its keys and its entries.
-    fn put(&mut self, id: RecordId, new: Option<Record>, how: &How) {
+    pub(super) fn put(&mut self, id: RecordId, new: Option<Record>, how: &How) {
         let old = self.records.remove(&id);
         if let Some(old) = &old {
             let stay = if new.is_some() { Defect::UpdateKeepsKeys } else { Defect::DeleteKeepsKeys };

@@ -12,6 +12,7 @@ pub mod model;
 pub mod pages;
 pub mod patches;
 pub mod points;
+pub mod processes;
 pub mod races;
 pub mod readers;
 pub mod records;

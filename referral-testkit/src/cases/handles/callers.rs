@@ -5,10 +5,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use referral_core::store::{CounterRange, Family, Index, MAX_PAGE, Outcome, Range};
 use tokio::sync::oneshot;
 
-use super::subject::{Subject, another};
 use crate::cx::{Cx, assert_invalid};
 use crate::make::{count, counter, delete, natural, nobody, numbers_of};
 use crate::race::race;
+use crate::subject::{Subject, another, commit};
 
 /// Many more callers at once than any pool has connections write and read. Each of them is served.
 pub async fn many_more_callers_than_connections_are_all_served(cx: Cx) {
@@ -24,9 +24,9 @@ pub async fn many_more_callers_than_connections_are_all_served(cx: Cx) {
                 if caller % 2 == 0 {
                     assert_eq!(subject.shown(&*store).await, subject.absent(), "caller {caller}");
                 }
-                super::subject::commit(&*store, changeset).await;
+                commit(&*store, changeset).await;
                 assert_eq!(subject.shown(&*store).await, there, "caller {caller} reads what it wrote");
-                super::subject::commit(&*store, subject.counted(cx.witness(), 1)).await;
+                commit(&*store, subject.counted(cx.witness(), 1)).await;
                 assert_eq!(subject.read_numbers(&*store).await, [1, 1], "caller {caller} counted once");
             }
         })

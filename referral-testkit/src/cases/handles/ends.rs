@@ -1,8 +1,8 @@
 //! A handle that ends takes nothing from the others, and what was closed can be opened again.
 
-use super::subject::{Subject, another};
 use crate::cx::Cx;
 use crate::race::race;
+use crate::subject::{Subject, another};
 
 /// While callers use one handle, others are opened, used and dropped. No call of the first one fails, neither one that is
 /// under way nor a later one.

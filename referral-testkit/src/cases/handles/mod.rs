@@ -3,7 +3,6 @@
 mod callers;
 mod ends;
 mod sees;
-mod subject;
 
 pub use callers::*;
 pub use ends::*;

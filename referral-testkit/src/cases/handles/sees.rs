@@ -2,8 +2,8 @@
 
 use referral_core::store::Store;
 
-use super::subject::{Subject, another, commit};
 use crate::cx::Cx;
+use crate::subject::{Subject, another, commit};
 
 /// Two handles look for what is not there. One writes it, and the other one reads it at once, in every way.
 pub async fn what_was_absent_is_read_on_each_handle_once_it_is_inserted(cx: Cx) {

@@ -2,26 +2,29 @@
 
 use referral_core::store::{
     Change, Changeset, CounterKey, Index, Outcome, Prefix, Range, Read, Record, RecordId, Store, UniqueKey,
+    Version,
 };
 use referral_core::{Alias, Link};
+use uuid::Uuid;
 
 use crate::cx::{Cx, Handle, number};
 use crate::make::{
     code, count_any, counter, delete, insert, natural, nobody, patch, statistic, tally, text, update, user,
     with_natural, words,
 };
+use crate::samples;
 
 /// What is written and read: a link that is reached in every way, and two numbers.
 #[derive(Clone)]
-pub(super) struct Subject {
+pub(crate) struct Subject {
     name: String,
-    pub(super) link: Link,
+    pub(crate) link: Link,
     alias: Alias,
 }
 
 /// What a handle shows of a [`Subject`].
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Shown {
+pub(crate) struct Shown {
     by_id: Option<Record>,
     by_key: Option<Record>,
     by_other_key: Option<Record>,
@@ -31,11 +34,20 @@ pub(super) struct Shown {
 }
 
 impl Subject {
-    pub(super) fn new(cx: &Cx, name: &str) -> Self {
+    pub(crate) fn new(cx: &Cx, name: &str) -> Self {
         // A code has no spaces.
-        let name = name.replace(' ', "-");
-        let link = Link { owner: Some(user(&name)), ..cx.natural_link(&name) };
-        let alias = Alias { link: link.id, ..cx.alias(&name) };
+        Self::of([cx.uuid(), cx.uuid()], name.replace(' ', "-"))
+    }
+
+    /// The subject of a number, which is the same in every process.
+    pub(crate) fn numbered(number: u64) -> Self {
+        Self::of([1, 2].map(|low| Uuid::from_u64_pair(number, low)), format!("subject-{number}"))
+    }
+
+    fn of([link, alias]: [Uuid; 2], name: String) -> Self {
+        let link = with_natural(samples::link(link), Some(&name));
+        let link = Link { owner: Some(user(&name)), ..link };
+        let alias = Alias { link: link.id, ..samples::alias(alias, text(&name)) };
         Self { name, link, alias }
     }
 
@@ -47,12 +59,12 @@ impl Subject {
         [natural(&self.name), natural(&self.other_key()), code(&self.name)]
     }
 
-    pub(super) fn numbers(&self) -> [CounterKey; 2] {
+    pub(crate) fn numbers(&self) -> [CounterKey; 2] {
         [counter(&self.name), statistic(&self.name, "all")]
     }
 
     /// What leads to nothing.
-    pub(super) fn absent(&self) -> Shown {
+    pub(crate) fn absent(&self) -> Shown {
         Shown { by_id: None, by_key: None, by_other_key: None, code: None, page: vec![], codes: vec![] }
     }
 
@@ -71,8 +83,8 @@ impl Subject {
     }
 
     /// The changesets of a life, one after another, each with what is there behind it.
-    pub(super) fn life(&self) -> Vec<(&'static str, Changeset, Shown)> {
-        let at = |version: i64, link: &Link| Link { version: version_of(version), ..link.clone() };
+    pub(crate) fn life(&self) -> Vec<(&'static str, Changeset, Shown)> {
+        let at = |version: i64, link: &Link| Link { version: Version::new(version), ..link.clone() };
         let born = self.link.clone();
         let edited = Link { label: text("edited"), ..with_natural(born.clone(), Some(&self.other_key())) };
         let patched = Link { label: text("patched"), ..edited.clone() };
@@ -97,7 +109,7 @@ impl Subject {
     }
 
     /// What a handle shows, asked in every way.
-    pub(super) async fn shown<S: Read + ?Sized>(&self, store: &S) -> Shown {
+    pub(crate) async fn shown<S: Read + ?Sized>(&self, store: &S) -> Shown {
         let mut points = store.get(&[self.link.id.into()]).await.expect("get");
         let mut found = store.find(&self.keys()).await.expect("find");
         let page = |index: Index, prefix: Prefix| async move {
@@ -115,18 +127,18 @@ impl Subject {
     }
 
     /// Changes both numbers.
-    pub(super) fn counted(&self, witness: Change, add: i64) -> Changeset {
+    pub(crate) fn counted(&self, witness: Change, add: i64) -> Changeset {
         let [uses, clicks] = self.numbers();
         Changeset::new([witness, count_any(&uses, add), tally(&clicks, add)])
     }
 
-    pub(super) async fn read_numbers<S: Read + ?Sized>(&self, store: &S) -> [i64; 2] {
+    pub(crate) async fn read_numbers<S: Read + ?Sized>(&self, store: &S) -> [i64; 2] {
         let [uses, clicks] = self.numbers();
         [number(store, &uses).await, number(store, &clicks).await]
     }
 
     /// Every call once, on one handle: the whole life, with the numbers.
-    pub(super) async fn everything(&self, cx: &Cx, store: &dyn Store) {
+    pub(crate) async fn everything(&self, cx: &Cx, store: &dyn Store) {
         assert_eq!(self.shown(store).await, self.absent(), "what is there (left) of {}", self.name);
         for (what, changeset, there) in self.life() {
             commit(store, changeset).await;
@@ -144,12 +156,8 @@ impl Subject {
     }
 }
 
-fn version_of(version: i64) -> referral_core::store::Version {
-    referral_core::store::Version::new(version)
-}
-
 /// Commits one changeset on a handle, which must be applied.
-pub(super) async fn commit(store: &dyn Store, changeset: Changeset) {
+pub(crate) async fn commit(store: &dyn Store, changeset: Changeset) {
     let answers = store.commit(&[changeset]).await;
     assert!(
         matches!(answers.as_slice(), [Ok(Outcome::Applied)]),
@@ -158,7 +166,7 @@ pub(super) async fn commit(store: &dyn Store, changeset: Changeset) {
 }
 
 /// One more handle, where the store says that several may use the data.
-pub(super) async fn another(cx: &Cx) -> Option<Handle> {
+pub(crate) async fn another(cx: &Cx) -> Option<Handle> {
     if !cx.facts().shared {
         return None;
     }
