@@ -30,7 +30,7 @@ use std::sync::Arc;
 
 use referral_core::store::{Change, Changeset, CounterKey, Outcome, Store};
 use referral_core::{Alias, Code, Link};
-use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{ChildStdout, Command};
 use uuid::Uuid;
 
@@ -38,6 +38,7 @@ use crate::cx::Cx;
 use crate::harness::Harness;
 use crate::make::{count_any, counter, text};
 use crate::notes;
+use crate::partner;
 use crate::samples;
 use crate::settings::runtime;
 
@@ -60,6 +61,15 @@ pub fn acknowledge(what: impl fmt::Display) {
     let _ = out.flush();
 }
 
+/// The next line that the parent [told](Child::tell). It is `None` when the parent has ended or let the child go. This
+/// blocks the thread.
+#[must_use]
+pub fn told() -> Option<String> {
+    let mut line = String::new();
+    let read = std::io::stdin().read_line(&mut line).ok()?;
+    (read > 0).then(|| line.trim_end_matches('\n').to_owned())
+}
+
 /// This program, running a second time. Dropping this kills it.
 #[derive(Debug)]
 pub struct Child {
@@ -79,13 +89,22 @@ impl Child {
         let mut process = Command::new(program)
             .args(arguments)
             .env(TASK, task)
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
             .expect("this program as a child");
         let lines = BufReader::new(process.stdout.take().expect("a pipe")).lines();
         Self { process, lines }
+    }
+
+    /// Tells the child a line, which it gets from [`told`].
+    ///
+    /// # Panics
+    /// If the child has ended.
+    pub async fn tell(&mut self, line: &str) {
+        let pipe = self.process.stdin.as_mut().expect("a pipe");
+        pipe.write_all(format!("{line}\n").as_bytes()).await.expect("the child listens");
     }
 
     /// The next text that the child [acknowledged](acknowledge). It is `None` when the child has ended and told
@@ -139,12 +158,15 @@ pub fn parts(number: u64) -> (Link, Alias, CounterKey) {
 }
 
 /// What the child of a case does. Its task is `number@address`: it writes to the store at the address, from the
-/// number on, until it is killed.
+/// number on, until it is killed. Or it is a [partner] at the address.
 pub(crate) fn work(harness: Arc<dyn Harness>, task: String) -> ! {
     // Not on this thread: it may belong to a runtime already.
     let worker = std::thread::spawn(move || {
         runtime().block_on(async move {
             let (start, address) = task.split_once('@').expect("a number and an address");
+            if start == partner::TASK {
+                return partner::serve(&*harness, address).await;
+            }
             let start: u64 = start.parse().expect("a number");
             let opened = harness.attach(address).await.expect("the child finds the parent's data");
             let writers = (0..WRITERS).map(|first| {

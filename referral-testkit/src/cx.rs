@@ -1,7 +1,7 @@
 //! What a case gets: a store of its own, samples to put into it, and short ways to ask it.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use referral_core::source::{IdSource, SequentialIds};
@@ -36,6 +36,8 @@ struct Shared {
     skipped: Mutex<Option<String>>,
     notes: Arc<Notes>,
     counts_responses: AtomicBool,
+    /// How many handles were opened beside the first.
+    handles: AtomicUsize,
 }
 
 // The store stands first, because it has to go before what guards its data.
@@ -43,6 +45,12 @@ struct Shared {
 struct Slot {
     store: Option<Arc<Watched>>,
     guard: Option<Guard>,
+}
+
+/// A handle that belongs to who opened it. The store stands first, because it has to go before what guards its data.
+pub(crate) struct Handle {
+    pub(crate) store: Arc<dyn Store>,
+    guard: Guard,
 }
 
 impl Cx {
@@ -63,6 +71,7 @@ impl Cx {
             skipped: Mutex::default(),
             notes,
             counts_responses: AtomicBool::new(false),
+            handles: AtomicUsize::new(0),
         }));
         cx.put(opened);
         cx
@@ -135,12 +144,19 @@ impl Cx {
 
     /// A second handle on the same data, as another process has one. It is `None` where there can be none.
     pub async fn second_handle(&self) -> Option<Arc<dyn Store>> {
-        let opened = self.0.harness.attach(&self.address()?).await?;
-        let mut attached = self.0.attached.lock().unwrap();
-        let (history, notes) = (self.0.history.clone(), self.0.notes.clone());
-        let store: Arc<dyn Store> = Arc::new(Watched::new(opened.store, history, notes, attached.len() + 2));
-        attached.push((store.clone(), opened.guard));
+        let Handle { store, guard } = self.handle().await?;
+        self.0.attached.lock().unwrap().push((store.clone(), guard));
         Some(store)
+    }
+
+    /// One more handle on the same data, which ends when the caller drops it. It is `None` where there can be none.
+    pub(crate) async fn handle(&self) -> Option<Handle> {
+        let opened = self.0.harness.attach(&self.address()?).await?;
+        // The case's own handle is the first.
+        let number = self.0.handles.fetch_add(1, Ordering::SeqCst) + 2;
+        let store =
+            Arc::new(Watched::new(opened.store, self.0.history.clone(), self.0.notes.clone(), number));
+        Some(Handle { store, guard: opened.guard })
     }
 
     pub(crate) fn is_open(&self) -> bool {

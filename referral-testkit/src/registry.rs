@@ -217,6 +217,35 @@ macro_rules! for_each_case {
             histories:
                 the_answers_of_many_callers_have_a_serial_order [1.9, 8.1, 8.3],
                 the_answers_on_two_handles_have_one_serial_order [1.9, 8.2, 8.3];
+            readers:
+                an_entry_is_never_missing_while_its_record_is_updated [8.4, 8.7],
+                a_record_is_never_missing_while_it_is_updated [8.4, 3.2],
+                every_record_of_a_page_fits_while_records_move [8.4],
+                every_record_that_is_found_holds_its_key [8.4, 3.1],
+                a_page_skips_nothing_while_its_neighbours_come_and_go [8.4, 8.5, 8.9],
+                a_page_shows_the_updates_of_a_changeset_together [8.3],
+                a_page_shows_what_comes_and_goes_together [8.3],
+                points_of_one_call_show_each_changeset_whole [8.3, 8.6],
+                numbers_of_one_call_show_each_changeset_whole [8.3],
+                one_read_shows_one_moment [8.3, 1.9],
+                what_one_read_showed_the_next_one_shows [1.9, 8.3],
+                nothing_of_a_refused_changeset_is_ever_read [8.3, 4.5, 1.6],
+                reads_end_while_writers_go_on [8.5];
+            handles:
+                what_was_absent_is_read_on_each_handle_once_it_is_inserted [8.2],
+                what_was_read_is_read_anew_on_each_handle_once_it_is_changed [8.2, 8.1],
+                numbers_are_read_anew_on_each_handle [8.2],
+                each_handle_decides_by_what_another_one_wrote [8.2, 1.9],
+                a_handle_that_ends_takes_nothing_from_another [9.2],
+                the_first_handle_that_ends_takes_nothing_from_the_second [9.2],
+                data_that_were_closed_can_be_opened_again [9.2],
+                many_more_callers_than_connections_are_all_served [9.1],
+                calls_that_are_refused_leave_a_handle_that_works [5.5, 7.2],
+                a_runtime_with_one_thread_is_enough [9.1];
+            processes:
+                what_one_process_writes_another_one_reads_at_once [8.2],
+                of_two_processes_one_wins_each_key [3.1, 1.9],
+                two_processes_count_together [4.2, 4.5, 1.9];
             model:
                 random_changesets_are_answered_as_by_the_model [1.2, 2.1],
                 random_reads_are_answered_as_by_the_model [8.8, 8.6, 8.10];

@@ -2,11 +2,12 @@
 //!
 //! Not a test of `#[test]`s, because the panics of cases that shall fail would fill the output.
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use referral_testkit::broken::{BrokenHarness, Defect};
+use referral_testkit::broken::{BrokenHarness, Defect, SharedHarness};
 use referral_testkit::{Case, Harness, Outcome, Report, Settings, case, registry, run};
 
 fn main() -> ExitCode {
@@ -15,31 +16,39 @@ fn main() -> ExitCode {
     let mut trials = Vec::new();
     for defect in Defect::ALL {
         for id in defect.caught_by() {
-            trials.push(Trial::test(format!("{defect:?}::{id}"), move || caught(*defect, id)));
+            let name = format!("{defect:?}::{id}");
+            trials.push(Trial::test(name.clone(), move || caught(*defect, id, &name)));
         }
     }
     // The data lives in this process, so there is none to be killed.
     for case in registry().iter().filter(|case| !case.name.contains("killed")) {
-        trials.push(Trial::test(format!("honest::{}", case.id()), move || passed(*case)));
+        let name = format!("honest::{}", case.id());
+        trials.push(Trial::test(name.clone(), move || passed(*case, &name)));
     }
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-fn attempt(defect: Option<Defect>, case: Case) -> Report {
-    let harness: Arc<dyn Harness> = Arc::new(BrokenHarness(defect));
+fn attempt(defect: Option<Defect>, case: Case, trial: &str) -> Report {
+    let harness: Arc<dyn Harness> = if case.group == "processes" {
+        Arc::new(SharedHarness(defect))
+    } else {
+        Arc::new(BrokenHarness(defect))
+    };
     // What is found by chance gets enough chances.
     let soak = if case.group == "model" { 8 } else { 1 };
-    run(&harness, case, &Settings { soak, ..Settings::default() })
+    // A second process is this one, at the same trial.
+    let again = ["--exact", trial].map(OsString::from).to_vec();
+    run(&harness, case, &Settings { soak, again, ..Settings::default() })
 }
 
 /// A race is lost by chance, and on a busy machine less often.
 const CHANCES: usize = 5;
 
-fn caught(defect: Defect, id: &str) -> Result<(), Failed> {
+fn caught(defect: Defect, id: &str, trial: &str) -> Result<(), Failed> {
     let case = case(id).ok_or_else(|| format!("there is no case {id}"))?;
     let mut last = None;
     for _ in 0..CHANCES {
-        let report = attempt(Some(defect), case);
+        let report = attempt(Some(defect), case, trial);
         match &report.outcome {
             // A case that hangs has not noticed anything.
             Outcome::Failed(how) if !how.starts_with("stuck") => return clear(&report, how),
@@ -63,8 +72,8 @@ fn clear(report: &Report, how: &str) -> Result<(), Failed> {
     Err(format!("this message does not help: {report}").into())
 }
 
-fn passed(case: Case) -> Result<(), Failed> {
-    let report = attempt(None, case);
+fn passed(case: Case, trial: &str) -> Result<(), Failed> {
+    let report = attempt(None, case, trial);
     match report.outcome {
         Outcome::Passed => Ok(()),
         _ => Err(report.to_string().into()),

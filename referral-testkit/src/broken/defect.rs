@@ -355,7 +355,8 @@ defects! {
         caught by "races::an_acknowledged_write_is_read_at_once",
             "facade::a_disabled_link_records_no_click_that_begins_later";
     HandlesApart: "Each handle decides by what it knows itself.",
-        caught by "races::of_two_handles_one_wins", "races::two_handles_count_together";
+        caught by "races::of_two_handles_one_wins", "races::two_handles_count_together",
+            "handles::each_handle_decides_by_what_another_one_wrote";
 
     // Durability and cancellation
     EverythingForgotten: "A store that says it is durable opens empty.",
@@ -464,4 +465,94 @@ defects! {
         caught by "pairs::two_changes_made_at_once_have_a_serial_order",
             "pairs::two_batches_made_at_once_have_a_serial_order",
             "histories::the_answers_of_many_callers_have_a_serial_order";
+    // Readers while others write
+    PageThenRecords: "A page reads the entries, and then the records, and does not look whether they still fit.",
+        caught by "readers::every_record_of_a_page_fits_while_records_move",
+            "readers::a_page_skips_nothing_while_its_neighbours_come_and_go";
+    PageOfDangling: "A page fails where a record went away after its entry was read.",
+        caught by "readers::a_page_skips_nothing_while_its_neighbours_come_and_go";
+    PageInChunks: "A page is read in chunks, each at a moment of its own.",
+        caught by "readers::a_page_shows_the_updates_of_a_changeset_together";
+    PageByOffset: "A page is read in chunks that count how many records came before them.",
+        caught by "readers::a_page_skips_nothing_while_its_neighbours_come_and_go";
+    PageFromReplica: "Pages come from a replica, which gets a commit a moment later than the other reads.",
+        caught by "readers::what_one_read_showed_the_next_one_shows";
+    GetInChunks: "Ids are looked up in chunks, each at a moment of its own.",
+        caught by "readers::points_of_one_call_show_each_changeset_whole", "readers::one_read_shows_one_moment";
+    FindInChunks: "Keys are looked up in chunks, each at a moment of its own.",
+        caught by "readers::points_of_one_call_show_each_changeset_whole",
+            "readers::every_record_that_is_found_holds_its_key";
+    KeyThenRecord: "A key is looked up, and then its record, which may have given the key away.",
+        caught by "readers::every_record_that_is_found_holds_its_key";
+    NumbersInChunks: "Numbers are read in chunks, each at a moment of its own.",
+        caught by "readers::numbers_of_one_call_show_each_changeset_whole";
+    ChangesShown: "Each change of a changeset is shown as soon as it is made.",
+        caught by "readers::a_page_shows_the_updates_of_a_changeset_together",
+            "readers::a_page_shows_what_comes_and_goes_together",
+            "readers::numbers_of_one_call_show_each_changeset_whole",
+            "readers::every_record_that_is_found_holds_its_key";
+    PatchInChunks: "A patch of many records is written in several transactions.",
+        caught by "readers::points_of_one_call_show_each_changeset_whole";
+    NumbersFirst: "The numbers of a changeset are written in a transaction of their own, before its records.",
+        caught by "readers::what_one_read_showed_the_next_one_shows";
+    RefusedShown: "A changeset is shown until its last change is refused.",
+        caught by "readers::nothing_of_a_refused_changeset_is_ever_read";
+    RefusedNumbersShown: "The numbers of a changeset are shown until its last change is refused.",
+        caught by "readers::nothing_of_a_refused_changeset_is_ever_read";
+    EntryReplaced: "An update takes its index entries out, and puts them in again in a second transaction.",
+        caught by "readers::an_entry_is_never_missing_while_its_record_is_updated";
+    KeyReplaced: "An update releases its unique keys, and takes them again in a second transaction.",
+        caught by "readers::a_record_is_never_missing_while_it_is_updated";
+    RecordReplaced: "An update deletes the record, and inserts it again in a second transaction.",
+        caught by "readers::a_record_is_never_missing_while_it_is_updated";
+    QuietReads: "A read begins again for as long as somebody writes.",
+        caught by "readers::reads_end_while_writers_go_on";
+    ReadRefused: "A read beside a writer is told to try again.",
+        caught by "readers::reads_end_while_writers_go_on";
+
+    // Handles, callers and runtimes
+    RecordsCached: "A handle keeps the records that it read, until it writes itself.",
+        caught by "handles::what_was_read_is_read_anew_on_each_handle_once_it_is_changed";
+    AbsenceCached: "A handle remembers which ids lead to nothing, until it writes itself.",
+        caught by "handles::what_was_absent_is_read_on_each_handle_once_it_is_inserted";
+    HoldersCached: "A handle keeps who holds a key, until it writes itself.",
+        caught by "handles::what_was_read_is_read_anew_on_each_handle_once_it_is_changed";
+    PagesCached: "A handle keeps the pages that it read, until it writes itself.",
+        caught by "handles::what_was_absent_is_read_on_each_handle_once_it_is_inserted",
+            "handles::what_was_read_is_read_anew_on_each_handle_once_it_is_changed";
+    NumbersCached: "A handle keeps the numbers that it read, until it writes itself.",
+        caught by "handles::numbers_are_read_anew_on_each_handle";
+    CommitTakesTwo: "A commit takes a second connection from the pool while it holds the first.",
+        caught by "handles::many_more_callers_than_connections_are_all_served";
+    ReadTakesTwo: "A read takes a second connection from the pool while it holds the first.",
+        caught by "handles::many_more_callers_than_connections_are_all_served";
+    CallersLimited: "Of more than 64 callers at once the others are refused.",
+        caught by "handles::many_more_callers_than_connections_are_all_served";
+    CommitBlocksThread: "A commit blocks its thread in a way that only a runtime with several threads allows.",
+        caught by "handles::a_runtime_with_one_thread_is_enough";
+    ReadBlocksThread: "A read blocks its thread in a way that only a runtime with several threads allows.",
+        caught by "handles::a_runtime_with_one_thread_is_enough";
+    ConflictKeepsConnection: "A commit that conflicts does not give its connection back.",
+        caught by "handles::calls_that_are_refused_leave_a_handle_that_works";
+    RefusalKeepsConnection: "A read that asks for too much does not give its connection back.",
+        caught by "handles::calls_that_are_refused_leave_a_handle_that_works";
+    EndClosesAll: "The handle that ends closes the pool that all handles share.",
+        caught by "handles::a_handle_that_ends_takes_nothing_from_another",
+            "handles::the_first_handle_that_ends_takes_nothing_from_the_second";
+    EndStopsCalls: "The handle that ends stops the calls of all handles that are under way.",
+        caught by "handles::a_handle_that_ends_takes_nothing_from_another";
+    EndKeepsRoom: "A handle that ends is never taken off the few that may be open.",
+        caught by "handles::data_that_were_closed_can_be_opened_again";
+
+    // Processes
+    ProcessCaches: "A process reads what it knows, until it writes itself.",
+        caught by "processes::what_one_process_writes_another_one_reads_at_once";
+    ProcessOwns: "A process decides and writes by what it knows itself.",
+        caught by "processes::what_one_process_writes_another_one_reads_at_once",
+            "processes::of_two_processes_one_wins_each_key";
+    ProcessesUnlocked: "Only the writers of one process keep out of each other's way.",
+        caught by "processes::of_two_processes_one_wins_each_key", "processes::two_processes_count_together";
+    ProcessKeepsTallies: "A process keeps its statistics back, and writes many of them at once.",
+        caught by "processes::what_one_process_writes_another_one_reads_at_once",
+            "processes::two_processes_count_together";
 }

@@ -5,9 +5,12 @@
 
 mod concurrent;
 mod defect;
+mod handles;
 mod keys;
 mod killed;
 mod merge;
+mod processes;
+mod readers;
 mod state;
 mod store;
 mod written;
@@ -16,6 +19,7 @@ use std::sync::{Arc, Mutex, Weak};
 
 pub use defect::Defect;
 pub use killed::KilledDefect;
+pub use processes::SharedHarness;
 pub use store::BrokenStore;
 
 use async_trait::async_trait;
@@ -41,6 +45,12 @@ impl BrokenHarness {
     /// The store over this data. A family of defects that has a file of its own is asked there first.
     fn over(self, data: Data) -> Opened {
         if let Some(store) = concurrent::over(self.0, &data) {
+            return Opened::new(store, data);
+        }
+        if let Some(store) = handles::Handle::over(self.0, &data) {
+            return Opened::new(store, data);
+        }
+        if let Some(store) = readers::Stepwise::over(self.0, &data) {
             return Opened::new(store, data);
         }
         Opened::new(BrokenStore::over(self.0, data.clone()), data)

@@ -18,6 +18,7 @@ pub(super) struct Data {
     pub(super) opened: usize,
     /// Whether what is written fails.
     pub(super) failing: bool,
+    pub(super) handles: super::handles::Handles,
 }
 
 impl Data {
