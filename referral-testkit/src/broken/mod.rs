@@ -77,6 +77,10 @@ impl Harness for BrokenHarness {
         Some(self.over(data))
     }
 
+    fn outlives_process(&self) -> bool {
+        false
+    }
+
     async fn break_writes(&self, address: &str) -> bool {
         let data = found(address);
         if let Some(data) = &data {

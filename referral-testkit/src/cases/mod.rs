@@ -3,6 +3,7 @@
 pub mod cancellation;
 pub mod changesets;
 pub mod counters;
+pub mod crash;
 pub mod durability;
 pub mod facade;
 pub mod failures;
