@@ -54,7 +54,7 @@ pub(crate) const READY: &str = "ready";
 /// How a writer begins to tell that the store did not answer as the model.
 pub(crate) const WRONG: &str = "wrong: ";
 /// How many batches a writer has made before it begins.
-const AHEAD: usize = 4;
+const AHEAD: usize = 3;
 
 /// What this process was started for, if [`Child::start`] started it.
 #[must_use]

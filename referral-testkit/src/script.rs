@@ -17,15 +17,26 @@ use crate::model::{Model, Verdict};
 /// The writers of a round. Each has records, keys and numbers of its own, and all write two shared numbers.
 pub(crate) fn writers(round: u64) -> std::ops::Range<u64> {
     match round % 5 {
-        0 | 3 => 0..3,
-        4 => 1..2,
-        _ => 2..3,
+        0 => 0..3,
+        1 => 2..3,
+        3 => 1..2,
+        _ => 3..4,
     }
 }
 
 /// The sizes of the changesets of each writer, and how many of them a batch has at most.
-const LOADS: [(&[usize], u64); 3] =
-    [(&[1, 3, 9, 30], 4), (&[20, 101, 130, 300], 3), (&[260, 600, 1000, Changeset::MAX_CHANGES], 1)];
+const LOADS: [(&[usize], u64); 4] = [
+    (&[1, 3, 9, 30], 4),
+    (&[20, 101, 130, 250], 2),
+    (&[130, 260, 600, Changeset::MAX_CHANGES], 1),
+    (&[400], 1),
+];
+
+/// The writer whose changesets are patches of all records that it has.
+const PATCHES: u64 = 3;
+
+/// Patched records are of the kind of which a patch may set the most.
+const PATCHED: Kind = Kind::Response;
 
 /// The batches of one writer, one after another.
 #[derive(Clone, Debug)]
@@ -37,7 +48,8 @@ pub(crate) struct Script {
     templates: Vec<(Kind, Vec<Vec<Value>>)>,
     /// What is stored if everything was.
     pub(crate) model: Model,
-    pub(crate) mentioned: Mentioned,
+    /// What the batches have mentioned, where that is asked for.
+    pub(crate) mentioned: Option<Mentioned>,
 }
 
 /// A batch, and how each of its changesets has to be answered.
@@ -54,7 +66,7 @@ impl Script {
             next: 0,
             templates: Kind::ALL.iter().map(templates).collect(),
             model: Model::default(),
-            mentioned: Mentioned::default(),
+            mentioned: None,
         }
     }
 
@@ -77,7 +89,9 @@ impl Script {
             let size = sizes[self.random.below(sizes.len() as u64) as usize];
             let changeset = self.changeset(size);
             let verdict = self.model.commit(&changeset);
-            self.mentioned.note(&changeset, &self.model);
+            if let Some(mentioned) = &mut self.mentioned {
+                mentioned.note(&changeset, &self.model);
+            }
             batch.push((changeset, verdict));
         }
         batch
@@ -95,14 +109,17 @@ impl Script {
         let mut records = 0;
         let mut numbers = BTreeSet::new();
         let fails = self.random.below(8) == 0;
-        if size > 250 && self.random.below(3) == 0 {
-            // One patch of many records is large too.
-            let patch = self.patch(&mut stored, Changeset::MAX_PATCH);
-            if let Some((patch, patched)) = patch.filter(|(_, patched)| *patched > 100) {
-                changes.push(patch);
-                records += patched;
-                size = changes.len() + 3;
+        if self.writer == PATCHES {
+            // One patch of many records is large too; and before it there is something to patch.
+            let patched = Kind::ALL.iter().position(|kind| *kind == PATCHED).unwrap_or_default();
+            match self.patch(PATCHED, &mut stored, Changeset::MAX_PATCH) {
+                Some((patch, patched)) => {
+                    changes.push(patch);
+                    records += patched;
+                }
+                None => changes.extend((3..size).map(|_| self.insert(patched))),
             }
+            size = changes.len() + 3;
         }
         let most = size.saturating_sub(2 + usize::from(fails));
         while changes.len() < most {
@@ -131,7 +148,7 @@ impl Script {
                 }
                 7 => {
                     let most = Changeset::MAX_PATCH.min(Changeset::MAX_RECORDS - size - records);
-                    let patch = self.patch(&mut stored, most);
+                    let patch = self.patch(PATCHED, &mut stored, most);
                     records += patch.as_ref().map_or(0, |(_, records)| *records);
                     changes.extend(patch.map(|(patch, _)| patch));
                 }
@@ -164,13 +181,12 @@ impl Script {
     }
 
     /// A patch of records of one kind, which are taken from the list.
-    fn patch(&mut self, stored: &mut Vec<(RecordId, Version)>, most: usize) -> Option<(Change, usize)> {
-        let kinds: Vec<Kind> = Kind::ALL
-            .iter()
-            .copied()
-            .filter(|kind| kind.columns().iter().any(|column| kind.is_patchable(column.name)))
-            .collect();
-        let kind = kinds[self.random.below(kinds.len() as u64) as usize];
+    fn patch(
+        &mut self,
+        kind: Kind,
+        stored: &mut Vec<(RecordId, Version)>,
+        most: usize,
+    ) -> Option<(Change, usize)> {
         let wanted = most / 2 + self.random.below(most as u64 / 2 + 1) as usize;
         let mut of = Vec::new();
         stored.retain(|(id, was)| {

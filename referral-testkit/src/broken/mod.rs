@@ -6,6 +6,7 @@
 mod defect;
 mod keys;
 mod merge;
+mod sizes;
 mod state;
 mod store;
 mod written;
@@ -37,6 +38,9 @@ fn found(address: &str) -> Option<Data> {
 impl BrokenHarness {
     /// The store over this data. A family of defects that has a file of its own is asked there first.
     fn over(self, data: Data) -> Opened {
+        if let Some(store) = sizes::SizesStore::over(self.0, &data) {
+            return Opened::new(store, data);
+        }
         Opened::new(BrokenStore::over(self.0, data.clone()), data)
     }
 }

@@ -17,7 +17,7 @@ use crate::script::{self, Batch, Random, Script};
 const PATIENCE: usize = 50;
 
 /// How many processes are killed.
-const ROUNDS: usize = 15;
+const ROUNDS: usize = 12;
 
 /// A process is killed at a random moment, many times. It has a writer of small changesets in batches, one of batches of
 /// larger ones, and one of changesets up to the largest; all three, or one of the last two alone. They hold changes of
@@ -140,6 +140,7 @@ struct Writer {
 impl Writer {
     fn new(round: u64, number: u64, acknowledged: usize, durable: bool) -> Self {
         let mut script = Script::new(round, number);
+        script.mentioned = Some(Mentioned::default());
         let mut states = Vec::new();
         for told in 0..=acknowledged {
             let kept = (!durable || told == acknowledged).then(|| script.model.clone());
@@ -147,7 +148,7 @@ impl Writer {
             states.extend(kept.iter().flat_map(|before| possible(before, &batch)));
         }
         states.reverse();
-        let mut mentioned = script.mentioned;
+        let mut mentioned = script.mentioned.unwrap_or_default();
         let [shared, _] = Script::shared(round);
         mentioned.families.retain(|(tenant, _)| *tenant != shared.tenant);
         Self { number, states, mentioned }

@@ -13,5 +13,6 @@ pub mod pages;
 pub mod patches;
 pub mod points;
 pub mod races;
+pub mod reach;
 pub mod records;
 pub mod unique;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::path::Path;
+use std::time::Instant;
 
 use referral_core::memory::MemoryStore;
 use referral_core::store::{
@@ -33,8 +34,8 @@ pub(crate) enum Habit {
     ForgetfulInPieces,
     /// All changes of a batch in one list, a hundred after a hundred others.
     BatchInPieces,
-    /// One half of the records of a patch, and then the other.
-    PatchInHalves,
+    /// A hundred records of a patch after a hundred others.
+    PatchInPieces,
     /// A few kilobytes at a time; and it replays what it can read of the last changeset.
     LastHalf,
     /// The records into one file, and then the numbers into another.
@@ -49,6 +50,22 @@ pub(crate) enum Habit {
     NoEntries,
     /// Everything, and it adds the numbers twice when it replays them.
     NumbersTwice,
+}
+
+impl Habit {
+    /// Whether it writes a changeset in several pieces.
+    const fn tears(self) -> bool {
+        matches!(
+            self,
+            Self::Piecemeal
+                | Self::InPieces
+                | Self::ForgetfulInPieces
+                | Self::BatchInPieces
+                | Self::PatchInPieces
+                | Self::LastHalf
+                | Self::NumbersApart
+        )
+    }
 }
 
 /// The journal, the file of the numbers where there is one, and what is not written yet.
@@ -151,12 +168,19 @@ impl Journal {
         (file, frames)
     }
 
-    fn write(&self, files: &mut Files, changes: &[Change]) {
+    fn write(&self, started: Instant, files: &mut Files, changes: &[Change]) {
         let Files { journal, numbers, buffer } = files;
-        let sync = |file: &mut File, buffer: &mut Vec<u8>| {
+        let mut waited = false;
+        let torn = self.habit.tears();
+        let mut sync = |file: &mut File, buffer: &mut Vec<u8>| {
             file.write_all(buffer).expect("the journal");
             file.sync_data().expect("the journal");
             buffer.clear();
+            if torn && !waited {
+                // As for the second transaction of a server, which takes at least as long as the first.
+                std::thread::sleep(2 * started.elapsed());
+                waited = true;
+            }
         };
         let mut changes = changes.to_vec();
         match self.habit {
@@ -184,12 +208,12 @@ impl Journal {
                 }
                 return;
             }
-            Habit::PatchInHalves => {
-                let halved = |change: &Change| matches!(change, Change::Patch { of, .. } if of.len() > 1);
-                if let Some(at) = changes.iter().position(halved)
+            Habit::PatchInPieces => {
+                let long = |change: &Change| matches!(change, Change::Patch { of, .. } if of.len() > 100);
+                while let Some(at) = changes.iter().position(long)
                     && let Change::Patch { kind, of, set } = &mut changes[at]
                 {
-                    let rest = of.split_off(of.len() / 2);
+                    let rest = of.split_off(100);
                     let rest = Change::Patch { kind: *kind, of: rest, set: set.clone() };
                     let first: Vec<_> = changes.drain(..=at).collect();
                     frame(buffer, &first);
@@ -264,14 +288,15 @@ impl Store for Journal {
 
     async fn commit(&self, batch: &[Changeset]) -> Vec<Result<Outcome, StoreError>> {
         let mut files = self.files.lock().await;
+        let started = Instant::now();
         // The reference store never waits, so from here on the call is in one piece.
         let answers = self.memory.commit(batch).await;
         let applied = batch.iter().zip(&answers).filter(|(_, answer)| matches!(answer, Ok(Outcome::Applied)));
         let applied = applied.map(|(changeset, _)| changeset.changes());
         if self.habit == Habit::BatchInPieces {
-            self.write(&mut files, &applied.flatten().cloned().collect::<Vec<_>>());
+            self.write(started, &mut files, &applied.flatten().cloned().collect::<Vec<_>>());
         } else {
-            applied.for_each(|changes| self.write(&mut files, changes));
+            applied.for_each(|changes| self.write(started, &mut files, changes));
         }
         answers
     }

@@ -98,17 +98,17 @@ macro_rules! caught {
 }
 
 caught! {
-    answers_that_come_too_early_are_caught: Buffered, "a changeset is not whole";
+    answers_given_too_early_are_caught: Buffered, "a changeset is not whole";
     changes_written_one_by_one_are_caught: Piecemeal, "a changeset is not whole";
     changesets_written_in_pieces_are_caught: InPieces, "a changeset is not whole";
     changesets_written_in_pieces_are_caught_without_durability: ForgetfulInPieces, "a changeset is not whole";
     batches_written_in_pieces_are_caught: BatchInPieces, "a changeset is not whole";
-    patches_written_in_halves_are_caught: PatchInHalves, "a changeset is not whole";
+    patches_written_in_pieces_are_caught: PatchInPieces, "a changeset is not whole";
     a_last_changeset_that_is_replayed_by_half_is_caught: LastHalf, "a changeset is not whole";
-    numbers_that_are_written_apart_are_caught: NumbersApart, "instead of";
-    statistics_that_are_not_written_are_caught: NoTallies, "instead of";
+    numbers_that_are_written_apart_are_caught: NumbersApart, "kill";
+    statistics_that_are_not_written_are_caught: NoTallies, "kill";
     updates_that_are_not_written_are_caught: NoUpdates, "a changeset is not whole";
     deletes_that_are_not_written_are_caught: NoDeletes, "a changeset is not whole";
     index_entries_that_are_not_made_again_are_caught: NoEntries, "oldest first";
-    numbers_that_are_replayed_twice_are_caught: NumbersTwice, "instead of";
+    numbers_that_are_replayed_twice_are_caught: NumbersTwice, "kill";
 }
