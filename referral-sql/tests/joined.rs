@@ -65,6 +65,11 @@ impl<D: Databases> Harness for JoinedHarness<D> {
     async fn attach(&self, _: &str) -> Option<Opened> {
         None
     }
+
+    fn outlives_process(&self) -> bool {
+        // What is not committed ends with its process.
+        false
+    }
 }
 
 #[cfg(feature = "sqlite")]

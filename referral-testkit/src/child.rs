@@ -22,6 +22,7 @@
 //! # }
 //! ```
 
+use std::collections::VecDeque;
 use std::ffi::OsStr;
 use std::fmt;
 use std::io::Write as _;
@@ -32,6 +33,7 @@ use referral_core::store::{Change, Changeset, CounterKey, Outcome, Store};
 use referral_core::{Alias, Code, Link};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{ChildStdout, Command};
+use tokio::sync::Barrier;
 use uuid::Uuid;
 
 use crate::cx::Cx;
@@ -40,11 +42,21 @@ use crate::make::{count_any, counter, text};
 use crate::notes;
 use crate::partner;
 use crate::samples;
+use crate::script::{Script, writers};
 use crate::settings::runtime;
 
 const TASK: &str = "REFERRAL_TESTKIT_CHILD";
 const MARK: &str = "acknowledged:";
-const WRITERS: u64 = 4;
+/// How many writers count on from a number.
+const COUNTING: u64 = 4;
+/// How a task begins that says to follow the scripts of a round.
+pub(crate) const SCRIPTS: &str = "scripts-";
+/// What each writer of a script tells before its first commit.
+pub(crate) const READY: &str = "ready";
+/// How a writer begins to tell that the store did not answer as the model.
+pub(crate) const WRONG: &str = "wrong: ";
+/// How many batches a writer has made before it begins.
+const AHEAD: usize = 3;
 
 /// What this process was started for, if [`Child::start`] started it.
 #[must_use]
@@ -158,33 +170,77 @@ pub fn parts(number: u64) -> (Link, Alias, CounterKey) {
 }
 
 /// What the child of a case does. Its task is `number@address`: it writes to the store at the address, from the
-/// number on, until it is killed. Or it is a [partner] at the address.
+/// number on, until it is killed. Where the task begins with [`SCRIPTS`], it does what the scripts of that round say. Or
+/// it is a [partner] at the address.
 pub(crate) fn work(harness: Arc<dyn Harness>, task: String) -> ! {
     // Not on this thread: it may belong to a runtime already.
     let worker = std::thread::spawn(move || {
         runtime().block_on(async move {
-            let (start, address) = task.split_once('@').expect("a number and an address");
-            if start == partner::TASK {
+            let (what, address) = task.split_once('@').expect("a number and an address");
+            if what == partner::TASK {
                 return partner::serve(&*harness, address).await;
             }
-            let start: u64 = start.parse().expect("a number");
+            let number = |number: &str| number.parse::<u64>().expect("a number");
             let opened = harness.attach(address).await.expect("the child finds the parent's data");
-            let writers = (0..WRITERS).map(|first| {
-                let store = opened.store.clone();
-                tokio::spawn(async move {
-                    for round in 0.. {
-                        write(&*store, start + first + round * WRITERS).await;
-                    }
-                })
-            });
-            for writer in writers.collect::<Vec<_>>() {
-                writer.await.expect("a writer of the child");
+            match what.strip_prefix(SCRIPTS) {
+                Some(round) => {
+                    let round = number(round);
+                    let start = Arc::new(Barrier::new(writers(round).count()));
+                    let follow = |writer| follow(opened.store.clone(), round, writer, start.clone());
+                    all(writers(round), follow).await;
+                }
+                None => {
+                    let start = number(what);
+                    all(0..COUNTING, |first| count_on(opened.store.clone(), start + first)).await;
+                }
             }
         });
     });
     let _ = worker.join();
     // A child that could not write ends, so that the parent does not wait for it.
     std::process::exit(70)
+}
+
+async fn all<F>(writers: std::ops::Range<u64>, run: impl Fn(u64) -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    for writer in writers.map(|writer| tokio::spawn(run(writer))).collect::<Vec<_>>() {
+        writer.await.expect("a writer of the child");
+    }
+}
+
+async fn count_on(store: Arc<dyn Store>, first: u64) {
+    for round in 0.. {
+        write(&*store, first + round * COUNTING).await;
+    }
+}
+
+/// Commits one batch of a script after another, and tells the writer's number whenever one was answered.
+async fn follow(store: Arc<dyn Store>, round: u64, writer: u64, start: Arc<Barrier>) {
+    let mut script = Script::new(round, writer);
+    // So many are made ahead, so that the time until the kill is spent by the store.
+    let mut ahead: VecDeque<_> = (0..AHEAD).map(|_| script.batch()).collect();
+    start.wait().await;
+    acknowledge(READY);
+    loop {
+        let batch = ahead.pop_front().unwrap_or_else(|| script.batch());
+        let changesets: Vec<_> = batch.iter().map(|(changeset, _)| changeset.clone()).collect();
+        let answers = store.commit(&changesets).await;
+        if answers.len() != batch.len() {
+            acknowledge(format!("{WRONG}{} answers to {} changesets", answers.len(), batch.len()));
+            return;
+        }
+        for (place, ((_, verdict), answer)) in batch.iter().zip(answers).enumerate() {
+            if !verdict.admits(&answer) {
+                acknowledge(format!(
+                    "{WRONG}changeset {place} was answered {answer:?} instead of {verdict:?}"
+                ));
+                return;
+            }
+        }
+        acknowledge(writer);
+    }
 }
 
 async fn write(store: &dyn Store, number: u64) {

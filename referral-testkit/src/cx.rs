@@ -98,18 +98,17 @@ impl Cx {
     pub fn close(&self) {
         self.0.attached.lock().unwrap().clear();
         let store = self.0.slot.lock().unwrap().store.take();
-        drop(store);
+        if store.is_some_and(|store| !store.facts().durable) {
+            // It may forget everything, as it said it would.
+            self.0.history.forget();
+        }
     }
 
     /// Drops the store and opens the same data again. It is `false` if the harness cannot do that.
     pub async fn reopen(&self) -> bool {
-        let durable = self.0.slot.lock().unwrap().store.as_ref().is_none_or(|store| store.facts().durable);
         self.close();
         let guard = self.0.slot.lock().unwrap().guard.take().expect("the case lost its guard");
         let Some(opened) = self.0.harness.reopen(guard).await else { return false };
-        if !durable {
-            self.0.history.forget();
-        }
         self.put(opened);
         true
     }
@@ -117,6 +116,11 @@ impl Cx {
     /// The address at which another process finds the data.
     pub(crate) fn address(&self) -> Option<String> {
         self.0.harness.address(self.0.slot.lock().unwrap().guard.as_ref()?)
+    }
+
+    /// Whether what another process wrote is there when that process has ended.
+    pub(crate) fn outlives_process(&self) -> bool {
+        self.0.harness.outlives_process()
     }
 
     /// Makes every write fail from now on. `false` where the harness cannot do that.

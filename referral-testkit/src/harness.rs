@@ -34,6 +34,12 @@ pub trait Harness: Send + Sync + 'static {
     /// Opens the data at an address that the parent process opened. It is called in a child process.
     async fn attach(&self, address: &str) -> Option<Opened>;
 
+    /// Whether what was written is still at its address when the process that wrote it has ended, whether or not the store
+    /// says that it is durable. It is `true` if nothing is said. Where it is `false`, no process is killed.
+    fn outlives_process(&self) -> bool {
+        true
+    }
+
     /// From now on, makes every commit fail that writes records and numbers to the data at this address. The
     /// harness uses means of the database for that: it takes away a table or fills a disk. It is `false` where the
     /// harness cannot do that, which is the default.
@@ -96,5 +102,9 @@ impl Harness for MemoryHarness {
 
     async fn attach(&self, _: &str) -> Option<Opened> {
         None
+    }
+
+    fn outlives_process(&self) -> bool {
+        false
     }
 }

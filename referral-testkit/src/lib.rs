@@ -35,6 +35,11 @@
 //!     async fn attach(&self, _address: &str) -> Option<Opened> {
 //!         None
 //!     }
+//!
+//!     fn outlives_process(&self) -> bool {
+//!         // It lives in this process only. Leave this out where another process finds the data.
+//!         false
+//!     }
 //! }
 //!
 //! conformance!(MyHarness);
@@ -95,6 +100,7 @@ mod audit;
 pub mod broken;
 pub mod cases;
 pub mod child;
+mod compare;
 mod cx;
 mod drops;
 pub mod failing;
@@ -115,6 +121,7 @@ mod rules;
 pub mod runner;
 pub mod samples;
 mod scratch;
+mod script;
 mod serial;
 mod settings;
 mod shop;

@@ -1,14 +1,15 @@
 //! The contract in its simplest form, with which random histories are compared.
 //!
-//! Written from the contract and not from a store. It keeps no key and no index: whatever is asked, it looks at
-//! every record. A changeset is tried on a copy, and the copy kept or thrown away.
+//! Written from the contract and not from a store. It keeps no index: whatever is asked, it looks at every record. Of the
+//! keys it knows the holders, and of a changeset what it has to take back if a later change fails, because both are
+//! needed for every change of the largest changesets.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use referral_core::store::{
-    Bounds, Change, Changeset, Conflict, CounterKey, CounterPrefix, CounterRange, Index, Kind, Outcome, Part,
-    Prefix, Range, Record, RecordId, Seek, StoreError, StoreErrorKind, Unique, UniqueKey, Value, Version,
+    Change, Changeset, Conflict, CounterKey, CounterPrefix, CounterRange, Index, Kind, Outcome, Part, Prefix,
+    Range, Record, RecordId, Seek, StoreError, StoreErrorKind, Unique, UniqueKey, Value, Version, bytes,
 };
 use uuid::Uuid;
 
@@ -17,6 +18,13 @@ use uuid::Uuid;
 pub(crate) struct Model {
     pub(crate) records: BTreeMap<RecordId, Record>,
     pub(crate) numbers: BTreeMap<CounterKey, i64>,
+    held: BTreeMap<UniqueKey, RecordId>,
+}
+
+/// What was there before a change.
+enum Before {
+    Record(RecordId, Option<Record>),
+    Number(CounterKey, Option<i64>),
 }
 
 /// What a store may answer.
@@ -56,72 +64,116 @@ impl Model {
         if changeset.check().is_err() {
             return Verdict::Invalid;
         }
-        let mut copy = self.clone();
+        let mut before = Vec::new();
         for (index, change) in changeset.changes().iter().enumerate() {
-            let conflicts = copy.change(change);
+            let conflicts = self.change(change, &mut before);
             if !conflicts.is_empty() {
+                self.take_back(before);
                 return Verdict::Conflict(index, conflicts);
             }
         }
-        *self = copy;
         Verdict::Applied
     }
 
+    fn take_back(&mut self, before: Vec<Before>) {
+        for step in before.into_iter().rev() {
+            match step {
+                Before::Record(id, old) => drop(self.put(id, old)),
+                Before::Number(key, Some(old)) => drop(self.numbers.insert(key, old)),
+                Before::Number(key, None) => drop(self.numbers.remove(&key)),
+            }
+        }
+    }
+
+    /// Puts a record there, or takes it away, and gives what was there.
+    fn put(&mut self, id: RecordId, new: Option<Record>) -> Before {
+        let old = self.records.remove(&id);
+        for key in old.iter().flat_map(keys) {
+            self.held.remove(&key);
+        }
+        self.held.extend(new.iter().flat_map(keys).map(|key| (key, id)));
+        if let Some(new) = new {
+            self.records.insert(id, new);
+        }
+        Before::Record(id, old)
+    }
+
     /// Applies a change, or gives the conflicts that may be reported instead.
-    fn change(&mut self, change: &Change) -> Vec<Conflict> {
+    fn change(&mut self, change: &Change, before: &mut Vec<Before>) -> Vec<Conflict> {
         match change {
-            Change::Insert(record) => self.insert(record),
-            Change::Update { record, was } => self.update(record, *was),
+            Change::Insert(record) => {
+                if let Some(now) = self.now(record.id()) {
+                    return vec![Conflict::Stale { id: record.id(), now: Some(now) }];
+                }
+                self.write(record.clone().at_version(Version::FIRST), before)
+            }
+            Change::Update { record, was } => {
+                let stale = self.stale(record.id(), *was);
+                if !stale.is_empty() {
+                    return stale;
+                }
+                let (kind, old) = (record.id().kind, self.records[&record.id()].values());
+                let mut values = record.values();
+                for fixed in ["tenant", "created_at"] {
+                    let position = kind.position(fixed).unwrap();
+                    values[position] = old[position].clone();
+                }
+                self.write(Record::from_values(kind, values).unwrap().at_version(was.next()), before)
+            }
             Change::Delete { id, was } => {
                 let stale = self.stale(*id, *was);
                 if stale.is_empty() {
-                    self.records.remove(id);
+                    before.push(self.put(*id, None));
                 }
                 stale
             }
             Change::Expect { id, was } => self.stale(*id, *was),
-            Change::Patch { kind, of, set } => self.patch(*kind, of, set),
-            Change::Count { counter, add, within } => self.count(counter, *add, *within),
+            Change::Patch { kind, of, set } => self.patch(*kind, of, set, before),
+            Change::Count { counter, add, within } => {
+                let value = self.numbers.get(counter).copied().unwrap_or(0);
+                match value.checked_add(*add) {
+                    Some(sum) if within.min <= sum && sum <= within.max => {
+                        self.set(counter, sum, before);
+                        Vec::new()
+                    }
+                    _ => vec![Conflict::OutOfBounds { counter: counter.clone(), value }],
+                }
+            }
             Change::Tally { counter, add } => {
-                let value = self.numbers.entry(counter.clone()).or_default();
-                *value = value.saturating_add(*add);
+                let value = self.numbers.get(counter).copied().unwrap_or(0);
+                self.set(counter, value.saturating_add(*add), before);
                 Vec::new()
             }
         }
     }
 
-    fn insert(&mut self, record: &Record) -> Vec<Conflict> {
-        let mut conflicts = self.taken(record);
-        if let Some(now) = self.now(record.id()) {
-            // Where the id is known and a key is held by somebody else, either is the truth.
-            conflicts.push(Conflict::Stale { id: record.id(), now: Some(now) });
-        }
-        if conflicts.is_empty() {
-            self.records.insert(record.id(), record.clone().at_version(Version::FIRST));
-        }
-        conflicts
+    fn set(&mut self, counter: &CounterKey, value: i64, before: &mut Vec<Before>) {
+        let old = self.numbers.insert(counter.clone(), value);
+        before.push(Before::Number(counter.clone(), old));
     }
 
-    fn update(&mut self, record: &Record, was: Version) -> Vec<Conflict> {
-        let mut conflicts = self.stale(record.id(), was);
-        if !conflicts.is_empty() {
-            return conflicts;
+    /// Stores a record if nobody else holds one of its keys.
+    fn write(&mut self, record: Record, before: &mut Vec<Before>) -> Vec<Conflict> {
+        let id = record.id();
+        let holder = |key| self.held.get(&key).filter(|holder| **holder != id).map(|holder| (key, *holder));
+        let taken: Vec<_> = keys(&record)
+            .into_iter()
+            .filter_map(holder)
+            .map(|(key, holder)| Conflict::Taken { key, holder })
+            .collect();
+        if taken.is_empty() {
+            before.push(self.put(id, Some(record)));
         }
-        let (kind, old) = (record.id().kind, self.records[&record.id()].values());
-        let mut values = record.values();
-        for fixed in ["tenant", "created_at"] {
-            let position = kind.position(fixed).unwrap();
-            values[position] = old[position].clone();
-        }
-        let new = Record::from_values(kind, values).unwrap();
-        conflicts = self.taken(&new);
-        if conflicts.is_empty() {
-            self.records.insert(new.id(), new.at_version(was.next()));
-        }
-        conflicts
+        taken
     }
 
-    fn patch(&mut self, kind: Kind, of: &[(Uuid, Version)], set: &[(&'static str, Value)]) -> Vec<Conflict> {
+    fn patch(
+        &mut self,
+        kind: Kind,
+        of: &[(Uuid, Version)],
+        set: &[(&'static str, Value)],
+        before: &mut Vec<Before>,
+    ) -> Vec<Conflict> {
         for (uuid, was) in of {
             let id = RecordId { kind, uuid: *uuid };
             let stale = self.stale(id, *was);
@@ -133,21 +185,10 @@ impl Model {
             for (column, value) in set {
                 values[kind.position(column).unwrap()] = value.clone();
             }
-            let patched = Record::from_values(kind, values).unwrap();
-            self.records.insert(id, patched.at_version(was.next()));
+            let patched = Record::from_values(kind, values).unwrap().at_version(was.next());
+            before.push(self.put(id, Some(patched)));
         }
         Vec::new()
-    }
-
-    fn count(&mut self, counter: &CounterKey, add: i64, within: Bounds) -> Vec<Conflict> {
-        let value = self.number(counter);
-        match value.checked_add(add) {
-            Some(sum) if within.min <= sum && sum <= within.max => {
-                self.numbers.insert(counter.clone(), sum);
-                Vec::new()
-            }
-            _ => vec![Conflict::OutOfBounds { counter: counter.clone(), value }],
-        }
     }
 
     pub(crate) fn now(&self, id: RecordId) -> Option<Version> {
@@ -163,26 +204,19 @@ impl Model {
         if now == Some(was) { Vec::new() } else { vec![Conflict::Stale { id, now }] }
     }
 
-    /// Every key of this record that another one holds.
-    fn taken(&self, record: &Record) -> Vec<Conflict> {
-        let wanted = keys(record);
-        let others = self.records.values().filter(|other| other.id() != record.id());
-        others
-            .flat_map(|other| keys(other).into_iter().map(|key| (key, other.id())))
-            .filter(|(key, _)| wanted.contains(key))
-            .map(|(key, holder)| Conflict::Taken { key, holder })
-            .collect()
-    }
-
     pub(crate) fn find(&self, key: &UniqueKey) -> Option<Record> {
-        self.records.values().find(|record| keys(record).contains(key)).cloned()
+        self.records.get(self.held.get(key)?).cloned()
     }
 
     pub(crate) fn page(&self, index: Index, prefix: &Prefix, range: &Range, limit: usize) -> Vec<Record> {
         let mut inside: Vec<(Seek, &Record)> = self
             .records
             .values()
-            .filter_map(|record| Some((stands(index, prefix, record)?, record)))
+            .filter(|record| record.id().kind == index.shape().kind && record.tenant() == &prefix.tenant)
+            .filter_map(|record| {
+                let (own, seek) = stand(index, record, &record.values())?;
+                (own == *prefix).then_some((seek, record))
+            })
             .filter(|(seek, _)| range.from.is_none_or(|from| from <= seek.at))
             .filter(|(seek, _)| range.until.is_none_or(|until| seek.at < until))
             .collect();
@@ -194,6 +228,21 @@ impl Model {
             inside.retain(|(seek, _)| if range.ascending { *seek > after } else { *seek < after });
         }
         inside.into_iter().take(limit).map(|(_, record)| record.clone()).collect()
+    }
+
+    /// Every prefix in which a record stands, under its bytes, and what stands there, oldest first.
+    pub(crate) fn places(&self) -> BTreeMap<Vec<u8>, (Index, Prefix, Vec<(Seek, RecordId)>)> {
+        let mut places: BTreeMap<Vec<u8>, (Index, Prefix, Vec<(Seek, RecordId)>)> = BTreeMap::new();
+        for (id, record) in &self.records {
+            let values = record.values();
+            for index in Index::of(id.kind) {
+                let Some((prefix, seek)) = stand(index, record, &values) else { continue };
+                let place = places.entry(bytes::prefix(index, &prefix));
+                place.or_insert_with(|| (index, prefix, Vec::new())).2.push((seek, *id));
+            }
+        }
+        places.values_mut().for_each(|(_, _, all)| all.sort_unstable());
+        places
     }
 
     pub(crate) fn counters(&self, prefix: &CounterPrefix, range: &CounterRange) -> Vec<(CounterKey, i64)> {
@@ -210,37 +259,34 @@ impl Model {
     }
 }
 
-fn column(record: &Record, name: &str) -> Value {
-    record.values()[record.id().kind.position(name).unwrap()].clone()
-}
-
 fn keys(record: &Record) -> Vec<UniqueKey> {
-    let rules = Unique::ALL.iter().filter(|rule| rule.kind() == record.id().kind);
+    let kind = record.id().kind;
+    let rules = Unique::ALL.iter().filter(|rule| rule.kind() == kind);
+    let values = record.values();
     rules
         .map(|rule| {
-            let parts = rule.columns().iter().map(|name| column(record, name)).collect();
+            let column = |name: &&str| values[kind.position(name).unwrap()].clone();
+            let parts = rule.columns().iter().map(column).collect();
             UniqueKey { unique: *rule, tenant: record.tenant().clone(), parts }
         })
         .filter(|key| !key.parts.contains(&Value::Null))
         .collect()
 }
 
-/// Where a record stands among those of a prefix.
-fn stands(index: Index, prefix: &Prefix, record: &Record) -> Option<Seek> {
+/// Where a record stands in an index, if it stands there.
+fn stand(index: Index, record: &Record, values: &[Value]) -> Option<(Prefix, Seek)> {
     let shape = index.shape();
-    if record.id().kind != shape.kind || prefix.tenant != *record.tenant() {
-        return None;
-    }
-    let mut wanted = prefix.parts.iter();
+    let column = |name: &str| &values[shape.kind.position(name).unwrap()];
+    let mut parts = Vec::new();
     for part in shape.parts {
-        let fits = match part {
-            Part::Is(name) => column(record, name) == *wanted.next()?,
-            Part::Null(name) => column(record, name) == Value::Null,
-        };
-        if !fits {
-            return None;
+        match (part, column(part.column())) {
+            (Part::Is(_), Value::Null) => return None,
+            (Part::Is(_), value) => parts.push(value.clone()),
+            (Part::Null(_), Value::Null) => {}
+            (Part::Null(_), _) => return None,
         }
     }
-    let Value::Int(at) = column(record, shape.order) else { return None };
-    Some(Seek { at, id: record.id().uuid })
+    let Value::Int(at) = *column(shape.order) else { return None };
+    let prefix = Prefix { tenant: record.tenant().clone(), parts };
+    Some((prefix, Seek { at, id: record.id().uuid }))
 }

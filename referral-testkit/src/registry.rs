@@ -246,6 +246,20 @@ macro_rules! for_each_case {
                 what_one_process_writes_another_one_reads_at_once [8.2],
                 of_two_processes_one_wins_each_key [3.1, 1.9],
                 two_processes_count_together [4.2, 4.5, 1.9];
+            crash:
+                a_killed_process_leaves_every_changeset_whole_or_absent [1.3, 1.4, 1.5];
+            reach:
+                a_conflict_is_named_at_any_place_of_the_largest_changeset [2.1, 1.3, 1.10],
+                a_changeset_touches_as_many_records_as_it_may [1.10, 1.3],
+                a_thousand_records_are_patched_or_none [2.9, 1.10],
+                a_key_released_first_is_taken_by_the_last_change [3.2, 1.3],
+                a_thousand_numbers_are_counted_or_none [4.5, 1.3, 1.10],
+                a_long_batch_is_answered_at_every_place [1.8, 1.2, 1.6],
+                batches_larger_than_the_store_likes_are_answered_at_every_place [1.8, 1.2],
+                a_heavy_batch_is_answered_whole [1.8, 1.3],
+                pages_follow_each_other_to_the_end [8.9, 8.4],
+                numbers_follow_each_other_to_the_end [8.10],
+                a_thousand_points_with_holes_are_answered [8.6];
             model:
                 random_changesets_are_answered_as_by_the_model [1.2, 2.1],
                 random_reads_are_answered_as_by_the_model [8.8, 8.6, 8.10];

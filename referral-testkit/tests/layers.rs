@@ -85,6 +85,10 @@ impl<F: Fn() -> Opened + Send + Sync + 'static> Harness for Made<F> {
     async fn attach(&self, _: &str) -> Option<Opened> {
         None
     }
+
+    fn outlives_process(&self) -> bool {
+        false
+    }
 }
 
 mod group_commit {

@@ -555,4 +555,51 @@ defects! {
     ProcessKeepsTallies: "A process keeps its statistics back, and writes many of them at once.",
         caught by "processes::what_one_process_writes_another_one_reads_at_once",
             "processes::two_processes_count_together";
+    // Sizes
+    ChunksOfHundred: "A changeset of more than 100 changes is written in several transactions.",
+        caught by "reach::a_conflict_is_named_at_any_place_of_the_largest_changeset",
+            "reach::a_key_released_first_is_taken_by_the_last_change",
+            "reach::a_thousand_numbers_are_counted_or_none";
+    ChunksOfFiveHundred: "A changeset of more than 500 changes is written in several transactions.",
+        caught by "reach::a_conflict_is_named_at_any_place_of_the_largest_changeset",
+            "reach::a_thousand_numbers_are_counted_or_none";
+    PlaceInByte: "The place of a conflict is kept in one byte.",
+        caught by "reach::a_conflict_is_named_at_any_place_of_the_largest_changeset";
+    PlaceInChunk: "The place of a conflict is that in its chunk of 500 changes.",
+        caught by "reach::a_conflict_is_named_at_any_place_of_the_largest_changeset",
+            "reach::a_thousand_numbers_are_counted_or_none";
+    ParametersDropped: "What would be more than 999 parameters of a statement is not inserted.",
+        caught by "reach::a_key_released_first_is_taken_by_the_last_change",
+            "reach::a_conflict_is_named_at_any_place_of_the_largest_changeset";
+    VersionsUnboundBeyond: "Of the expectations of a changeset those behind the 999th change are not looked at.",
+        caught by "reach::a_conflict_is_named_at_any_place_of_the_largest_changeset";
+    DeletesBeyondChunk: "In a changeset of more than 500 changes what deletes is done last.",
+        caught by "reach::a_key_released_first_is_taken_by_the_last_change";
+    NumbersBeyondDropped: "Of the numbers of a changeset only the first thousand are written.",
+        caught by "reach::a_thousand_numbers_are_counted_or_none";
+    PatchOneShort: "Of the records of a patch at most 999 are looked at.",
+        caught by "reach::a_thousand_records_are_patched_or_none",
+            "reach::a_changeset_touches_as_many_records_as_it_may";
+    PatchInPieces: "A patch of more than 500 records is written in several transactions.",
+        caught by "reach::a_thousand_records_are_patched_or_none",
+            "reach::a_changeset_touches_as_many_records_as_it_may";
+    LongBatchUnanswered: "Of a batch the first thousand changesets are answered.",
+        caught by "reach::a_long_batch_is_answered_at_every_place";
+    LongBatchUnwritten: "Of a batch the first thousand changesets are written, and all are said to be.",
+        caught by "reach::a_long_batch_is_answered_at_every_place";
+    BatchHalvesSwapped: "What is more than the store likes in a batch is written first.",
+        caught by "reach::batches_larger_than_the_store_likes_are_answered_at_every_place",
+            "reach::a_long_batch_is_answered_at_every_place";
+    HeavyBatchUnwritten: "Of a batch the first 16 MiB are written, and all is said to be.",
+        caught by "reach::a_heavy_batch_is_answered_whole";
+    HeavyBatchTorn: "A heavy batch is written in several transactions, the cut between which may be in a changeset.",
+        caught by "reach::a_heavy_batch_is_answered_whole";
+    ScanTwoThousand: "A page looks at the first two thousand entries only.",
+        caught by "reach::pages_follow_each_other_to_the_end";
+    NumbersScanThousand: "A page of numbers looks at the first thousand only.",
+        caught by "reach::numbers_follow_each_other_to_the_end";
+    PageLimitHalved: "A page gives at most 500 records.",
+        caught by "reach::pages_follow_each_other_to_the_end";
+    PointsClosedUp: "Where more than 500 points are asked for, those that are missing come last.",
+        caught by "reach::a_thousand_points_with_holes_are_answered";
 }

@@ -11,6 +11,7 @@ mod killed;
 mod merge;
 mod processes;
 mod readers;
+mod sizes;
 mod state;
 mod store;
 mod written;
@@ -53,6 +54,9 @@ impl BrokenHarness {
         if let Some(store) = readers::Stepwise::over(self.0, &data) {
             return Opened::new(store, data);
         }
+        if let Some(store) = sizes::SizesStore::over(self.0, &data) {
+            return Opened::new(store, data);
+        }
         Opened::new(BrokenStore::over(self.0, data.clone()), data)
     }
 }
@@ -91,6 +95,10 @@ impl Harness for BrokenHarness {
             data = Arc::new(Mutex::new(state::Data { now, ..state::Data::default() }));
         }
         Some(self.over(data))
+    }
+
+    fn outlives_process(&self) -> bool {
+        false
     }
 
     async fn break_writes(&self, address: &str) -> bool {

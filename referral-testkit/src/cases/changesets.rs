@@ -296,7 +296,7 @@ pub async fn an_empty_batch_has_no_answers(cx: Cx) {
 }
 
 /// A record of 4.6 KB.
-fn heavy(cx: &Cx) -> Response {
+pub(super) fn heavy(cx: &Cx) -> Response {
     let long = "\u{1f680}".repeat(512);
     let (referrer, landing) = (Some(text(&long)), Some(text(&long)));
     Response { referrer, landing, agent: Some(text(&long[..512])), ..cx.response() }

@@ -3,6 +3,7 @@
 pub mod cancellation;
 pub mod changesets;
 pub mod counters;
+pub mod crash;
 pub mod durability;
 pub mod facade;
 pub mod failures;
@@ -16,6 +17,7 @@ pub mod patches;
 pub mod points;
 pub mod processes;
 pub mod races;
+pub mod reach;
 pub mod readers;
 pub mod records;
 pub mod unique;

@@ -1,229 +1,247 @@
 //! The reference store behind a file to which everything is appended before it is acknowledged.
 
+use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::path::Path;
+use std::time::Instant;
 
 use referral_core::memory::MemoryStore;
 use referral_core::store::{
-    Bounds, Change, Changeset, CounterKey, CounterPrefix, CounterRange, Index, Kind, Outcome, Prefix, Range,
-    Read, Record, RecordId, Store, StoreError, StoreFacts, UniqueKey, Value, Version, bytes,
+    Change, Changeset, CounterKey, CounterPrefix, CounterRange, Index, Kind, Outcome, Prefix, Range, Read,
+    Record, RecordId, Store, StoreError, StoreFacts, UniqueKey,
 };
-use referral_testkit::async_trait;
+use referral_testkit::{async_trait, samples};
 use tokio::sync::Mutex;
+use uuid::Uuid;
+
+use crate::format::{cut, decode, frame};
 
 /// How it writes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Habit {
     /// All of a changeset, and then the answer.
     Honest,
-    /// The answer, and sometimes what it had in memory.
+    /// The answer, and sometimes what it had in memory. It says that it is durable.
     Buffered,
+    /// As that, and it says that it is not durable.
+    Forgetful,
     /// One change after another.
     Piecemeal,
+    /// A hundred changes after a hundred others.
+    InPieces,
+    /// As that, and it says that it is not durable.
+    ForgetfulInPieces,
+    /// All changes of a batch in one list, a hundred after a hundred others.
+    BatchInPieces,
+    /// A hundred records of a patch after a hundred others.
+    PatchInPieces,
+    /// A few kilobytes at a time; and it replays what it can read of the last changeset.
+    LastHalf,
+    /// The records into one file, and then the numbers into another.
+    NumbersApart,
+    /// No statistics.
+    NoTallies,
+    /// No updates.
+    NoUpdates,
+    /// No deletes.
+    NoDeletes,
+    /// Everything, and it makes no index entries of what it replays.
+    NoEntries,
+    /// Everything, and it adds the numbers twice when it replays them.
+    NumbersTwice,
+}
+
+impl Habit {
+    /// Whether it writes a changeset in several pieces.
+    const fn tears(self) -> bool {
+        matches!(
+            self,
+            Self::Piecemeal
+                | Self::InPieces
+                | Self::ForgetfulInPieces
+                | Self::BatchInPieces
+                | Self::PatchInPieces
+                | Self::LastHalf
+                | Self::NumbersApart
+        )
+    }
+}
+
+/// The journal, the file of the numbers where there is one, and what is not written yet.
+#[derive(Debug)]
+struct Files {
+    journal: File,
+    numbers: File,
+    buffer: Vec<u8>,
 }
 
 #[derive(Debug)]
 pub(crate) struct Journal {
     memory: MemoryStore,
-    file: Mutex<(File, Vec<u8>)>,
+    files: Mutex<Files>,
     habit: Habit,
+    /// Records without index entries.
+    unlisted: BTreeSet<RecordId>,
+}
+
+fn is_number(change: &Change) -> bool {
+    matches!(change, Change::Count { .. } | Change::Tally { .. })
+}
+
+/// A number stays with the record before it: without a witness it would not replay.
+fn pieces(changes: &[Change]) -> impl Iterator<Item = &[Change]> {
+    changes.chunk_by(|_, next| is_number(next) || matches!(next, Change::Expect { .. }))
+}
+
+/// A hundred changes or a few more.
+fn hundreds(changes: &[Change]) -> Vec<Vec<Change>> {
+    let mut all: Vec<Vec<Change>> = Vec::new();
+    for piece in pieces(changes) {
+        match all.last_mut().filter(|last| last.len() < 100) {
+            Some(last) => last.extend_from_slice(piece),
+            None => all.push(piece.to_vec()),
+        }
+    }
+    all
+}
+
+/// Adds numbers that have lost their record.
+async fn add(memory: &MemoryStore, numbers: Vec<Change>) {
+    let witness = samples::bare(Kind::Link, Uuid::max());
+    let id = witness.id();
+    let was = witness.version();
+    let all = std::iter::once(Change::Insert(witness)).chain(numbers);
+    memory.commit(&[Changeset::new(all), Changeset::new([Change::Delete { id, was }])]).await;
 }
 
 impl Journal {
     pub(crate) async fn open(folder: &Path, habit: Habit) -> Self {
-        let path = folder.join("journal");
-        let written = std::fs::read(&path).unwrap_or_default();
         let memory = MemoryStore::new();
-        let mut rest = written.as_slice();
+        let (journal, frames) = Self::file(folder, "journal", habit);
+        let mut unlisted = BTreeSet::new();
+        for mut changes in frames {
+            match habit {
+                Habit::NoTallies => changes.retain(|change| !matches!(change, Change::Tally { .. })),
+                Habit::NoEntries => unlisted.extend(changes.iter().filter_map(|change| match change {
+                    Change::Insert(record) | Change::Update { record, .. } => Some(record.id()),
+                    _ => None,
+                })),
+                _ => {}
+            }
+            let replayed: Vec<_> = pieces(&changes).map(|piece| Changeset::new(piece.to_vec())).collect();
+            let answers = memory.commit(&replayed).await;
+            let whole = answers.iter().all(|answer| matches!(answer, Ok(Outcome::Applied)));
+            assert!(whole || habit != Habit::Honest, "the journal replays: {answers:?}");
+            if habit == Habit::NumbersTwice {
+                changes.retain(is_number);
+                add(&memory, changes).await;
+            }
+        }
+        let (numbers, frames) = Self::file(folder, "numbers", habit);
+        for changes in frames {
+            add(&memory, changes).await;
+        }
+        let files = Mutex::new(Files { journal, numbers, buffer: Vec::new() });
+        Self { memory, files, habit, unlisted }
+    }
+
+    /// A file, and what it holds in whole frames.
+    fn file(folder: &Path, name: &str, habit: Habit) -> (File, Vec<Vec<Change>>) {
+        let path = folder.join(name);
+        let written = std::fs::read(&path).unwrap_or_default();
+        let (mut rest, mut frames) = (written.as_slice(), Vec::new());
         while let Some((frame, left)) = cut(rest) {
-            let changeset = Changeset::new(decode(frame));
-            let answers = memory.commit(&[changeset]).await;
-            assert!(matches!(answers.as_slice(), [Ok(Outcome::Applied)]), "the journal replays: {answers:?}");
+            frames.push(decode(frame));
             rest = left;
         }
         // What a kill left behind the last whole frame goes, so that new frames follow whole ones.
         let whole = (written.len() - rest.len()) as u64;
-        let file = OpenOptions::new().create(true).append(true).open(&path).expect("the journal");
+        let mut file = OpenOptions::new().create(true).append(true).open(&path).expect("the journal");
         file.set_len(whole).expect("the journal");
-        Self { memory, file: Mutex::new((file, Vec::new())), habit }
+        if habit == Habit::LastHalf && rest.len() > 8 {
+            let mut buffer = Vec::new();
+            frames.push(decode(&rest[8..]));
+            frames.last().into_iter().for_each(|changes| frame(&mut buffer, changes));
+            file.write_all(&buffer).expect("the journal");
+        }
+        (file, frames)
     }
 
-    fn write(&self, (file, buffer): &mut (File, Vec<u8>), changeset: &Changeset) {
-        match self.habit {
-            Habit::Honest => frame(buffer, changeset.changes()),
-            Habit::Buffered => {
-                frame(buffer, changeset.changes());
-                if buffer.len() < 1 << 20 {
-                    return;
-                }
+    fn write(&self, started: Instant, files: &mut Files, changes: &[Change]) {
+        let Files { journal, numbers, buffer } = files;
+        let mut waited = false;
+        let torn = self.habit.tears();
+        let mut sync = |file: &mut File, buffer: &mut Vec<u8>| {
+            file.write_all(buffer).expect("the journal");
+            file.sync_data().expect("the journal");
+            buffer.clear();
+            if torn && !waited {
+                // As for the second transaction of a server, which takes at least as long as the first.
+                std::thread::sleep(2 * started.elapsed());
+                waited = true;
             }
-            Habit::Piecemeal => {
-                // A number stays with the record before it: without a witness it would not replay.
-                let number = |change: &Change| matches!(change, Change::Count { .. } | Change::Tally { .. });
-                for piece in changeset.changes().chunk_by(|_, next| number(next)) {
-                    frame(buffer, piece);
-                    file.write_all(buffer).expect("the journal");
-                    file.sync_data().expect("the journal");
-                    buffer.clear();
+        };
+        let mut changes = changes.to_vec();
+        match self.habit {
+            Habit::Honest | Habit::NoTallies | Habit::NoEntries | Habit::NumbersTwice => {}
+            Habit::NoUpdates => changes.retain(|change| !matches!(change, Change::Update { .. })),
+            Habit::NoDeletes => changes.retain(|change| !matches!(change, Change::Delete { .. })),
+            Habit::Buffered | Habit::Forgetful => {
+                frame(buffer, &changes);
+                if buffer.len() > 1 << 20 {
+                    sync(journal, buffer);
                 }
                 return;
             }
-        }
-        file.write_all(buffer).expect("the journal");
-        file.sync_data().expect("the journal");
-        buffer.clear();
-    }
-}
-
-/// The first frame and what is behind it.
-fn cut(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (length, rest) = bytes.split_first_chunk::<8>()?;
-    rest.split_at_checked(u64::from_be_bytes(*length) as usize)
-}
-
-fn frame(buffer: &mut Vec<u8>, changes: &[Change]) {
-    let mut values = Vec::new();
-    changes.iter().for_each(|change| flat(&mut values, change));
-    let mut frame = Vec::new();
-    values.iter().for_each(|value| encode(&mut frame, value));
-    buffer.extend_from_slice(&(frame.len() as u64).to_be_bytes());
-    buffer.extend_from_slice(&frame);
-}
-
-fn flat(out: &mut Vec<Value>, change: &Change) {
-    let int = |number: usize| Value::Int(number as i64);
-    match change {
-        Change::Insert(record) => {
-            out.extend([int(1), int(record.id().kind as usize)]);
-            out.extend(record.values());
-        }
-        Change::Update { record, was } => {
-            out.extend([int(2), int(record.id().kind as usize)]);
-            out.extend(record.values());
-            out.push(Value::Int(was.get()));
-        }
-        Change::Delete { id, was } => {
-            out.extend([int(3), int(id.kind as usize), Value::Uuid(id.uuid), Value::Int(was.get())]);
-        }
-        Change::Expect { .. } => {}
-        Change::Patch { kind, of, set } => {
-            out.extend([int(4), int(*kind as usize), int(of.len()), int(set.len())]);
-            out.extend(of.iter().flat_map(|(uuid, was)| [Value::Uuid(*uuid), Value::Int(was.get())]));
-            out.extend(set.iter().flat_map(|(name, value)| [Value::Text((*name).into()), value.clone()]));
-        }
-        Change::Count { counter, add, .. } | Change::Tally { counter, add } => {
-            let key: String = bytes::counter(counter).iter().map(|byte| format!("{byte:02x}")).collect();
-            out.extend([int(5), Value::Text(key.into()), Value::Int(*add)]);
-        }
-    }
-}
-
-fn encode(out: &mut Vec<u8>, value: &Value) {
-    match value {
-        Value::Null => out.push(0),
-        Value::Int(number) => {
-            out.push(1);
-            out.extend_from_slice(&number.to_be_bytes());
-        }
-        Value::Uuid(uuid) => {
-            out.push(2);
-            out.extend_from_slice(uuid.as_bytes());
-        }
-        Value::Text(text) => {
-            out.push(3);
-            out.extend_from_slice(&(text.len() as u64).to_be_bytes());
-            out.extend_from_slice(text.as_bytes());
-        }
-    }
-}
-
-/// Reads one value after another.
-struct Values<'a>(&'a [u8]);
-
-impl Values<'_> {
-    fn bytes(&mut self, length: usize) -> &[u8] {
-        let (bytes, rest) = self.0.split_at(length);
-        self.0 = rest;
-        bytes
-    }
-
-    fn number(&mut self) -> i64 {
-        i64::from_be_bytes(self.bytes(8).try_into().expect("eight bytes"))
-    }
-
-    fn value(&mut self) -> Value {
-        match self.bytes(1) {
-            [0] => Value::Null,
-            [1] => Value::Int(self.number()),
-            [2] => Value::Uuid(uuid::Uuid::from_slice(self.bytes(16)).expect("an id")),
-            [3] => {
-                let length = self.number() as usize;
-                Value::Text(String::from_utf8(self.bytes(length).to_vec()).expect("text").into())
+            Habit::Piecemeal => {
+                for piece in pieces(&changes) {
+                    frame(buffer, piece);
+                    sync(journal, buffer);
+                }
+                return;
             }
-            other => panic!("no value begins so: {other:?}"),
-        }
-    }
-
-    fn int(&mut self) -> i64 {
-        if let Value::Int(number) = self.value() { number } else { panic!("a number") }
-    }
-
-    fn text(&mut self) -> String {
-        if let Value::Text(text) = self.value() { text.into_owned() } else { panic!("a text") }
-    }
-
-    fn uuid(&mut self) -> uuid::Uuid {
-        if let Value::Uuid(uuid) = self.value() { uuid } else { panic!("an id") }
-    }
-
-    fn kind(&mut self) -> Kind {
-        let code = self.int();
-        *Kind::ALL.iter().find(|kind| **kind as i64 == code).expect("a kind")
-    }
-
-    fn record(&mut self) -> Record {
-        let kind = self.kind();
-        let values = kind.columns().iter().map(|_| self.value()).collect();
-        Record::from_values(kind, values).expect("a record")
-    }
-}
-
-fn decode(frame: &[u8]) -> Vec<Change> {
-    let mut values = Values(frame);
-    let mut changes = Vec::new();
-    while !values.0.is_empty() {
-        changes.push(match values.int() {
-            1 => Change::Insert(values.record()),
-            2 => Change::Update { record: values.record(), was: Version::new(values.int()) },
-            3 => Change::Delete {
-                id: RecordId { kind: values.kind(), uuid: values.uuid() },
-                was: Version::new(values.int()),
-            },
-            4 => {
-                let (kind, records, columns) = (values.kind(), values.int(), values.int());
-                let of = (0..records).map(|_| (values.uuid(), Version::new(values.int()))).collect();
-                let set = (0..columns).map(|_| {
-                    let position = kind.position(&values.text()).expect("a column");
-                    (kind.columns()[position].name, values.value())
-                });
-                Change::Patch { kind, set: set.collect(), of }
+            Habit::InPieces | Habit::ForgetfulInPieces | Habit::BatchInPieces => {
+                for piece in hundreds(&changes) {
+                    frame(buffer, &piece);
+                    sync(journal, buffer);
+                }
+                return;
             }
-            _ => {
-                let key = values.text();
-                let byte = |at| u8::from_str_radix(&key[at..at + 2], 16).expect("a byte");
-                let key: Vec<u8> = (0..key.len()).step_by(2).map(byte).collect();
-                let counter = bytes::read_counter(&key).expect("a counter");
-                let add = values.int();
-                if counter.family.is_counted() {
-                    Change::Count { counter, add, within: Bounds::ANY }
-                } else {
-                    Change::Tally { counter, add }
+            Habit::PatchInPieces => {
+                let long = |change: &Change| matches!(change, Change::Patch { of, .. } if of.len() > 100);
+                while let Some(at) = changes.iter().position(long)
+                    && let Change::Patch { kind, of, set } = &mut changes[at]
+                {
+                    let rest = of.split_off(100);
+                    let rest = Change::Patch { kind: *kind, of: rest, set: set.clone() };
+                    let first: Vec<_> = changes.drain(..=at).collect();
+                    frame(buffer, &first);
+                    sync(journal, buffer);
+                    changes.insert(0, rest);
                 }
             }
-        });
+            Habit::LastHalf => {
+                frame(buffer, &changes);
+                for piece in buffer.chunks(4096) {
+                    sync(journal, &mut piece.to_vec());
+                }
+                buffer.clear();
+                return;
+            }
+            Habit::NumbersApart => {
+                let (apart, records): (Vec<Change>, Vec<Change>) = changes.into_iter().partition(is_number);
+                frame(buffer, &records);
+                sync(journal, buffer);
+                changes = apart;
+                frame(buffer, &changes);
+                sync(numbers, buffer);
+                return;
+            }
+        }
+        frame(buffer, &changes);
+        sync(journal, buffer);
     }
-    changes
 }
 
 #[async_trait]
@@ -243,7 +261,9 @@ impl Read for Journal {
         range: &Range,
         limit: u32,
     ) -> Result<Vec<Record>, StoreError> {
-        self.memory.page(index, prefix, range, limit).await
+        let mut found = self.memory.page(index, prefix, range, limit).await?;
+        found.retain(|record| !self.unlisted.contains(&record.id()));
+        Ok(found)
     }
 
     async fn counters(
@@ -258,17 +278,25 @@ impl Read for Journal {
 #[async_trait]
 impl Store for Journal {
     fn facts(&self) -> StoreFacts {
-        StoreFacts { name: "journal", durable: true, shared: false, batch: 64 }
+        StoreFacts {
+            name: "journal",
+            durable: !matches!(self.habit, Habit::Forgetful | Habit::ForgetfulInPieces),
+            shared: false,
+            batch: 64,
+        }
     }
 
     async fn commit(&self, batch: &[Changeset]) -> Vec<Result<Outcome, StoreError>> {
-        let mut file = self.file.lock().await;
+        let mut files = self.files.lock().await;
+        let started = Instant::now();
         // The reference store never waits, so from here on the call is in one piece.
         let answers = self.memory.commit(batch).await;
-        for (changeset, answer) in batch.iter().zip(&answers) {
-            if matches!(answer, Ok(Outcome::Applied)) {
-                self.write(&mut file, changeset);
-            }
+        let applied = batch.iter().zip(&answers).filter(|(_, answer)| matches!(answer, Ok(Outcome::Applied)));
+        let applied = applied.map(|(changeset, _)| changeset.changes());
+        if self.habit == Habit::BatchInPieces {
+            self.write(started, &mut files, &applied.flatten().cloned().collect::<Vec<_>>());
+        } else {
+            applied.for_each(|changes| self.write(started, &mut files, changes));
         }
         answers
     }

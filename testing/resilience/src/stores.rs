@@ -93,4 +93,8 @@ impl Harness for Grouped {
     async fn attach(&self, address: &str) -> Option<Opened> {
         self.harness.attach(address).await.map(grouped)
     }
+
+    fn outlives_process(&self) -> bool {
+        self.harness.outlives_process()
+    }
 }
