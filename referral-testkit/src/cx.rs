@@ -12,6 +12,7 @@ use referral_core::store::{
 use referral_core::{Alias, Link, Response};
 use uuid::Uuid;
 
+use crate::breakage::Breakage;
 use crate::fill::{self, Filling};
 use crate::harness::{Guard, Harness, Opened};
 use crate::history::{History, Watched};
@@ -32,6 +33,7 @@ struct Shared {
     attached: Mutex<Vec<(Arc<dyn Store>, Guard)>>,
     slot: Mutex<Slot>,
     skipped: Mutex<Option<String>>,
+    not_exercised: Mutex<Vec<String>>,
     counts_responses: AtomicBool,
 }
 
@@ -52,6 +54,7 @@ impl Cx {
             attached: Mutex::default(),
             slot: Mutex::default(),
             skipped: Mutex::default(),
+            not_exercised: Mutex::default(),
             counts_responses: AtomicBool::new(false),
         }));
         cx.put(opened);
@@ -100,10 +103,21 @@ impl Cx {
         self.0.harness.address(self.0.slot.lock().unwrap().guard.as_ref()?)
     }
 
-    /// Makes every write fail from now on. `false` where the harness cannot do that.
-    pub(crate) async fn break_writes(&self) -> bool {
-        let Some(address) = self.address() else { return false };
-        self.0.harness.break_writes(&address).await
+    /// Breaks the backend of the case's store. Where the harness cannot do that it is `false`, and the report says so.
+    pub(crate) async fn break_backend(&self, breakage: Breakage) -> bool {
+        if let Some(address) = self.address()
+            && self.0.harness.break_backend(&address, Some(breakage)).await
+        {
+            return true;
+        }
+        self.not_exercised(breakage.says());
+        false
+    }
+
+    /// Mends the backend that [`Cx::break_backend`] broke.
+    pub(crate) async fn mend_backend(&self) {
+        let address = self.address().expect("a backend that was broken has an address");
+        assert!(self.0.harness.break_backend(&address, None).await, "the harness mends what it broke");
     }
 
     pub(crate) fn settings(&self) -> &Settings {
@@ -138,6 +152,16 @@ impl Cx {
     /// Records that the case cannot run here, and why.
     pub fn skip(&self, reason: impl Into<String>) {
         *self.0.skipped.lock().unwrap() = Some(reason.into());
+    }
+
+    /// Notes a part of the case that this harness or this store gives no way to exercise. The case may pass all the same,
+    /// and its report names the part.
+    pub fn not_exercised(&self, part: impl Into<String>) {
+        self.0.not_exercised.lock().unwrap().push(part.into());
+    }
+
+    pub(crate) fn parts_not_exercised(&self) -> Vec<String> {
+        self.0.not_exercised.lock().unwrap().clone()
     }
 
     pub(crate) fn skipped(&self) -> Option<String> {

@@ -49,7 +49,8 @@
 //! At least one case holds the store to each rule of the contract in [`referral_core::store`]: records come back byte for
 //! byte, keys are unique under races, changesets are all or nothing when they conflict, when their caller goes away and
 //! when their process is killed, counters are exact, and pages are whole. Core's `Referrals` runs over the store: its verbs
-//! are raced, dropped at each await, and called while the store [fails](failing) at each call in turn. Random histories are
+//! are raced, dropped at each await, and called while the store [fails](failing) at each call in turn. Where the harness can break the backend, what a store
+//! then says is true, and it works again when the backend does. Random histories are
 //! compared with a model, and after each case an audit reads back everything that the store can be asked for. The suite is
 //! tested too: [`broken`] has a store for each way of getting the contract wrong, with the cases that must notice it.
 //!
@@ -89,6 +90,7 @@
 struct Readme;
 
 mod audit;
+mod breakage;
 pub mod broken;
 pub mod cases;
 pub mod child;
@@ -112,6 +114,7 @@ mod shop;
 mod texts;
 
 pub use async_trait::async_trait;
+pub use breakage::Breakage;
 pub use cx::Cx;
 pub use folder::{FolderHarness, FolderStore};
 pub use harness::{Guard, Harness, MemoryHarness, Opened};

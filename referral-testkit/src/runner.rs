@@ -13,6 +13,9 @@ use crate::harness::Harness;
 use crate::registry::{Case, registry};
 use crate::settings::{Settings, runtime};
 
+/// The group of the cases that break the backend of their store.
+const BACKEND: &str = "backend";
+
 /// Makes the tests of a store. Write `conformance!(MyHarness::from_env());` into a file of its own under `tests/`.
 ///
 /// The harness expression is evaluated once for each case. A case becomes the test `group::name`, with no
@@ -84,6 +87,8 @@ pub struct Report {
     pub case: Case,
     /// What became of it.
     pub outcome: Outcome,
+    /// The parts of the case that this harness or this store gave no way to exercise.
+    pub not_exercised: Vec<String>,
     /// How long it took, opening the store included.
     pub took: Duration,
 }
@@ -109,25 +114,25 @@ pub fn run(harness: &Arc<dyn Harness>, case: Case, settings: &Settings) -> Repor
     let (harness, settings) = (harness.clone(), settings.clone());
     let strict = settings.strict;
     // A thread of its own, because a runtime cannot be started from within another one.
-    let outcome = std::thread::Builder::new()
+    let (outcome, not_exercised) = std::thread::Builder::new()
         .name(case.name.to_owned())
         .spawn(move || {
             let runtime = runtime();
-            let outcome = runtime.block_on(attempt(harness, case, settings));
+            let attempted = runtime.block_on(attempt(harness, case, settings));
             // A store that is stuck must not keep the suite from saying so.
             runtime.shutdown_timeout(Duration::from_secs(5));
-            outcome
+            attempted
         })
         .expect("a thread")
         .join()
-        .unwrap_or_else(|panic| Outcome::Failed(said(&*panic)));
+        .unwrap_or_else(|panic| (Outcome::Failed(said(&*panic)), Vec::new()));
     let outcome = match outcome {
         Outcome::Skipped(reason) if strict => {
             Outcome::Failed(format!("skipped, and that is not allowed: {reason}"))
         }
         outcome => outcome,
     };
-    Report { case, outcome, took: started.elapsed() }
+    Report { case, outcome, not_exercised, took: started.elapsed() }
 }
 
 /// Runs cases one after another, and reports each as it ends.
@@ -150,23 +155,27 @@ pub fn run_all(
     summary
 }
 
-async fn attempt(harness: Arc<dyn Harness>, case: Case, settings: Settings) -> Outcome {
+async fn attempt(harness: Arc<dyn Harness>, case: Case, settings: Settings) -> (Outcome, Vec<String>) {
     let patience = settings.patience;
-    let Some(opened) = harness.open().await else {
-        return Outcome::Skipped(format!("{} is not configured: {}", harness.name(), harness.setup()));
+    let breaks = case.group == BACKEND;
+    let opened = if breaks { harness.open_breakable().await } else { harness.open().await };
+    let Some(opened) = opened else {
+        let reason = format!("{} is not configured: {}", harness.name(), harness.setup());
+        return (Outcome::Skipped(reason), Vec::new());
     };
     // The last one goes here and not on a worker: a guard may wait for connections that the workers bring home.
     let cx = Cx::new(harness, settings, opened);
     // In a task of its own, so that a panic ends the case and not the runner.
     let task = tokio::spawn(held(case, cx.clone()));
-    match tokio::time::timeout(patience, task).await {
+    let outcome = match tokio::time::timeout(patience, task).await {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(error)) => Outcome::Failed(match error.try_into_panic() {
             Ok(panic) => said(&*panic),
             Err(error) => error.to_string(),
         }),
         Err(_) => Outcome::Failed(format!("stuck: not done after {} s", patience.as_secs())),
-    }
+    };
+    (outcome, cx.parts_not_exercised())
 }
 
 /// The case, and the audit of what it left.
@@ -206,7 +215,11 @@ pub fn __test(harness: Arc<dyn Harness>, group: &str, name: &str, path: &str) {
         again: ["--exact", path, "--nocapture"].map(OsString::from).to_vec(),
         ..Settings::from_env()
     };
-    match run(&harness, case, &settings).outcome {
+    let report = run(&harness, case, &settings);
+    for part in &report.not_exercised {
+        println!("not exercised in {}: {part}", case.id());
+    }
+    match report.outcome {
         Outcome::Passed => {}
         Outcome::Skipped(reason) => println!("skipped {}: {reason}", case.id()),
         Outcome::Failed(reason) => panic!("{} on {}: {reason}", case.id(), harness.name()),
