@@ -62,6 +62,7 @@
 //! | Name | What it is for |
 //! | --- | --- |
 //! | [`Harness`], [`FolderHarness`], [`Scratch`] | what the author of a store writes, and what removes its data |
+//! | [`Breakage`], [`Line`] | how a harness breaks the backend of its store |
 //! | [`conformance!`], [`registry`], [`runner`] | the suite as tests, as a list, and from a program |
 //! | [`cases`], [`Cx`] | the cases, and what each of them gets |
 //! | [`broken`] | stores that are wrong on purpose |
@@ -101,6 +102,7 @@ mod fill;
 mod folder;
 mod harness;
 mod history;
+mod line;
 mod make;
 mod model;
 mod plan;
@@ -118,6 +120,7 @@ pub use breakage::Breakage;
 pub use cx::Cx;
 pub use folder::{FolderHarness, FolderStore};
 pub use harness::{Guard, Harness, MemoryHarness, Opened};
+pub use line::Line;
 pub use registry::{Case, case, markdown_table, registry};
 pub use runner::{Outcome, Report, Summary, run, run_all};
 pub use scratch::{Scratch, server_from_env, skip};
