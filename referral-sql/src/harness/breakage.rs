@@ -10,7 +10,8 @@ const AWAY: [&str; 2] = ["broken_link", "broken_counter"];
 const LONG: usize = 256;
 
 /// The statements that break a database, and those that mend it.
-pub(crate) struct Script {
+#[derive(Debug)]
+pub struct Script {
     pub(crate) breaks: String,
     pub(crate) mends: String,
 }
