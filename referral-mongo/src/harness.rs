@@ -9,16 +9,21 @@
 //! ```
 #![allow(clippy::expect_used, reason = "the suite makes a failure of the case out of a panic here")]
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::TryStreamExt as _;
 use mongodb::Client;
-use mongodb::options::ClientOptions;
-use referral_core::store::{StoreError, StoreErrorKind};
-use referral_testkit::{Guard, Harness, Opened, Scratch, async_trait, server_from_env, skip};
+use mongodb::bson::{Document, doc};
+use mongodb::options::{ClientOptions, ServerAddress};
+use referral_core::store::{Kind, StoreError, StoreErrorKind};
+use referral_testkit::{Breakage, Guard, Harness, Line, Opened, Scratch, async_trait, server_from_env, skip};
 
 use crate::MongoStore;
 use crate::error::{Failure, NAME};
+use crate::schema;
 
 /// The environment variable that holds the address for [`MongoHarness::from_env`].
 pub const VARIABLE: &str = "REFERRAL_TEST_MONGODB_URL";
@@ -31,6 +36,9 @@ const KEEP: &str = "REFERRAL_TEST_MONGODB_KEEP";
 const SELECTION: Duration = Duration::from_secs(5);
 /// Without this, the driver waits ten seconds before it looks again after a server said "not the primary".
 const HEARTBEAT: Duration = Duration::from_millis(500);
+
+/// How long a call may take on a store whose backend is broken. The driver looks for a server that long.
+const BROKEN_TIMEOUT: Duration = Duration::from_millis(1500);
 
 /// Opens each store in its own database on one server. The database is dropped with the guard.
 #[derive(Clone)]
@@ -134,14 +142,82 @@ impl fmt::Debug for MongoHarness {
     }
 }
 
-async fn client(url: &str) -> Result<Client, StoreError> {
+async fn options(url: &str) -> Result<ClientOptions, StoreError> {
     let mut options = ClientOptions::parse(url).await.map_err(|error| {
         let message = "the address of the database is not understood";
         StoreError::new(StoreErrorKind::Invalid, NAME, "open", message).with_source(error)
     })?;
     options.server_selection_timeout.get_or_insert(SELECTION);
     options.heartbeat_freq.get_or_insert(HEARTBEAT);
+    Ok(options)
+}
+
+async fn client(url: &str) -> Result<Client, StoreError> {
+    with_options(options(url).await?)
+}
+
+fn with_options(options: ClientOptions) -> Result<Client, StoreError> {
     Client::with_options(options).map_err(|error| Failure::from(error).into_error("open"))
+}
+
+/// The stores that can be broken, by their addresses.
+static OPEN: Mutex<BTreeMap<String, Arc<Broken>>> = Mutex::new(BTreeMap::new());
+
+/// What can break a store: a line to the server, and a second client that damages documents.
+struct Broken {
+    line: Line,
+    client: Client,
+    /// The documents that were damaged, by the name of their collection.
+    damaged: Mutex<Vec<(String, Document)>>,
+}
+
+/// A client over a line to the server. It is `None` for several servers, for a socket and for TLS.
+async fn over_a_line(url: &str) -> Result<Option<(Client, Line)>, StoreError> {
+    let mut options = options(url).await?;
+    let [ServerAddress::Tcp { host, port }] = options.hosts.as_slice() else { return Ok(None) };
+    if options.tls.is_some() {
+        return Ok(None);
+    }
+    let line = Line::to(format!("{host}:{}", port.unwrap_or(27017))).expect("a line to the server");
+    let at = line.address();
+    options.hosts = vec![ServerAddress::Tcp { host: at.ip().to_string(), port: Some(at.port()) }];
+    // Otherwise the driver asks the server for its address, and goes there.
+    (options.direct_connection, options.repl_set_name) = (Some(true), None);
+    options.server_selection_timeout = Some(BROKEN_TIMEOUT);
+    Ok(Some((with_options(options)?, line)))
+}
+
+impl Broken {
+    /// Makes a field of every document of a collection what it cannot be.
+    async fn damage(&self, name: &str, collection: String, field: &str) -> mongodb::error::Result<()> {
+        let documents = self.client.database(name).collection::<Document>(&collection);
+        let all: Vec<Document> = documents.find(doc! {}).await?.try_collect().await?;
+        for document in all {
+            if let Some(id) = document.get("_id").cloned() {
+                documents
+                    .update_one(doc! { "_id": id }, doc! { "$set": { field: { "damage": true } } })
+                    .await?;
+            }
+            self.damaged().push((collection.clone(), document));
+        }
+        Ok(())
+    }
+
+    async fn mend(&self, name: &str) -> mongodb::error::Result<()> {
+        self.line.mend();
+        let damaged = std::mem::take(&mut *self.damaged());
+        for (collection, document) in damaged {
+            if let Some(id) = document.get("_id").cloned() {
+                let documents = self.client.database(name).collection::<Document>(&collection);
+                documents.replace_one(doc! { "_id": id }, document).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn damaged(&self) -> std::sync::MutexGuard<'_, Vec<(String, Document)>> {
+        self.damaged.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 async fn at(address: &str) -> Result<MongoStore, StoreError> {
@@ -179,5 +255,45 @@ impl Harness for MongoHarness {
 
     async fn attach(&self, address: &str) -> Option<Opened> {
         Some(Opened::new(at(address).await.expect("the parent's database opens"), ()))
+    }
+
+    async fn open_breakable(&self) -> Option<Opened> {
+        let scratch = self.place()?;
+        let (name, url) = Scratch::split(scratch.address())?;
+        let Some((over, line)) = over_a_line(url).await.expect("a client over a line") else {
+            return self.open().await;
+        };
+        let store = MongoStore::with_client(over, name).await.expect("a store over a line");
+        let store = store.with_timeout(BROKEN_TIMEOUT);
+        store.migrate().await.expect("a store in a database of its own");
+        let client = client(url).await.expect("a second client");
+        let broken = Arc::new(Broken { line, client, damaged: Mutex::default() });
+        OPEN.lock().unwrap_or_else(PoisonError::into_inner).insert(scratch.address().into(), broken.clone());
+        Some(Opened::new(store, scratch.with(broken)))
+    }
+
+    async fn break_backend(&self, address: &str, breakage: Option<Breakage>) -> bool {
+        let found = OPEN.lock().unwrap_or_else(PoisonError::into_inner).get(address).cloned();
+        let (Some(broken), Some((name, _))) = (found, Scratch::split(address)) else { return false };
+        let links = schema::collection_name(Kind::Link);
+        match breakage {
+            None => broken.mend(name).await.expect("the database is mended"),
+            // The line is cut in the middle of a transaction, and at the first read.
+            Some(Breakage::Writes) => broken.line.cut_before(&links),
+            Some(Breakage::Reads) => broken.line.cut_before("find"),
+            Some(Breakage::Commit) => broken.line.cut_before("commitTransaction"),
+            Some(Breakage::CommitAnswer) => broken.line.cut_after("commitTransaction"),
+            Some(Breakage::Unreachable) => broken.line.cut(),
+            Some(Breakage::DamagedRecords) => {
+                broken.damage(name, links, "status").await.expect("the links are damaged");
+            }
+            Some(Breakage::DamagedNumbers) => {
+                let numbers = schema::COUNTER.to_owned();
+                broken.damage(name, numbers, "value").await.expect("the numbers are damaged");
+            }
+            // Only a server that runs tests can be told to be full.
+            Some(_) => return false,
+        }
+        true
     }
 }

@@ -1,7 +1,6 @@
 //! The one write: a thread that applies batches, each in one transaction over all trees.
 
-use std::cell::OnceCell;
-use std::fs::File;
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -12,7 +11,8 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
 use crate::error;
-use crate::schema::{self, Trees};
+use crate::folder::{OpenFolder, Opened};
+use crate::schema;
 
 /// What one caller wants written.
 pub(crate) struct Job {
@@ -40,22 +40,13 @@ pub(crate) async fn submit(jobs: &UnboundedSender<Job>, batch: &[Changeset]) -> 
 
 /// The only one who writes. There is nothing to race with, so a batch is decided before its transaction begins.
 pub(crate) struct Writer {
-    db: sled::Db,
-    trees: Trees,
-    log: File,
-    /// The first write that failed. What the trees hold since then may not be on the disk, and a second `fsync` may say
-    /// that it is although it is not.
-    failed: OnceCell<StoreError>,
+    open: Arc<OpenFolder>,
 }
 
 impl Writer {
-    pub(crate) fn start(
-        db: sled::Db,
-        trees: Trees,
-        log: File,
-    ) -> std::io::Result<(UnboundedSender<Job>, JoinHandle<()>)> {
+    pub(crate) fn start(open: Arc<OpenFolder>) -> std::io::Result<(UnboundedSender<Job>, JoinHandle<()>)> {
         let (sender, receiver) = unbounded_channel();
-        let writer = Self { db, trees, log, failed: OnceCell::new() };
+        let writer = Self { open };
         let thread =
             thread::Builder::new().name("referral-sled".into()).spawn(move || writer.run(receiver))?;
         Ok((sender, thread))
@@ -80,21 +71,27 @@ impl Writer {
     }
 
     fn transact(&self, batch: &[Changeset]) -> Result<Vec<Answer>, StoreError> {
-        if let Some(error) = self.failed.get() {
-            return Err(error.clone());
+        let mut written = true;
+        let answers = self.open.with(|opened| {
+            let plan = plan::decide(batch, &opened.trees);
+            // What a conflict names is on the disk already: it was synced before the batch that wrote it was answered,
+            // and after a write that failed the folder is read anew.
+            if plan.applies() {
+                let done = self.write(opened, &plan).and_then(|()| self.sync(opened));
+                written = done.is_ok();
+                done?;
+            }
+            Ok(plan.answers)
+        });
+        if !written {
+            self.open.close();
         }
-        let plan = plan::decide(batch, &self.trees);
-        // What a conflict names is on the disk already: it was synced before the batch that wrote it was answered, and
-        // after a write that failed nothing is answered any more.
-        if plan.applies() {
-            self.write(&plan).and_then(|()| self.sync()).inspect_err(|error| {
-                let _ = self.failed.set(error.clone());
-            })?;
-        }
-        Ok(plan.answers)
+        answers
     }
 
-    fn write(&self, plan: &Plan) -> Result<(), StoreError> {
+    fn write(&self, opened: &Opened, plan: &Plan) -> Result<(), StoreError> {
+        #[cfg(feature = "harness")]
+        self.open.broken.fails_writes().map_err(|e| Self::unknown("the write failed").with_source(e))?;
         let mut batches = [(); 4].map(|()| sled::Batch::default());
         let [records, keys, entries, numbers] = &mut batches;
         for row in plan.rows(json::encode) {
@@ -110,7 +107,7 @@ impl Writer {
             }
         }
         let [records, keys, entries, numbers] = &batches;
-        let trees = &self.trees;
+        let trees = &opened.trees;
         let done: Result<(), TransactionError<()>> =
             (&trees.records, &trees.unique, &trees.entries, &trees.numbers).transaction(|(r, u, e, n)| {
                 r.apply_batch(records)?;
@@ -122,21 +119,33 @@ impl Writer {
         match done {
             Ok(()) => Ok(()),
             // Some of the four trees may have it.
-            Err(TransactionError::Storage(error)) => Err(self.unknown("the write failed").with_source(error)),
+            Err(TransactionError::Storage(error)) => {
+                Err(Self::unknown("the write failed").with_source(error))
+            }
             Err(TransactionError::Abort(())) => Err(error::gone("commit")),
         }
     }
 
-    fn unknown(&self, message: &str) -> StoreError {
-        let message = format!("{message}; open the folder again before anything more is written");
+    fn unknown(message: &str) -> StoreError {
         StoreError::new(StoreErrorKind::UnknownOutcome, error::NAME, "commit", message)
     }
 
     /// sled's `flush()` ends in `sync_file_range` on Linux, which leaves the device's cache and the file's metadata
     /// alone; a second handle on the log does the rest.
-    fn sync(&self) -> Result<(), StoreError> {
-        let unknown = |message| self.unknown(message);
-        self.db.flush().map_err(|e| unknown("the log could not be flushed").with_source(e))?;
-        self.log.sync_data().map_err(|e| unknown("the log could not be synced").with_source(e))
+    fn sync(&self, opened: &Opened) -> Result<(), StoreError> {
+        let unknown = Self::unknown;
+        #[cfg(feature = "harness")]
+        self.open
+            .broken
+            .fails_commit()
+            .map_err(|e| unknown("the log could not be flushed").with_source(e))?;
+        opened.db.flush().map_err(|e| unknown("the log could not be flushed").with_source(e))?;
+        opened.log.sync_data().map_err(|e| unknown("the log could not be synced").with_source(e))?;
+        #[cfg(feature = "harness")]
+        self.open
+            .broken
+            .loses_answers()
+            .map_err(|e| unknown("the log could not be synced").with_source(e))?;
+        Ok(())
     }
 }

@@ -26,6 +26,7 @@
 
 mod commit;
 mod error;
+mod folder;
 #[cfg(feature = "harness")]
 #[cfg_attr(docsrs, doc(cfg(feature = "harness")))]
 pub mod harness;

@@ -18,7 +18,12 @@ impl SledStore {
         read: impl FnOnce(&Trees) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let store = self.clone();
-        let task = tokio::task::spawn_blocking(move || read(&store.inner.trees));
+        let task = tokio::task::spawn_blocking(move || {
+            let open = &store.inner.open;
+            #[cfg(feature = "harness")]
+            open.broken.fails_reads().map_err(|e| error::from_sled(operation, e))?;
+            open.with(|opened| read(&opened.trees))
+        });
         task.await.map_err(|e| {
             StoreError::new(StoreErrorKind::Unavailable, error::NAME, operation, "the read was cut short")
                 .with_source(e)

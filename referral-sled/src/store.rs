@@ -1,6 +1,5 @@
 //! Opening a folder, and what the store promises.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -11,7 +10,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::commit::{Job, Writer};
 use crate::error;
-use crate::schema::Trees;
+use crate::folder::OpenFolder;
 
 /// A store in a folder of this process's. Clones share it.
 #[derive(Clone)]
@@ -21,7 +20,7 @@ pub struct SledStore {
 
 pub(crate) struct Inner {
     path: PathBuf,
-    pub(crate) trees: Trees,
+    pub(crate) open: Arc<OpenFolder>,
     jobs: Option<UnboundedSender<Job>>,
     writer: Option<JoinHandle<()>>,
 }
@@ -51,14 +50,11 @@ impl SledStore {
     }
 
     fn open_blocking(path: &Path, cache: u64) -> Result<Self, StoreError> {
-        let failed = |e| error::from_sled("open", e);
         // No flusher of sled's own: each batch is flushed before it is acknowledged.
         let config = sled::Config::new().path(path).cache_capacity(cache).flush_every_ms(None);
-        let db = crate::retry::open(&config).map_err(failed)?;
-        let trees = Trees::open(&db).map_err(failed)?;
-        let log = File::open(path.join("db")).map_err(|e| failed(e.into()))?;
-        let (jobs, writer) = Writer::start(db, trees.clone(), log).map_err(|e| failed(e.into()))?;
-        let inner = Inner { path: path.to_owned(), trees, jobs: Some(jobs), writer: Some(writer) };
+        let open = Arc::new(OpenFolder::open(path, config)?);
+        let (jobs, writer) = Writer::start(open.clone()).map_err(|e| error::from_sled("open", e.into()))?;
+        let inner = Inner { path: path.to_owned(), open, jobs: Some(jobs), writer: Some(writer) };
         Ok(Self { inner: Arc::new(inner) })
     }
 }

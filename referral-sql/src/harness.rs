@@ -10,6 +10,8 @@
 //! ```
 #![allow(clippy::expect_used, reason = "the suite makes a failure of the case out of a panic here")]
 
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+mod breakage;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod server;
 #[cfg(feature = "sqlite")]

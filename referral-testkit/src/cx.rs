@@ -12,6 +12,7 @@ use referral_core::store::{
 use referral_core::{Alias, Link, Response};
 use uuid::Uuid;
 
+use crate::breakage::Breakage;
 use crate::fill::{self, Filling};
 use crate::harness::{Guard, Harness, Opened};
 use crate::history::{History, Watched};
@@ -123,10 +124,21 @@ impl Cx {
         self.0.harness.outlives_process()
     }
 
-    /// Makes every write fail from now on. `false` where the harness cannot do that.
-    pub(crate) async fn break_writes(&self) -> bool {
-        let Some(address) = self.address() else { return false };
-        self.0.harness.break_writes(&address).await
+    /// Breaks the backend of the case's store. Where the harness cannot do that it is `false`, and the report says so.
+    pub(crate) async fn break_backend(&self, breakage: Breakage) -> bool {
+        if let Some(address) = self.address()
+            && self.0.harness.break_backend(&address, Some(breakage)).await
+        {
+            return true;
+        }
+        self.not_exercised(breakage.says());
+        false
+    }
+
+    /// Mends the backend that [`Cx::break_backend`] broke.
+    pub(crate) async fn mend_backend(&self) {
+        let address = self.address().expect("a backend that was broken has an address");
+        assert!(self.0.harness.break_backend(&address, None).await, "the harness mends what it broke");
     }
 
     pub(crate) fn settings(&self) -> &Settings {

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use futures_util::future::{BoxFuture, FutureExt as _};
 use referral_core::store::{Store, StoreError};
 
+use crate::breakage::Breakage;
 use crate::harness::{Guard, Harness, Opened};
 use crate::scratch::Scratch;
 
@@ -24,6 +25,16 @@ pub trait FolderStore: Store + Sized {
     fn prepare(&self) -> impl Future<Output = Result<(), StoreError>> + Send {
         async { Ok(()) }
     }
+
+    /// Opens what is in the folder so that [`FolderStore::break_in`] can break it.
+    fn open_breakable_in(folder: PathBuf) -> impl Future<Output = Result<Self, StoreError>> + Send {
+        Self::open_in(folder)
+    }
+
+    /// Breaks or mends the backend of the store in the folder, as [`Harness::break_backend`] does.
+    fn break_in(_folder: PathBuf, _breakage: Option<Breakage>) -> impl Future<Output = bool> + Send {
+        async { false }
+    }
 }
 
 /// Opens each store in a folder of its own, which goes with its guard. For any store that lives in files:
@@ -35,10 +46,13 @@ pub struct FolderHarness<S> {
     name: &'static str,
     beside: Option<PathBuf>,
     open: Open<S>,
+    open_breakable: Open<S>,
+    break_in: Break,
     prepare: Prepare<S>,
 }
 
 type Open<S> = Arc<dyn Fn(PathBuf) -> BoxFuture<'static, Result<S, StoreError>> + Send + Sync>;
+type Break = Arc<dyn Fn(PathBuf, Option<Breakage>) -> BoxFuture<'static, bool> + Send + Sync>;
 type Prepare<S> = fn(&S) -> BoxFuture<'_, Result<(), StoreError>>;
 
 impl<S: Store> FolderHarness<S> {
@@ -48,7 +62,26 @@ impl<S: Store> FolderHarness<S> {
         F: Future<Output = Result<S, StoreError>> + Send + 'static,
     {
         let open: Open<S> = Arc::new(move |folder| open(folder).boxed());
-        Self { name, beside: None, open, prepare: |_| async { Ok(()) }.boxed() }
+        let break_in: Break = Arc::new(|_, _| async { false }.boxed());
+        let open_breakable = open.clone();
+        Self { name, beside: None, open, open_breakable, break_in, prepare: |_| async { Ok(()) }.boxed() }
+    }
+
+    /// With stores whose backend can be broken: how one is opened in a folder, and how it is broken and mended there, as
+    /// [`Harness::break_backend`] says.
+    #[must_use]
+    pub fn breakable<F, B>(
+        self,
+        open: impl Fn(PathBuf) -> F + Send + Sync + 'static,
+        break_in: impl Fn(PathBuf, Option<Breakage>) -> B + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<S, StoreError>> + Send + 'static,
+        B: Future<Output = bool> + Send + 'static,
+    {
+        let open_breakable: Open<S> = Arc::new(move |folder| open(folder).boxed());
+        let break_in: Break = Arc::new(move |folder, breakage| break_in(folder, breakage).boxed());
+        Self { open_breakable, break_in, ..self }
     }
 
     /// A new folder with no store in it yet.
@@ -95,7 +128,8 @@ impl<S: FolderStore> FolderHarness<S> {
     /// Makes its folders in the temporary folder.
     #[must_use]
     pub fn new() -> Self {
-        Self { prepare: |store| store.prepare().boxed(), ..Self::of(S::NAME, S::open_in) }
+        let of = Self::of(S::NAME, S::open_in).breakable(S::open_breakable_in, S::break_in);
+        Self { prepare: |store| store.prepare().boxed(), ..of }
     }
 
     /// Makes its folders in this one.
@@ -114,7 +148,14 @@ impl<S: FolderStore> Default for FolderHarness<S> {
 
 impl<S> Clone for FolderHarness<S> {
     fn clone(&self) -> Self {
-        Self { name: self.name, beside: self.beside.clone(), open: self.open.clone(), prepare: self.prepare }
+        Self {
+            name: self.name,
+            beside: self.beside.clone(),
+            open: self.open.clone(),
+            open_breakable: self.open_breakable.clone(),
+            break_in: self.break_in.clone(),
+            prepare: self.prepare,
+        }
     }
 }
 
@@ -150,5 +191,16 @@ impl<S: Store> Harness for FolderHarness<S> {
 
     async fn attach(&self, address: &str) -> Option<Opened> {
         Some(Opened::new((self.open)(address.into()).await.expect("the parent's store opens"), ()))
+    }
+
+    async fn open_breakable(&self) -> Option<Opened> {
+        let scratch = self.make().await;
+        let store = (self.open_breakable)(scratch.address().into()).await.expect("the store opens");
+        (self.prepare)(&store).await.expect("the store is prepared");
+        Some(Opened::new(store, scratch))
+    }
+
+    async fn break_backend(&self, address: &str, breakage: Option<Breakage>) -> bool {
+        (self.break_in)(address.into(), breakage).await
     }
 }

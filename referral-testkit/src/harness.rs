@@ -8,6 +8,8 @@ use async_trait::async_trait;
 use referral_core::memory::MemoryStore;
 use referral_core::store::Store;
 
+use crate::breakage::Breakage;
+
 /// Opens stores for the suite. One value serves all cases, and each case opens a store of its own.
 ///
 /// The set-up may panic if it fails: the case that asked for a store then fails with that message.
@@ -40,10 +42,19 @@ pub trait Harness: Send + Sync + 'static {
         true
     }
 
-    /// From now on, makes every commit fail that writes records and numbers to the data at this address. The
-    /// harness uses means of the database for that: it takes away a table or fills a disk. It is `false` where the
-    /// harness cannot do that, which is the default.
-    async fn break_writes(&self, _address: &str) -> bool {
+    /// A fresh, empty store as [`Harness::open`] gives it, whose backend [`Harness::break_backend`] can break. A harness
+    /// that needs a line or a disk of its own between the store and its database puts it in here.
+    async fn open_breakable(&self) -> Option<Opened> {
+        self.open().await
+    }
+
+    /// Breaks the backend of the data at this address, from now on, in this process; `None` mends it. Damage that is
+    /// mended is undone. The harness uses means of the database for that: a trigger that refuses, a table that it takes
+    /// away, a row that it overwrites, a line that it cuts.
+    ///
+    /// It is `false` where the harness cannot do that, which is the default. The cases that need it then pass, and their
+    /// reports say what was not exercised.
+    async fn break_backend(&self, _address: &str, _breakage: Option<Breakage>) -> bool {
         false
     }
 }

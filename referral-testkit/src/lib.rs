@@ -54,7 +54,8 @@
 //! At least one case holds the store to each rule of the contract in [`referral_core::store`]: records come back byte for
 //! byte, keys are unique under races, changesets are all or nothing when they conflict, when their caller goes away and
 //! when their process is killed, counters are exact, and pages are whole. Core's `Referrals` runs over the store: its verbs
-//! are raced, dropped at each await, and called while the store [fails](failing) at each call in turn. Random histories are
+//! are raced, dropped at each await, and called while the store [fails](failing) at each call in turn. Where the harness can break the backend, what a store
+//! then says is true, and it works again when the backend does. Random histories are
 //! compared with a model, and after each case an audit reads back everything that the store can be asked for. The suite is
 //! tested too: [`broken`] has a store for each way of getting the contract wrong, with the cases that must notice it.
 //!
@@ -66,6 +67,7 @@
 //! | Name | What it is for |
 //! | --- | --- |
 //! | [`Harness`], [`FolderHarness`], [`Scratch`] | what the author of a store writes, and what removes its data |
+//! | [`Breakage`], [`Line`] | how a harness breaks the backend of its store |
 //! | [`conformance!`], [`registry`], [`runner`] | the suite as tests, as a list, and from a program |
 //! | [`cases`], [`Cx`] | the cases, and what each of them gets |
 //! | [`broken`] | stores that are wrong on purpose |
@@ -97,6 +99,7 @@ struct Readme;
 mod macros;
 
 mod audit;
+mod breakage;
 pub mod broken;
 pub mod cases;
 pub mod child;
@@ -108,6 +111,7 @@ mod fill;
 mod folder;
 mod harness;
 mod history;
+mod line;
 mod make;
 mod model;
 mod notes;
@@ -131,9 +135,11 @@ mod texts;
 mod words;
 
 pub use async_trait::async_trait;
+pub use breakage::Breakage;
 pub use cx::Cx;
 pub use folder::{FolderHarness, FolderStore};
 pub use harness::{Guard, Harness, MemoryHarness, Opened};
+pub use line::Line;
 pub use registry::{Case, case, markdown_table, registry};
 pub use rules::{Rule, rule, rules};
 pub use runner::{Outcome, Report, run, run_all};

@@ -201,8 +201,7 @@ macro_rules! for_each_case {
                 a_lost_answer_is_found_out [4.6],
                 an_answer_that_stays_lost_is_said_to_be_unknown [5.3],
                 a_failed_read_stores_nothing [5.5],
-                visitors_who_try_again_are_counted_once [4.6],
-                no_conflict_rests_on_what_was_not_written [1.7];
+                visitors_who_try_again_are_counted_once [4.6];
             pairs:
                 two_changes_made_one_after_another_are_answered_as_by_the_model [1.2, 2.1, 2.3, 2.4, 2.5, 2.7, 2.8, 2.9, 3.2, 4.2],
                 two_changes_made_on_two_handles_are_answered_as_by_the_model [1.9, 8.2],
@@ -260,6 +259,17 @@ macro_rules! for_each_case {
                 pages_follow_each_other_to_the_end [8.9, 8.4],
                 numbers_follow_each_other_to_the_end [8.10],
                 a_thousand_points_with_holes_are_answered [8.6];
+            backend:
+                a_failed_write_stores_nothing [1.7, 5.3, 5.5],
+                no_conflict_rests_on_what_was_not_written [1.7],
+                a_failed_commit_is_unknown_or_undone [5.3, 5.5],
+                a_lost_answer_is_an_unknown_outcome [5.3, 4.6],
+                a_failed_read_is_no_answer [5.4, 5.5],
+                a_full_disk_is_full [5.4, 5.3],
+                what_cannot_be_reached_is_unavailable [5.4, 5.5],
+                damaged_records_are_corrupt [5.4],
+                damaged_numbers_are_corrupt [5.4],
+                failures_use_up_nothing [5.5];
             model:
                 random_changesets_are_answered_as_by_the_model [1.2, 2.1],
                 random_reads_are_answered_as_by_the_model [8.8, 8.6, 8.10];

@@ -19,6 +19,9 @@ use crate::rules::rule;
 use crate::settings::{Settings, runtime};
 use crate::summary::Summary;
 
+/// The group of the cases that break the backend of their store.
+const BACKEND: &str = "backend";
+
 /// Makes the tests of a store. Write `conformance!(MyHarness::from_env());` into a file of its own under `tests/`.
 ///
 /// The harness expression is evaluated once for each case. A case becomes the test `group::name`, with no
@@ -200,7 +203,9 @@ pub fn run_all(
 
 async fn attempt(harness: Arc<dyn Harness>, case: Case, settings: Settings, notes: Arc<Notes>) -> Outcome {
     let patience = settings.patience;
-    let Some(opened) = harness.open().await else {
+    let breaks = case.group == BACKEND;
+    let opened = if breaks { harness.open_breakable().await } else { harness.open().await };
+    let Some(opened) = opened else {
         return Outcome::Skipped(format!("{} is not configured: {}", harness.name(), harness.setup()));
     };
     // The last one goes here and not on a worker: a guard may wait for connections that the workers bring home.

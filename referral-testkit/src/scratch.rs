@@ -1,5 +1,6 @@
 //! Where a harness puts the data of one case, a folder, a schema, a database, and how that goes away again.
 
+use std::any::Any;
 use std::error::Error;
 use std::fmt;
 use std::path::Path;
@@ -27,6 +28,7 @@ pub struct Scratch {
     name: String,
     address: String,
     remove: Option<Remove>,
+    beside: Option<Box<dyn Any + Send + Sync>>,
 }
 
 impl Scratch {
@@ -50,7 +52,7 @@ impl Scratch {
             let work = async { tokio::time::timeout(PATIENCE, remove(url, own)).await };
             runtime.block_on(work)?.map_err(Into::into)
         };
-        Self { store, name, address, remove: Some(Box::new(remove)) }
+        Self { store, name, address, remove: Some(Box::new(remove)), beside: None }
     }
 
     /// A folder for this store in the temporary folder, or in another one. Its [address](Self::address) is its path.
@@ -69,7 +71,7 @@ impl Scratch {
         let folder = folder.map_err(|error| refused(error.into()))?;
         let path = folder.path().to_str().ok_or_else(|| refused("its path is no Unicode".into()))?.to_owned();
         let remove = move || folder.close().map_err(Into::into);
-        Ok(Self { store, name: path.clone(), address: path, remove: Some(Box::new(remove)) })
+        Ok(Self { store, name: path.clone(), address: path, remove: Some(Box::new(remove)), beside: None })
     }
 
     /// A name that nobody else has: `referral_test_` and 32 hexadecimal digits. May stand in SQL as it is.
@@ -106,6 +108,13 @@ impl Scratch {
     #[must_use]
     pub fn from_guard(guard: Guard) -> Option<Self> {
         guard.downcast().ok().map(|scratch| *scratch)
+    }
+
+    /// Keeps something as long as the place, such as a [`Line`](crate::Line) to the server.
+    #[must_use]
+    pub fn with(mut self, beside: impl Any + Send + Sync) -> Self {
+        self.beside = Some(Box::new(beside));
+        self
     }
 
     /// Leaves the place where it is, for a server that is thrown away as a whole.

@@ -6,10 +6,11 @@ use referral_core::store::{Changeset, CounterKey, Record, RecordId, StoreError, 
 
 use crate::error;
 use crate::schema::{self, Bytes};
+use crate::store::OpenFile;
 
 /// Applies a batch. Blocks: redb has one writer at a time, and syncs the file.
-pub(crate) fn commit(db: &Database, batch: &[Changeset]) -> Vec<Answer> {
-    plan::answer(batch, |batch| transact(db, batch))
+pub(crate) fn commit(file: &OpenFile, batch: &[Changeset]) -> Vec<Answer> {
+    plan::answer(batch, |batch| file.with("commit", |db| transact(db, batch)))
 }
 
 fn transact(db: &Database, batch: &[Changeset]) -> Result<Vec<Answer>, StoreError> {

@@ -19,7 +19,7 @@ pub(crate) fn from_redb(operation: &'static str, error: impl Into<redb::Error>) 
         }
         redb::Error::Io(_) => (StoreErrorKind::Unavailable, "the disk failed"),
         redb::Error::PreviousIo | redb::Error::DatabaseClosed => {
-            (StoreErrorKind::Unavailable, "the disk failed before; open the file again")
+            (StoreErrorKind::Unavailable, "the disk failed before")
         }
         redb::Error::DatabaseAlreadyOpen => {
             (StoreErrorKind::Unavailable, "another process has this file open; redb serves one at a time")
@@ -47,6 +47,11 @@ pub(crate) fn unknown(error: impl Into<redb::Error>) -> StoreError {
         "the transaction may or may not be written",
     )
     .with_source(error.into())
+}
+
+/// The disk failed, and the file could not be opened again yet.
+pub(crate) fn closed(operation: &'static str) -> StoreError {
+    StoreError::new(StoreErrorKind::Unavailable, NAME, operation, "the disk failed before")
 }
 
 /// The runtime ended, or the work panicked.

@@ -100,9 +100,10 @@ impl RedbStore {
         operation: &'static str,
         read: impl FnOnce(&ReadTransaction) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let db = self.db.clone();
+        let file = self.file.clone();
         let task = tokio::task::spawn_blocking(move || {
-            read(&db.begin_read().map_err(|e| error::from_redb(operation, e))?)
+            let begun = |e| error::from_redb(operation, e);
+            file.with(operation, |db| read(&db.begin_read().map_err(begun)?))
         });
         match task.await {
             Ok(answer) => answer,

@@ -1,13 +1,15 @@
 //! Opening a file, and what the store promises.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::thread;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use redb::{Database, DatabaseError};
+use redb::backends::FileBackend;
+use redb::{Database, DatabaseError, StorageBackend};
 use referral_core::store::{Changeset, Outcome, Store, StoreError, StoreErrorKind, StoreFacts};
 
 use crate::{commit, error, schema};
@@ -17,7 +19,55 @@ use crate::{commit, error, schema};
 pub struct RedbStore {
     path: PathBuf,
     // Shared, because blocking work may outlive the caller that began it.
-    pub(crate) db: Arc<Database>,
+    pub(crate) file: Arc<OpenFile>,
+}
+
+/// A file that is opened again after its disk failed: redb refuses every later call on a database that saw an error of
+/// the disk.
+pub(crate) struct OpenFile {
+    open: Open,
+    db: RwLock<Option<Database>>,
+    failed: AtomicBool,
+}
+
+type Open = Box<dyn Fn() -> Result<Database, StoreError> + Send + Sync>;
+
+impl OpenFile {
+    fn open(open: Open) -> Result<Self, StoreError> {
+        let db = RwLock::new(Some(open()?));
+        Ok(Self { open, db, failed: AtomicBool::new(false) })
+    }
+
+    /// Does work with the database. Blocks.
+    pub(crate) fn with<T>(
+        &self,
+        operation: &'static str,
+        work: impl FnOnce(&Database) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        if self.failed.load(Ordering::Acquire) {
+            self.open_again()?;
+        }
+        let db = self.db.read().unwrap_or_else(PoisonError::into_inner);
+        let db = db.as_ref().ok_or_else(|| error::closed(operation))?;
+        work(db).inspect_err(|error| {
+            let of_the_disk = matches!(
+                error.kind(),
+                StoreErrorKind::Unavailable | StoreErrorKind::Full | StoreErrorKind::UnknownOutcome
+            );
+            self.failed.fetch_or(of_the_disk, Ordering::AcqRel);
+        })
+    }
+
+    /// Waits for the work that began before, and closes the file first, because only one may have it open.
+    fn open_again(&self) -> Result<(), StoreError> {
+        let mut db = self.db.write().unwrap_or_else(PoisonError::into_inner);
+        if self.failed.load(Ordering::Acquire) {
+            *db = None;
+            *db = Some((self.open)()?);
+            self.failed.store(false, Ordering::Release);
+        }
+        Ok(())
+    }
 }
 
 impl RedbStore {
@@ -30,12 +80,26 @@ impl RedbStore {
     /// `Unavailable` if another process has it open (after two seconds of waiting) or the disk fails, `Full`,
     /// `Corrupt`.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        Self::open_over(path, Self::CACHE, |file| file).await
+    }
+
+    /// Opens a file with another size of redb's cache, in bytes, and over a disk of the host's, such as one that encrypts.
+    ///
+    /// # Errors
+    /// As [`RedbStore::open`].
+    pub async fn open_over<B: StorageBackend>(
+        path: impl AsRef<Path>,
+        cache: usize,
+        disk: impl Fn(FileBackend) -> B + Send + Sync + 'static,
+    ) -> Result<Self, StoreError> {
         let path = path.as_ref().to_owned();
         let open = move || {
-            let db = Arc::new(open_patiently(&path)?);
-            schema::prepare(&db)?;
+            let own = path.clone();
+            let open = move || open_patiently(&own, cache, &disk);
+            let file = Arc::new(OpenFile::open(Box::new(open))?);
+            file.with("open", schema::prepare)?;
             sync_folder(&path)?;
-            Ok(Self { path, db })
+            Ok(Self { path, file })
         };
         match tokio::task::spawn_blocking(open).await {
             Ok(opened) => opened,
@@ -45,12 +109,19 @@ impl RedbStore {
 }
 
 /// Work whose caller went away may hold the file for a moment after the last handle is dropped.
-fn open_patiently(path: &Path) -> Result<Database, StoreError> {
+fn open_patiently<B: StorageBackend>(
+    path: &Path,
+    cache: usize,
+    disk: impl Fn(FileBackend) -> B,
+) -> Result<Database, StoreError> {
     const TRIES: u32 = 20;
     const PAUSE: Duration = Duration::from_millis(100);
     let mut tried = 0;
     loop {
-        match Database::builder().set_cache_size(RedbStore::CACHE).create(path) {
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
+        let file = file.map_err(|e| error::from_redb("open", redb::Error::Io(e)))?;
+        let file = FileBackend::new(file).map_err(|e| error::from_redb("open", e))?;
+        match Database::builder().set_cache_size(cache).create_with_backend(disk(file)) {
             Err(DatabaseError::DatabaseAlreadyOpen) if tried < TRIES => {
                 tried = tried.saturating_add(1);
                 thread::sleep(PAUSE);
@@ -84,8 +155,8 @@ impl Store for RedbStore {
 
     async fn commit(&self, batch: &[Changeset]) -> Vec<Result<Outcome, StoreError>> {
         // The task goes on when the caller is dropped, so no transaction is ever left half-way.
-        let (db, owned) = (self.db.clone(), batch.to_vec());
-        match tokio::task::spawn_blocking(move || commit::commit(&db, &owned)).await {
+        let (file, owned) = (self.file.clone(), batch.to_vec());
+        match tokio::task::spawn_blocking(move || commit::commit(&file, &owned)).await {
             Ok(answers) => answers,
             Err(e) => {
                 let lost = error::cut_short(StoreErrorKind::UnknownOutcome, "commit", e);

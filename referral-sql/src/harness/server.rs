@@ -1,13 +1,20 @@
 //! PostgreSQL and MySQL: each case has its own schema or database on a given server.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use referral_core::store::{StoreError, StoreErrorKind};
-use referral_testkit::{Guard, Harness, Opened, Scratch, async_trait, server_from_env, skip};
+use referral_testkit::{Breakage, Guard, Harness, Line, Opened, Scratch, async_trait, server_from_env, skip};
+#[cfg(feature = "mysql")]
+use sqlx::mysql::MySqlSslMode;
+#[cfg(feature = "postgres")]
+use sqlx::postgres::PgSslMode;
 use sqlx::{AssertSqlSafe, Connection, Executor};
 
+use super::breakage::Script;
 use crate::SqlStore;
 use crate::backend::Backend;
 use crate::error::{DbError, opening};
@@ -43,9 +50,30 @@ pub trait Server: Backend {
     #[doc(hidden)]
     fn run(url: &str, sql: String, refused: String) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Opens the store in the schema or database of this name, as users open one.
+    /// Opens the store in the schema or database of this name, as users open one. Where there is a line to the server, it
+    /// is opened over that.
     #[doc(hidden)]
-    fn connect(url: &str, name: &str) -> impl Future<Output = Result<SqlStore<Self>, StoreError>> + Send;
+    fn connect(
+        url: &str,
+        name: &str,
+        line: Option<&Line>,
+    ) -> impl Future<Output = Result<SqlStore<Self>, StoreError>> + Send;
+
+    /// Host and port of the server, for a [`Line`]. It is `None` for a socket, and for a server that insists on TLS.
+    #[doc(hidden)]
+    fn reached_at(url: &str) -> Option<String>;
+
+    /// The statement that makes a schema or database the current one, without its name.
+    #[doc(hidden)]
+    const USE: &'static str;
+
+    /// COMMIT as it goes over the line, and nothing else does.
+    #[doc(hidden)]
+    const COMMIT: &'static str;
+
+    /// What breaks the tables, and mends them.
+    #[doc(hidden)]
+    fn script(breakage: Breakage) -> Option<Script>;
 }
 
 /// [`ServerHarness`] on PostgreSQL. Each store has its own schema in the database of the URL.
@@ -159,10 +187,14 @@ async fn place<B: Server>(url: &str) -> Result<Scratch, StoreError> {
 }
 
 async fn at<B: Server>(address: &str) -> Result<SqlStore<B>, StoreError> {
+    over::<B>(address, None).await
+}
+
+async fn over<B: Server>(address: &str, line: Option<&Line>) -> Result<SqlStore<B>, StoreError> {
     let (name, url) = Scratch::split(address).ok_or_else(|| {
         StoreError::new(StoreErrorKind::Invalid, B::STORE, "open", "no address of this harness")
     })?;
-    B::connect(url, name).await
+    B::connect(url, name, line).await
 }
 
 #[async_trait]
@@ -191,6 +223,68 @@ impl<B: Server> Harness for ServerHarness<B> {
 
     async fn attach(&self, address: &str) -> Option<Opened> {
         Some(Opened::new(at::<B>(address).await.expect("the parent's store opens"), ()))
+    }
+
+    async fn open_breakable(&self) -> Option<Opened> {
+        let url = self.url()?;
+        let scratch = place::<B>(url).await.expect("a place of its own on the server");
+        let broken = Arc::new(Broken::to(B::reached_at(url)));
+        let store = over::<B>(scratch.address(), broken.line.as_ref()).await.expect("the store opens");
+        store.migrate().await.expect("the tables are made");
+        OPEN.lock().unwrap_or_else(PoisonError::into_inner).insert(scratch.address().into(), broken.clone());
+        Some(Opened::new(store, scratch.with(broken)))
+    }
+
+    async fn break_backend(&self, address: &str, breakage: Option<Breakage>) -> bool {
+        let found = OPEN.lock().unwrap_or_else(PoisonError::into_inner).get(address).cloned();
+        let (Some(broken), Some((name, url))) = (found, Scratch::split(address)) else { return false };
+        let Some(breakage) = breakage else {
+            if let Some(line) = &broken.line {
+                line.mend();
+            }
+            if let Some(mends) = broken.change(None) {
+                B::run(url, format!("{} {name}; {mends}", B::USE), "it cannot be mended".into())
+                    .await
+                    .expect("the tables are mended");
+            }
+            return true;
+        };
+        if let Some(script) = B::script(breakage) {
+            broken.change(Some(script.mends));
+            B::run(url, format!("{} {name}; {}", B::USE, script.breaks), "it cannot be broken".into())
+                .await
+                .expect("the tables are broken");
+            return true;
+        }
+        let Some(line) = &broken.line else { return false };
+        match breakage {
+            Breakage::Commit => line.cut_before(B::COMMIT),
+            Breakage::CommitAnswer => line.cut_after(B::COMMIT),
+            Breakage::Unreachable => line.cut(),
+            _ => return false,
+        }
+        true
+    }
+}
+
+/// The stores that can be broken, by their addresses.
+static OPEN: Mutex<BTreeMap<String, Arc<Broken>>> = Mutex::new(BTreeMap::new());
+
+/// What can break a store, and has to be mended.
+struct Broken {
+    line: Option<Line>,
+    /// The statements that mend the tables, where they are broken.
+    mends: Mutex<Option<String>>,
+}
+
+impl Broken {
+    fn to(server: Option<String>) -> Self {
+        let line = server.map(|server| Line::to(server).expect("a line to the server"));
+        Self { line, mends: Mutex::new(None) }
+    }
+
+    fn change(&self, mends: Option<String>) -> Option<String> {
+        std::mem::replace(&mut *self.mends.lock().unwrap_or_else(PoisonError::into_inner), mends)
     }
 }
 
@@ -236,17 +330,53 @@ impl Server for sqlx::Postgres {
     const PLACE: &'static str = "schema";
     const MAKE: &'static str = "CREATE SCHEMA";
     const REMOVE: (&'static str, &'static str) = ("DROP SCHEMA", "CASCADE");
+    const USE: &'static str = "SET search_path TO";
+    const COMMIT: &'static str = "COMMIT\0";
 
     async fn run(url: &str, sql: String, refused: String) -> Result<(), StoreError> {
         let options: sqlx::postgres::PgConnectOptions = url.parse().map_err(invalid::<Self>)?;
         run::<Self>(&options, crate::open::postgres::place(&options), sql, refused).await
     }
 
-    async fn connect(url: &str, name: &str) -> Result<SqlStore<Self>, StoreError> {
-        let options: sqlx::postgres::PgConnectOptions = url.parse().map_err(invalid::<Self>)?;
+    async fn connect(url: &str, name: &str, line: Option<&Line>) -> Result<SqlStore<Self>, StoreError> {
+        let mut options: sqlx::postgres::PgConnectOptions = url.parse().map_err(invalid::<Self>)?;
+        if let Some(at) = line.map(Line::address) {
+            options = options.host(&at.ip().to_string()).port(at.port()).ssl_mode(PgSslMode::Disable);
+        }
         let pool = SqlStore::<Self>::pool_options().max_connections(CONNECTIONS).acquire_timeout(TIMEOUT);
         let options = options.options([("search_path", name)]);
         Ok(SqlStore::<Self>::connect(pool, options).await?.with_timeout(TIMEOUT))
+    }
+
+    fn reached_at(url: &str) -> Option<String> {
+        let options: sqlx::postgres::PgConnectOptions = url.parse().ok()?;
+        let plain =
+            matches!(options.get_ssl_mode(), PgSslMode::Disable | PgSslMode::Allow | PgSslMode::Prefer);
+        let remote = plain && options.get_socket().is_none() && !options.get_host().starts_with('/');
+        remote.then(|| format!("{}:{}", options.get_host(), options.get_port()))
+    }
+
+    fn script(breakage: Breakage) -> Option<Script> {
+        let trigger = |trigger: &str, when: &str, each: &str, code: &str| {
+            let breaks = format!(
+                "CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS
+                 $$ BEGIN RAISE EXCEPTION 'broken' USING ERRCODE = TG_ARGV[0]; END $$;
+                 CREATE {trigger} broken {when} INSERT OR UPDATE OR DELETE ON referral_link {each}
+                 FOR EACH ROW EXECUTE FUNCTION broken('{code}')"
+            );
+            Script::new(breaks, "DROP TRIGGER broken ON referral_link; DROP FUNCTION broken()")
+        };
+        Some(match breakage {
+            // raise_exception
+            Breakage::Writes => trigger("TRIGGER", "BEFORE", "", "P0001"),
+            // disk_full
+            Breakage::Full => trigger("TRIGGER", "BEFORE", "", "53100"),
+            // statement_completion_unknown
+            Breakage::Commit => {
+                trigger("CONSTRAINT TRIGGER", "AFTER", "DEFERRABLE INITIALLY DEFERRED", "40003")
+            }
+            other => return Script::of(other, |one, other| format!("{one} || {other}")),
+        })
     }
 }
 
@@ -258,15 +388,55 @@ impl Server for sqlx::MySql {
     const PLACE: &'static str = "database";
     const MAKE: &'static str = "CREATE DATABASE";
     const REMOVE: (&'static str, &'static str) = ("DROP DATABASE", "");
+    const USE: &'static str = "USE";
+    const COMMIT: &'static str = "\u{3}COMMIT";
 
     async fn run(url: &str, sql: String, refused: String) -> Result<(), StoreError> {
         let options: sqlx::mysql::MySqlConnectOptions = url.parse().map_err(invalid::<Self>)?;
         run::<Self>(&options, crate::open::mysql::place(&options), sql, refused).await
     }
 
-    async fn connect(url: &str, name: &str) -> Result<SqlStore<Self>, StoreError> {
-        let options: sqlx::mysql::MySqlConnectOptions = url.parse().map_err(invalid::<Self>)?;
+    async fn connect(url: &str, name: &str, line: Option<&Line>) -> Result<SqlStore<Self>, StoreError> {
+        let mut options: sqlx::mysql::MySqlConnectOptions = url.parse().map_err(invalid::<Self>)?;
+        if let Some(at) = line.map(Line::address) {
+            options = options.host(&at.ip().to_string()).port(at.port()).ssl_mode(MySqlSslMode::Disabled);
+        }
         let pool = SqlStore::<Self>::pool_options().max_connections(CONNECTIONS).acquire_timeout(TIMEOUT);
         Ok(SqlStore::<Self>::connect(pool, options.database(name)).await?.with_timeout(TIMEOUT))
+    }
+
+    fn reached_at(url: &str) -> Option<String> {
+        let options: sqlx::mysql::MySqlConnectOptions = url.parse().ok()?;
+        let plain = matches!(options.get_ssl_mode(), MySqlSslMode::Disabled | MySqlSslMode::Preferred);
+        let remote = plain && options.get_socket().is_none();
+        remote.then(|| format!("{}:{}", options.get_host(), options.get_port()))
+    }
+
+    fn script(breakage: Breakage) -> Option<Script> {
+        let triggers = |number: u16| {
+            let one = |(name, what)| {
+                format!(
+                    "CREATE TRIGGER {name} BEFORE {what} ON referral_link FOR EACH ROW
+                     SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = {number}, MESSAGE_TEXT = 'broken';"
+                )
+            };
+            let breaks = [("broken_1", "INSERT"), ("broken_2", "UPDATE"), ("broken_3", "DELETE")].map(one);
+            Script::new(
+                breaks.concat(),
+                "DROP TRIGGER broken_1; DROP TRIGGER broken_2; DROP TRIGGER broken_3",
+            )
+        };
+        Some(match breakage {
+            // Unhandled user-defined exception
+            Breakage::Writes => triggers(1644),
+            // The table is full
+            Breakage::Full => triggers(1114),
+            // A longer part has no room in its column; this is no text.
+            Breakage::DamagedNumbers => Script::new(
+                "UPDATE referral_counter SET part2 = CONCAT(part2, x'FF')",
+                "UPDATE referral_counter SET part2 = LEFT(part2, LENGTH(part2) - 1) WHERE RIGHT(part2, 1) = x'FF'",
+            ),
+            other => return Script::of(other, |one, other| format!("CONCAT({one}, {other})")),
+        })
     }
 }

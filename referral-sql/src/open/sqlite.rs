@@ -35,6 +35,14 @@ impl SqlStore<Sqlite> {
     /// `Invalid` for text that is not a URL and for an in-memory database; `Unavailable` if the file cannot be
     /// opened; `Corrupt` if the file is not a database.
     pub async fn open(address: impl AsRef<Path>) -> Result<Self, StoreError> {
+        Self::open_with(address, |writer| writer).await
+    }
+
+    /// As [`SqliteStore::open`](Self::open), with another pool for the connection that writes.
+    pub(crate) async fn open_with(
+        address: impl AsRef<Path>,
+        writer: impl FnOnce(PoolOptions<Sqlite>) -> PoolOptions<Sqlite>,
+    ) -> Result<Self, StoreError> {
         let invalid = |error| DbError::from(error).into_error::<Sqlite>("open");
         let address = address.as_ref();
         let options = match address.to_str() {
@@ -66,7 +74,7 @@ impl SqlStore<Sqlite> {
         let pool = || PoolOptions::new().acquire_timeout(WRITER_WAIT).test_before_acquire(false);
         // The writer comes first, because it makes the file and its log. Readers cannot make them.
         let write = options.clone().pragma("cache_size", format!("-{CACHE_KIB}"));
-        let write = pool().max_connections(1).connect_with(write).await.map_err(refused)?;
+        let write = writer(pool().max_connections(1)).connect_with(write).await.map_err(refused)?;
         let read = options.pragma("cache_size", format!("-{READER_CACHE_KIB}")).pragma("query_only", "ON");
         let read = pool().max_connections(READERS).connect_lazy_with(read);
         Self::with_pools(write, read).await

@@ -383,8 +383,6 @@ defects! {
         caught by "cancellation::a_dropped_read_leaves_a_usable_store";
 
     // What an application would see
-    ConflictsKept: "When the write of a batch fails, conflicts with its members are answered all the same.",
-        caught by "failures::no_conflict_rests_on_what_was_not_written";
     SecondTallyLost: "Of the statistics of a changeset only the first one is kept.",
         caught by "facade::statistics_are_what_the_pages_show", "failures::a_lost_answer_is_found_out",
             "failures::a_failed_read_stores_nothing";
@@ -602,4 +600,43 @@ defects! {
         caught by "reach::pages_follow_each_other_to_the_end";
     PointsClosedUp: "Where more than 500 points are asked for, those that are missing come last.",
         caught by "reach::a_thousand_points_with_holes_are_answered";
+    // A backend that fails
+    ConflictsKept: "When the write of a batch fails, conflicts with its members are answered all the same.",
+        caught by "backend::no_conflict_rests_on_what_was_not_written";
+    FailedWriteApplied: "The error of a write is logged, and the changeset is answered as applied.",
+        caught by "backend::a_failed_write_stores_nothing", "backend::no_conflict_rests_on_what_was_not_written";
+    FailedWriteTorn: "What was written before the write that failed stays.",
+        caught by "backend::a_failed_write_stores_nothing";
+    InvalidFailsToo: "In a batch whose write fails, a changeset that breaks a rule is told of the failure.",
+        caught by "backend::a_failed_write_stores_nothing", "backend::a_failed_commit_is_unknown_or_undone";
+    FailedCommitRefused: "A COMMIT that fails half-way is told as if the database took no work.",
+        caught by "backend::a_failed_commit_is_unknown_or_undone";
+    FailedCommitContended: "A COMMIT that fails is told as a race that was lost too often.",
+        caught by "backend::a_failed_commit_is_unknown_or_undone";
+    LostAnswerRefused: "A COMMIT whose answer was lost is told as a line that was cut before it.",
+        caught by "backend::a_lost_answer_is_an_unknown_outcome";
+    LostAnswerTriedAgain: "A COMMIT whose answer was lost is run again, and meets what it wrote itself.",
+        caught by "backend::a_lost_answer_is_an_unknown_outcome";
+    FailedReadEmpty: "A read that fails is answered as if nothing were there.",
+        caught by "backend::a_failed_read_is_no_answer", "backend::what_cannot_be_reached_is_unavailable";
+    FullContended: "A full disk is told as a race that was lost too often.",
+        caught by "backend::a_full_disk_is_full";
+    FullOther: "A full disk is an error like any other.",
+        caught by "backend::a_full_disk_is_full";
+    UnreachableOther: "A database that cannot be reached is an error of the driver like any other.",
+        caught by "backend::what_cannot_be_reached_is_unavailable";
+    UnreachableUnknown: "Every commit that meets a cut line is of unknown outcome, also where none was sent.",
+        caught by "backend::what_cannot_be_reached_is_unavailable";
+    DamageUnavailable: "A record that cannot be read is told as a database that takes no work.",
+        caught by "backend::damaged_records_are_corrupt";
+    DamageSkipped: "A record or number that cannot be read is passed over.",
+        caught by "backend::damaged_records_are_corrupt", "backend::damaged_numbers_are_corrupt";
+    DamagedNumberZero: "A number that cannot be read counts from 0.",
+        caught by "backend::damaged_numbers_are_corrupt";
+    BrokenForEver: "After an error the handle answers nothing any more.",
+        caught by "backend::a_failed_write_stores_nothing", "backend::a_failed_commit_is_unknown_or_undone",
+            "backend::a_failed_read_is_no_answer", "backend::failures_use_up_nothing",
+            "backend::what_cannot_be_reached_is_unavailable";
+    FailureLeaksConnection: "A call that fails does not give its connection back.",
+        caught by "backend::failures_use_up_nothing";
 }

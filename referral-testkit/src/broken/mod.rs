@@ -3,6 +3,7 @@
 //! [`BrokenStore`] keeps the contract, but for one [`Defect`]. Each defect names the cases that must notice it; the
 //! kit's own tests require that they do, and that the same store without a defect passes every case.
 
+mod backend;
 mod concurrent;
 mod defect;
 mod handles;
@@ -25,6 +26,7 @@ pub use store::BrokenStore;
 
 use async_trait::async_trait;
 
+use crate::breakage::Breakage;
 use crate::harness::{Guard, Harness, Opened};
 
 /// Opens stores with a defect, or an honest one. Reopening keeps the data within the process.
@@ -57,7 +59,11 @@ impl BrokenHarness {
         if let Some(store) = sizes::SizesStore::over(self.0, &data) {
             return Opened::new(store, data);
         }
-        Opened::new(BrokenStore::over(self.0, data.clone()), data)
+        let store = BrokenStore::over(self.0, data.clone());
+        if backend::breaks(self.0) {
+            return Opened::new(backend::Breaking::over(store, self.0, data.clone()), data);
+        }
+        Opened::new(store, data)
     }
 }
 
@@ -101,11 +107,10 @@ impl Harness for BrokenHarness {
         false
     }
 
-    async fn break_writes(&self, address: &str) -> bool {
-        let data = found(address);
-        if let Some(data) = &data {
-            data.lock().unwrap().failing = true;
-        }
-        data.is_some()
+    async fn break_backend(&self, address: &str, breakage: Option<Breakage>) -> bool {
+        let Some(data) = found(address).filter(|_| backend::breaks(self.0)) else { return false };
+        let mut data = data.lock().unwrap();
+        data.broken = breakage;
+        true
     }
 }

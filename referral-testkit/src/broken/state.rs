@@ -6,6 +6,8 @@ use referral_core::store::{
     Change, Changeset, Conflict, CounterKey, Outcome, Record, RecordId, Seek, UniqueKey, Value, Version,
 };
 
+use crate::breakage::Breakage;
+
 use super::defect::Defect;
 use super::keys::{entries, keys, number};
 
@@ -16,9 +18,9 @@ pub(super) struct Data {
     pub(super) saved: State,
     /// How often it was opened again.
     pub(super) opened: usize,
-    /// Whether what is written fails.
-    pub(super) failing: bool,
     pub(super) handles: super::handles::Handles,
+    /// How the backend is broken.
+    pub(super) broken: Option<Breakage>,
 }
 
 impl Data {

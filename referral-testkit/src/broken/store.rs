@@ -208,22 +208,6 @@ impl BrokenStore {
         answers
     }
 
-    /// The answers where nothing can be written.
-    fn failing(&self, batch: &[Changeset]) -> Vec<Result<Outcome, StoreError>> {
-        let mut would = self.data().now.clone();
-        let failed = || StoreError::new(StoreErrorKind::Full, "broken", "commit", "there is no room");
-        let answer = |changeset: &Changeset| {
-            self.check(changeset)?;
-            match would.apply(changeset, &self.how()) {
-                Outcome::Conflict { index, conflict } if self.is(Defect::ConflictsKept) => {
-                    Ok(Outcome::Conflict { index, conflict })
-                }
-                _ => Err(failed()),
-            }
-        };
-        batch.iter().map(answer).collect()
-    }
-
     /// Takes back all but the first version of what several members updated.
     fn written_once(&self, batch: &[Changeset], answers: &[Result<Outcome, StoreError>]) {
         let mut first = BTreeMap::new();
@@ -478,9 +462,6 @@ impl Store for BrokenStore {
             && let Some(error) = batch.iter().find_map(|changeset| changeset.check().err())
         {
             return vec![Err(error); batch.len()];
-        }
-        if self.data().failing {
-            return self.failing(batch);
         }
         let merged = if self.is(Defect::TallyMerged) { merged(batch) } else { None };
         let mut answers = self.members(merged.as_deref().unwrap_or(batch)).await;

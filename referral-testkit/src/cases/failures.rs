@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use referral_core::link::DeadCode;
 use referral_core::store::{
-    Changeset, CounterPrefix, CounterRange, Family, Kind, MAX_PAGE, Store, StoreError, StoreErrorKind,
+    CounterPrefix, CounterRange, Family, Kind, MAX_PAGE, Store, StoreError, StoreErrorKind,
 };
 use referral_core::visit::TouchOutcome;
 use referral_core::{Action, Alias, Error, Link, LinkEdit, LinkId, Metadata, Referrals, Response, Tenant};
 
-use crate::cx::{Cx, assert_invalid};
+use crate::cx::Cx;
 use crate::failing::{FailingStore, Failure};
-use crate::make::{count, counter, insert, statistic, tally, tenant, user, visitor};
+use crate::make::{tenant, user, visitor};
 use crate::race::race;
 use crate::samples::NOW;
 use crate::shop::{code, draft, get, links_of, responses_of, shop_over, signed_in, visit};
@@ -293,39 +293,4 @@ pub async fn visitors_who_try_again_are_counted_once(cx: Cx) {
         assert_eq!((counted, shop.responses().count(link.id).await.unwrap()), (VISITORS / 3, 16), "{link:?}");
         assert!(shop.land(link.code.as_str(), &get("/r/x")).await.touch.response().is_some());
     }
-}
-
-/// The write of a batch fails. A member that meets the key or the id of an earlier one is told of the failure and
-/// of no conflict, because the earlier one is not there. Members that break a rule are `Invalid` all the same.
-pub async fn no_conflict_rests_on_what_was_not_written(cx: Cx) {
-    let (held, link, alias) = (cx.alias("held"), cx.natural_link("key"), cx.alias("code"));
-    cx.insert([held.clone()]).await;
-    if !cx.break_writes().await {
-        cx.not_exercised("a backend whose writes fail: the harness cannot make them");
-        return;
-    }
-    let (uses, clicks) = (counter("uses"), statistic("clicks", "all"));
-    let whole = |link: Link, alias: Alias| {
-        let records = [insert(link), insert(alias), insert(cx.response())];
-        Changeset::new(records.into_iter().chain([count(&uses, 1, 0, 1), tally(&clicks, 1)]))
-    };
-    let batch = [
-        whole(link.clone(), alias.clone()),
-        whole(cx.natural_link("key"), cx.alias("another")),
-        whole(cx.link(), cx.alias("code")),
-        whole(link.clone(), cx.alias("a-third")),
-        whole(cx.link(), cx.alias("a-fourth")),
-        Changeset::new([tally(&clicks, 1)]),
-    ];
-    let answers = cx.store().commit(&batch).await;
-    assert_eq!(answers.len(), batch.len(), "a batch has one answer for each changeset");
-    assert_invalid(answers[5].clone(), "a changeset without witness");
-    for (member, answer) in answers[..5].iter().enumerate() {
-        let kind = answer.as_ref().err().map(StoreError::kind);
-        assert!(
-            kind.is_some_and(|kind| kind != StoreErrorKind::Invalid),
-            "nothing was written, and member {member} was answered {answer:?}"
-        );
-    }
-    cx.close();
 }

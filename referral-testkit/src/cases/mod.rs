@@ -1,5 +1,6 @@
 //! The cases: one module for each part of the contract, and one ordinary function for each promise.
 
+pub mod backend;
 pub mod cancellation;
 pub mod changesets;
 pub mod counters;
