@@ -203,6 +203,8 @@ macro_rules! for_each_case {
                 a_failed_read_stores_nothing [5.5],
                 visitors_who_try_again_are_counted_once [4.6],
                 no_conflict_rests_on_what_was_not_written [1.7];
+            readers:
+                one_read_call_shows_each_changeset_whole [8.3];
             model:
                 random_changesets_are_answered_as_by_the_model [1.2, 2.1],
                 random_reads_are_answered_as_by_the_model [8.8, 8.6, 8.10];

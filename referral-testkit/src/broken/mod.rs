@@ -8,6 +8,7 @@ mod keys;
 mod merge;
 mod state;
 mod store;
+mod whole;
 mod written;
 
 use std::sync::{Arc, Mutex, Weak};
@@ -37,6 +38,9 @@ fn found(address: &str) -> Option<Data> {
 impl BrokenHarness {
     /// The store over this data. A family of defects that has a file of its own is asked there first.
     fn over(self, data: Data) -> Opened {
+        if let Some(store) = whole::over(self.0, &data) {
+            return Opened::new(store, data);
+        }
         Opened::new(BrokenStore::over(self.0, data.clone()), data)
     }
 }

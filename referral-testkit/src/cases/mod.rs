@@ -12,5 +12,6 @@ pub mod pages;
 pub mod patches;
 pub mod points;
 pub mod races;
+pub mod readers;
 pub mod records;
 pub mod unique;
