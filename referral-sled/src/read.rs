@@ -11,14 +11,18 @@ use crate::schema::{self, Trees, spaced};
 use crate::store::SledStore;
 
 impl SledStore {
-    /// Reads may wait for the disk, so they leave the caller's thread alone.
+    /// Reads may wait for the disk and for the writer, so they leave the caller's thread alone.
     async fn read<T: Send + 'static>(
         &self,
         operation: &'static str,
         read: impl FnOnce(&Trees) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let store = self.clone();
-        let task = tokio::task::spawn_blocking(move || read(&store.inner.trees));
+        let task = tokio::task::spawn_blocking(move || {
+            let trees = &store.inner.trees;
+            let _one_moment = trees.reading();
+            read(trees)
+        });
         task.await.map_err(|e| {
             StoreError::new(StoreErrorKind::Unavailable, error::NAME, operation, "the read was cut short")
                 .with_source(e)
@@ -58,12 +62,14 @@ impl Read for SledStore {
                 let next = if ascending { scan.next() } else { scan.next_back() };
                 let Some(next) = next else { break };
                 let (key, id) = next.map_err(|e| error::from_sled("page", e))?;
-                let Some(record) = trees.record(&id)? else { continue };
-                // Between the entry and the record a writer may have moved it elsewhere.
-                let entry = index.entry(&record, &record.values());
-                if entry.is_some_and(|entry| spaced(&bytes::entry(index, &entry)) == *key) {
-                    found.push(record);
-                }
+                let stands_there = |record: &Record| {
+                    let entry = index.entry(record, &record.values());
+                    entry.is_some_and(|entry| spaced(&bytes::entry(index, &entry)) == *key)
+                };
+                let record = trees.record(&id)?.filter(stands_there);
+                found.push(
+                    record.ok_or_else(|| error::corrupt("an index entry names a record of another place"))?,
+                );
             }
             Ok(found)
         };
