@@ -17,7 +17,7 @@ use crate::race::race;
 
 /// How many points that are not there stand between those that are. A store that looks up a long list in pieces then
 /// needs several.
-const BETWEEN: usize = 20;
+const BETWEEN: usize = 8;
 
 /// What is done at once: one writes, and each of the others uses one of the four reads.
 const CALLERS: usize = 5;
@@ -25,7 +25,7 @@ const CALLERS: usize = 5;
 /// One changeset after another changes records of every kind, their keys, their places and numbers, while others ask for
 /// all of it in one call of each read.
 pub async fn one_read_call_shows_each_changeset_whole(cx: Cx) {
-    let (rounds, written) = (cx.rounds(60), Arc::new(AtomicBool::new(false)));
+    let (rounds, written) = (cx.rounds(30), Arc::new(AtomicBool::new(false)));
     let field = Arc::new(Field::new(&cx, rounds));
     cx.apply(field.first()).await;
     race(CALLERS, |caller| {
@@ -82,7 +82,7 @@ impl Reader {
 
     /// Alone, or with other ids between them.
     async fn get(&self, turn: usize) {
-        let between = if turn % 2 == 0 { 0 } else { BETWEEN };
+        let between = if turn % 4 == 3 { BETWEEN } else { 0 };
         let unknown = |id: &RecordId| RecordId { uuid: Uuid::from_u128(!id.uuid.as_u128()), ..*id };
         let ids = spread(&self.ids, between, unknown);
         let came = self.store.get(&ids).await.expect("get");
@@ -96,7 +96,7 @@ impl Reader {
 
     /// Alone, or with other keys between them.
     async fn find(&self, turn: usize) {
-        let between = if turn % 2 == 0 { 0 } else { BETWEEN };
+        let between = if turn % 4 == 3 { BETWEEN } else { 0 };
         let unknown = |key: &UniqueKey| UniqueKey { parts: unheld(key), ..key.clone() };
         let keys = spread(&self.keys, between, unknown);
         let came = self.store.find(&keys).await.expect("find");
@@ -183,10 +183,10 @@ fn versions(records: &[Option<Record>]) -> Vec<Option<(Kind, i64)>> {
 }
 
 #[track_caller]
-fn one_round<T: PartialEq + Debug>(what: &str, round: i64, came: &T, expected: &T) {
+fn one_round<T: PartialEq + Debug>(read: &str, round: i64, came: &T, expected: &T) {
     assert_eq!(
         came, expected,
-        "one {what} that came from one changeset each time shows changeset {round} first; all of it (left) should be \
-         of that changeset (right)"
+        "one {read}, while each changeset changes all that it asks for: what came (left) begins as changeset {round} left \
+         it, and is not all (right) that this changeset left"
     );
 }
