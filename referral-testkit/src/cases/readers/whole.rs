@@ -25,7 +25,7 @@ const CALLERS: usize = 5;
 /// One changeset after another changes records of every kind, their keys, their places and numbers, while others ask for
 /// all of it in one call of each read.
 pub async fn one_read_call_shows_each_changeset_whole(cx: Cx) {
-    let (rounds, written) = (cx.rounds(30), Arc::new(AtomicBool::new(false)));
+    let (rounds, written) = (cx.rounds(20), Arc::new(AtomicBool::new(false)));
     let field = Arc::new(Field::new(&cx, rounds));
     cx.apply(field.first()).await;
     race(CALLERS, |caller| {
