@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard};
 use async_trait::async_trait;
 use referral_core::store::{
     Change, Changeset, CounterKey, CounterPrefix, CounterRange, Index, MAX_PAGE, Outcome, Prefix, Range,
-    Read, Record, RecordId, Seek, Store, StoreError, StoreFacts, UniqueKey, check_points,
+    Read, Record, RecordId, Store, StoreError, StoreFacts, UniqueKey, check_points,
 };
 use tokio::task::yield_now;
 
@@ -161,8 +161,7 @@ impl TornReads {
         let Some(last) = records.last() else { return Ok(records) };
         let Some(entry) = index.entry(last, &last.values()) else { return Ok(records) };
         way().await;
-        let Seek { at, id } = entry.seek;
-        let rest = Range { after: Some(Seek { at, id }), ..*range };
+        let rest = Range { after: Some(entry.seek), ..*range };
         let left = limit.saturating_sub(u32::try_from(records.len()).unwrap_or(limit));
         records.extend(self.honest.page(index, prefix, &rest, left).await?);
         Ok(records)
