@@ -212,6 +212,12 @@ pub(crate) fn lost(operation: &'static str, lost: tokio::task::JoinError) -> Sto
         .with_source(lost)
 }
 
+/// The error for a lost task that wrote nothing.
+pub(crate) fn lost_read(operation: &'static str, lost: tokio::task::JoinError) -> StoreError {
+    StoreError::new(StoreErrorKind::Unavailable, NAME, operation, "the task was lost; it wrote nothing")
+        .with_source(lost)
+}
+
 #[cfg(test)]
 mod tests {
     use mongodb::bson::doc;

@@ -19,7 +19,8 @@
 //! after forty attempts or eight seconds it fails with `Contended`. Only `_id`s are unique keys, those of
 //! [`schema::KEYS`], so uniqueness holds for a whole cluster if that collection is sharded by `_id`. If the answer
 //! to a commit is lost, the store sends the commit again, and if no answer comes, the error is `UnknownOutcome`.
-//! Reads ask the primary, with read concern `majority`. Every transaction runs in its own task, so a caller that is
+//! Reads ask the primary for what a majority has, and one read call shows one moment: read concern `snapshot`, and a
+//! transaction where a call needs several commands. Every transaction runs in its own task, so a caller that is
 //! dropped leaves none open. No call waits for ever: see [`MongoStore::with_timeout`].
 //!
 //! # What it does not do
@@ -38,7 +39,7 @@
 //!
 //! `store` opens a store, `commit` is the one write, `read` holds the four reads, [`schema`] the names and
 //! documents, and `migrate` makes the indexes. `connection` is the state that clones share. `transaction` begins
-//! and ends a transaction, `points` looks documents up by `_id`, `write` holds the statements of a plan, `cut`
+//! and ends a transaction, `snapshot` reads in one, `points` looks documents up by `_id`, `write` holds the statements of a plan, `cut`
 //! divides a read into pieces of an index, and `gate` decides which transactions may run at the same time. `error`
 //! turns the driver's errors into the contract's, `retry` tries again, and `harness` is for tests. The names of
 //! collections, indexes and fields come from core's description of each kind of record.
@@ -67,6 +68,7 @@ mod points;
 mod read;
 mod retry;
 pub mod schema;
+mod snapshot;
 mod store;
 mod transaction;
 mod write;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use futures_util::TryStreamExt;
 use mongodb::bson::{Bson, Document, doc};
+use mongodb::options::ReadConcern;
 use mongodb::{ClientSession, Collection};
 use referral_core::store::plan::{self, Found};
 use referral_core::store::{Changeset, CounterKey, Kind, Record, RecordId, UniqueKey};
@@ -17,9 +18,10 @@ use crate::schema::{self, COUNTER, KEYS};
 /// The most documents that the server is asked to send at once.
 const BATCH: u32 = 1000;
 /// The most `_id`s of one look-up.
-const POINTS: usize = 128;
+pub(crate) const POINTS: usize = 128;
 
-/// The documents with these `_id`s, read in the transaction of the session if there is one.
+/// The documents with these `_id`s, read in the transaction of the session if there is one. Without a transaction, one
+/// look-up shows one moment, and several do not.
 async fn documents(
     collection: &Collection<Document>,
     ids: &[Bson],
@@ -29,7 +31,10 @@ async fn documents(
     for ids in ids.chunks(POINTS) {
         let find = collection.find(doc! { "_id": { "$in": ids } }).batch_size(BATCH);
         match session.as_deref_mut() {
-            None => found.append(&mut find.await?.try_collect().await?),
+            None => {
+                let find = find.read_concern(ReadConcern::snapshot());
+                found.append(&mut find.await?.try_collect().await?);
+            }
             Some(session) => {
                 let mut cursor = find.session(&mut *session).await?;
                 while let Some(document) = cursor.next(session).await.transpose()? {

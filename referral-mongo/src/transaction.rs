@@ -44,6 +44,22 @@ pub(crate) async fn end<T>(
     ended
 }
 
+/// Ends a transaction that only read. It is committed too, because only a commit confirms that a majority has what was
+/// read.
+pub(crate) async fn end_read<T>(
+    inner: &Inner,
+    session: ClientSession,
+    done: Result<T, Failure>,
+    left: Duration,
+) -> Result<T, Failure> {
+    end(inner, session, done, left).await.map_err(|failure| match failure {
+        // It wrote nothing, so nothing is unknown.
+        Failure::UnknownOutcome(Some(error)) => Failure::Driver(error),
+        Failure::UnknownOutcome(None) => Failure::Late,
+        other => other,
+    })
+}
+
 /// Aborts a transaction. The server does that by itself after an error or a timeout, but this releases the locks
 /// before the next attempt. It does not wait for a silent server.
 ///

@@ -108,6 +108,8 @@ impl Writer {
         }
         let [records, keys, entries, numbers] = &batches;
         let trees = &opened.trees;
+        // Not while the log is flushed: readers need not wait for the disk.
+        let _alone = trees.applying();
         let done: Result<(), TransactionError<()>> =
             (&trees.records, &trees.unique, &trees.entries, &trees.numbers).transaction(|(r, u, e, n)| {
                 r.apply_batch(records)?;

@@ -11,7 +11,7 @@ use crate::schema::{self, Trees, spaced};
 use crate::store::SledStore;
 
 impl SledStore {
-    /// Reads may wait for the disk, so they leave the caller's thread alone.
+    /// Reads may wait for the disk and for the writer, so they leave the caller's thread alone.
     async fn read<T: Send + 'static>(
         &self,
         operation: &'static str,
@@ -22,7 +22,10 @@ impl SledStore {
             let open = &store.inner.open;
             #[cfg(feature = "harness")]
             open.broken.fails_reads().map_err(|e| error::from_sled(operation, e))?;
-            open.with(|opened| read(&opened.trees))
+            open.with(|opened| {
+                let _one_moment = opened.trees.reading();
+                read(&opened.trees)
+            })
         });
         task.await.map_err(|e| {
             StoreError::new(StoreErrorKind::Unavailable, error::NAME, operation, "the read was cut short")
@@ -63,12 +66,14 @@ impl Read for SledStore {
                 let next = if ascending { scan.next() } else { scan.next_back() };
                 let Some(next) = next else { break };
                 let (key, id) = next.map_err(|e| error::from_sled("page", e))?;
-                let Some(record) = trees.record(&id)? else { continue };
-                // Between the entry and the record a writer may have moved it elsewhere.
-                let entry = index.entry(&record, &record.values());
-                if entry.is_some_and(|entry| spaced(&bytes::entry(index, &entry)) == *key) {
-                    found.push(record);
-                }
+                let stands_there = |record: &Record| {
+                    let entry = index.entry(record, &record.values());
+                    entry.is_some_and(|entry| spaced(&bytes::entry(index, &entry)) == *key)
+                };
+                let record = trees.record(&id)?.filter(stands_there);
+                found.push(
+                    record.ok_or_else(|| error::corrupt("an index entry names a record of another place"))?,
+                );
             }
             Ok(found)
         };

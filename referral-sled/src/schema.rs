@@ -9,30 +9,44 @@
 //!
 //! Keys are those of [`referral_core::store::bytes`]. The names carry the version of the format.
 
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
 use referral_core::store::plan::Look;
-use referral_core::store::{
-    CounterKey, Record, RecordId, StoreError, StoreErrorKind, UniqueKey, bytes, json,
-};
+use referral_core::store::{CounterKey, Record, RecordId, StoreError, UniqueKey, bytes, json};
 
 use crate::error;
 
-/// The four trees of one database.
+/// The four trees of one database, and the lock that makes a read see one moment of them.
 #[derive(Clone, Debug)]
 pub(crate) struct Trees {
     pub(crate) records: sled::Tree,
     pub(crate) unique: sled::Tree,
     pub(crate) entries: sled::Tree,
     pub(crate) numbers: sled::Tree,
+    applying: Arc<RwLock<()>>,
 }
 
 impl Trees {
     pub(crate) fn open(db: &sled::Db) -> Result<Self, sled::Error> {
         Ok(Self {
+            applying: Arc::default(),
             records: db.open_tree("v1.records")?,
             unique: db.open_tree("v1.unique")?,
             entries: db.open_tree("v1.entries")?,
             numbers: db.open_tree("v1.numbers")?,
         })
+    }
+
+    /// Keeps the writer from applying anything, so that all look-ups of a read see one moment. It is held by a thread
+    /// that reads and never by a caller, so nobody who goes away can keep it.
+    pub(crate) fn reading(&self) -> RwLockReadGuard<'_, ()> {
+        // It guards nothing that a panic could leave half done.
+        self.applying.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until nobody reads, and keeps readers out while a batch is applied.
+    pub(crate) fn applying(&self) -> RwLockWriteGuard<'_, ()> {
+        self.applying.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The record under a key of `v1.records`.
@@ -41,22 +55,15 @@ impl Trees {
         found.map(|value| json::decode(error::NAME, key, &value)).transpose()
     }
 
-    /// The record that holds a key. It may give the key up between the two look-ups, so they are made again until the
-    /// record that is found does hold it.
+    /// The record that holds a key.
     pub(crate) fn holder_of(&self, key: &UniqueKey) -> Result<Option<Record>, StoreError> {
-        const ATTEMPTS: usize = 100;
-        for _ in 0..ATTEMPTS {
-            let Some(id) = Look::holder(self, key)? else { return Ok(None) };
-            let found = Look::record(self, id)?;
-            let holds = |record: &Record| {
-                UniqueKey::held(key.unique, record.tenant(), &record.values()).as_ref() == Some(key)
-            };
-            if found.as_ref().is_some_and(holds) {
-                return Ok(found);
-            }
-        }
-        let message = "the key changes hands too often";
-        Err(StoreError::new(StoreErrorKind::Contended, error::NAME, "find", message))
+        let Some(id) = Look::holder(self, key)? else { return Ok(None) };
+        let found = Look::record(self, id)?;
+        let holds = |record: &Record| {
+            UniqueKey::held(key.unique, record.tenant(), &record.values()).as_ref() == Some(key)
+        };
+        let held = found.filter(holds).map(Some);
+        held.ok_or_else(|| error::corrupt("a unique key names a record that does not hold it"))
     }
 }
 

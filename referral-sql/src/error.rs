@@ -5,6 +5,7 @@ use std::fmt;
 
 use referral_core::store::{ColumnError, StoreError, StoreErrorKind};
 use sqlx::migrate::MigrateError;
+use tokio::task::JoinError;
 
 use crate::backend::{Backend, ErrorClass};
 
@@ -144,14 +145,15 @@ pub(crate) fn in_memory<B: Backend>() -> StoreError {
 }
 
 /// The error for a task of a transaction that was lost: it panicked, or the runtime is shutting down.
-pub(crate) fn lost_task<B: Backend>(operation: &'static str, error: tokio::task::JoinError) -> StoreError {
-    StoreError::new(
-        StoreErrorKind::UnknownOutcome,
-        B::STORE,
-        operation,
-        "the task of the transaction was lost",
-    )
-    .with_source(error)
+pub(crate) fn lost_task<B: Backend>(operation: &'static str, error: JoinError) -> StoreError {
+    let message = "the task of the transaction was lost";
+    StoreError::new(StoreErrorKind::UnknownOutcome, B::STORE, operation, message).with_source(error)
+}
+
+/// The error for a lost task that wrote nothing.
+pub(crate) fn lost_read<B: Backend>(operation: &'static str, error: JoinError) -> StoreError {
+    let message = "the task was lost; it wrote nothing";
+    StoreError::new(StoreErrorKind::Unavailable, B::STORE, operation, message).with_source(error)
 }
 
 fn explain<B: Backend>(error: &sqlx::Error) -> (StoreErrorKind, &'static str) {

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::mem;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -17,10 +16,10 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::apply::apply;
 use crate::backend::Backend;
-use crate::error::{DbError, lost_task};
+use crate::error::{DbError, lost_read, lost_task};
 use crate::lease::{TransactionGuard, in_time};
 use crate::pools::Pools;
-use crate::read;
+use crate::read::{self, Reading};
 
 /// A store over a transaction that the host owns. [`SqlStore::join`](crate::SqlStore::join) makes it.
 ///
@@ -29,6 +28,10 @@ use crate::read;
 /// the host can run its transaction again. If a commit or the statement of a read fails, the transaction is rolled
 /// back, and every later call returns the same error. If a read only meets a row that this library did not write
 /// (`Corrupt`), the read fails and the transaction goes on.
+///
+/// One read call shows one moment as far as the host's transaction does. What the transaction wrote is always seen whole.
+/// A call that needs several statements, as [`Read::get`] does for records of several kinds, sees each changeset of others
+/// whole if the host began its transaction at REPEATABLE READ. SQLite has no other level.
 ///
 /// [`SqlStore::with_timeout`](crate::SqlStore::with_timeout) limits each call. A call that takes longer fails with
 /// `Unavailable`, and the transaction is rolled back. The limit does not cover what the host does with the
@@ -163,9 +166,6 @@ impl<B: Backend> JoinedStore<B> {
     }
 }
 
-/// The future of a read on a connection.
-type Reading<'c, T> = Pin<Box<dyn Future<Output = Result<T, DbError>> + Send + 'c>>;
-
 impl<B: Backend> JoinedStore<B> {
     /// Reads in its own task. If the caller is dropped, unread rows would stay on the connection, and the next
     /// statement would read them as its answer.
@@ -180,7 +180,7 @@ impl<B: Backend> JoinedStore<B> {
             let result = in_time(deadline, read(state.transaction()?)).await;
             state.answer(result, operation)
         });
-        task.await.unwrap_or_else(|lost| Err(lost_task::<B>(operation, lost)))
+        task.await.unwrap_or_else(|lost| Err(lost_read::<B>(operation, lost)))
     }
 }
 

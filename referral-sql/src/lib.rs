@@ -28,7 +28,7 @@
 //!
 //! Each file imports only from files before it in this list: `schema` (names and migrations), `backend` (what
 //! differs between the databases), `error`, `statement` (the SQL, written once), `retry`, `lease` (connections and
-//! their deadlines), `migrate`, `pools`, then `read`, `count`, `hold` and `apply` (what happens inside a
+//! their deadlines), `migrate`, `pools`, then `read`, `snapshot` (reads of several statements), `count`, `hold` and `apply` (what happens inside a
 //! transaction), `commit`, `join`, `store`, `open`, and for tests `explain` and `harness`. The names of columns and
 //! indexes come from core's description of each kind of record. The tables themselves are in `migrations/`.
 //!
@@ -65,6 +65,7 @@ mod pools;
 mod read;
 mod retry;
 mod schema;
+mod snapshot;
 mod statement;
 mod store;
 

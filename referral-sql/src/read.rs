@@ -1,6 +1,7 @@
 //! The four reads, on a connection.
 
 use std::collections::HashMap;
+use std::pin::Pin;
 
 use referral_core::store::{
     ColumnType, CounterKey, CounterPrefix, CounterRange, Index, KeyPart, Kind, Prefix, Range, Record,
@@ -11,6 +12,20 @@ use uuid::Uuid;
 use crate::backend::{Backend, Cells, Driver, Statement};
 use crate::error::DbError;
 use crate::statement::{self, chunks};
+
+/// The future of a read on a connection.
+pub(crate) type Reading<'c, T> = Pin<Box<dyn Future<Output = Result<T, DbError>> + Send + 'c>>;
+
+/// Whether [`get`] needs several statements for these ids.
+pub(crate) fn gets_several_times(ids: &[RecordId]) -> bool {
+    ids.windows(2).any(|pair| matches!(pair, [one, next] if one.kind != next.kind))
+}
+
+/// Whether [`find`] needs several statements for these keys.
+pub(crate) fn looks_up_several_times(keys: &[UniqueKey]) -> bool {
+    let kinds = |pair: &[UniqueKey]| matches!(pair, [one, next] if one.unique.kind() != next.unique.kind());
+    keys.windows(2).any(kinds) || chunks(keys).nth(1).is_some()
+}
 
 /// Records by their ids.
 pub(crate) async fn get<B: Backend>(

@@ -13,11 +13,12 @@ use referral_core::store::{
 use sqlx::{Pool, Transaction};
 
 use crate::backend::{Backend, Durability};
-use crate::error::{in_memory, lost_task};
+use crate::error::{in_memory, lost_read, lost_task};
 use crate::join::JoinedStore;
 use crate::lease::{Lease, TransactionGuard, deadline, in_time};
 use crate::pools::Pools;
 use crate::retry::retried;
+use crate::snapshot::at_one_moment;
 use crate::{commit, migrate, read};
 
 /// [`SqlStore`] on SQLite.
@@ -45,6 +46,10 @@ const MIGRATION_TIMEOUT: Duration = Duration::from_secs(600);
 /// tries that up to eight times. It waits fifteen seconds for the one connection that writes.
 ///
 /// A tokio runtime is needed. Every transaction runs in its own task and goes on if its caller is dropped.
+///
+/// One read call shows one moment. Most calls are one statement. A `get` of records of several kinds, and a `find` of keys
+/// of several kinds or of more than a few keys, are several statements; they run in a transaction with one snapshot, which
+/// costs two round trips more.
 pub struct SqlStore<B: Backend> {
     pub(crate) pools: Arc<Pools<B>>,
 }
@@ -158,7 +163,7 @@ impl<B: Backend> SqlStore<B> {
         // In its own task, because a `begin` that is dropped before it is done can leave an open transaction in the
         // pool.
         let task = tokio::spawn(async move { TransactionGuard::begin(&pool, timeout).await });
-        let begun = task.await.map_err(|lost| lost_task::<B>("begin", lost))?;
+        let begun = task.await.map_err(|lost| lost_read::<B>("begin", lost))?;
         let begun = begun.map_err(|error| error.into_error::<B>("begin"))?;
         let lost = || StoreError::new(StoreErrorKind::Other, B::STORE, "begin", "the transaction was lost");
         begun.into_inner().ok_or_else(lost)
@@ -212,11 +217,27 @@ macro_rules! reading {
 impl<B: Backend> Read for SqlStore<B> {
     async fn get(&self, ids: &[RecordId]) -> Result<Vec<Option<Record>>, StoreError> {
         check_points("get", ids.len())?;
+        if read::gets_several_times(ids) {
+            let ids: Arc<[RecordId]> = ids.into();
+            return at_one_moment(&self.pools, "get", move |connection| {
+                let ids = ids.clone();
+                Box::pin(async move { read::get::<B>(connection, &ids).await })
+            })
+            .await;
+        }
         reading!(self, "get", connection => read::get::<B>(&mut connection, ids))
     }
 
     async fn find(&self, keys: &[UniqueKey]) -> Result<Vec<Option<Record>>, StoreError> {
         check_keys(keys)?;
+        if read::looks_up_several_times(keys) {
+            let keys: Arc<[UniqueKey]> = keys.into();
+            return at_one_moment(&self.pools, "find", move |connection| {
+                let keys = keys.clone();
+                Box::pin(async move { read::find::<B>(connection, &keys).await })
+            })
+            .await;
+        }
         reading!(self, "find", connection => read::find::<B>(&mut connection, keys))
     }
 

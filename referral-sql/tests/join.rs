@@ -4,7 +4,10 @@
 
 mod common;
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use common::{alias, counter, link, response, uuid};
@@ -217,4 +220,28 @@ async fn a_caller_who_goes_away_leaves_whole_changesets_in_the_hosts_transaction
     let found = store.get(&ids).await.unwrap();
     assert!(found.chunks(2).all(|pair| pair.iter().flatten().count() != 1), "a changeset was torn");
     assert_eq!(users(&store).await, 1);
+}
+
+/// The runtime ends after a call has begun and before its task had a turn. Nothing was written, so nothing is unknown.
+#[test]
+fn a_read_whose_task_is_lost_is_unavailable() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let ids = [link(1).id.into(), alias(1, "abc").id.into()];
+    for is_joined in [false, true] {
+        let first = runtime();
+        let (store, _folder) = first.block_on(SqliteHarness::new().scratch());
+        let reader: Arc<dyn Store> = if is_joined {
+            Arc::new(store.join(first.block_on(store.begin()).unwrap()))
+        } else {
+            Arc::new(store)
+        };
+        let mut read = pin!(reader.get(&ids));
+        first.block_on(poll_fn(|context| {
+            assert!(read.as_mut().poll(context).is_pending(), "it reads in a task");
+            Poll::Ready(())
+        }));
+        drop(first);
+        let lost = runtime().block_on(read).unwrap_err();
+        assert_eq!(lost.kind(), StoreErrorKind::Unavailable, "joined: {is_joined}");
+    }
 }

@@ -229,7 +229,8 @@ macro_rules! for_each_case {
                 one_read_shows_one_moment [8.3, 1.9],
                 what_one_read_showed_the_next_one_shows [1.9, 8.3],
                 nothing_of_a_refused_changeset_is_ever_read [8.3, 4.5, 1.6],
-                reads_end_while_writers_go_on [8.5];
+                reads_end_while_writers_go_on [8.5],
+                one_read_call_shows_each_changeset_whole [8.3];
             handles:
                 what_was_absent_is_read_on_each_handle_once_it_is_inserted [8.2],
                 what_was_read_is_read_anew_on_each_handle_once_it_is_changed [8.2, 8.1],

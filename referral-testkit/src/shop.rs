@@ -8,8 +8,8 @@ use referral_core::store::Store;
 use referral_core::token::Token;
 use referral_core::visit::{Method, ResponseFilter};
 use referral_core::{
-    Builder, Code, Error, KeyRing, Link, LinkDraft, LinkId, PageRequest, Referrals, Response, Timestamp,
-    UserId, Visit, VisitorId,
+    Builder, Code, Cursor, Error, KeyRing, Link, LinkDraft, LinkId, PageRequest, Referrals, Response,
+    Timestamp, UserId, Visit, VisitorId,
 };
 use uuid::Uuid;
 
@@ -110,6 +110,14 @@ pub(crate) async fn arrive(shop: &Referrals, link: &Link) -> Response {
     landing.touch.response().unwrap_or_else(|| panic!("a click is recorded: {:?}", landing.touch)).clone()
 }
 
+/// The request for the next page, which goes on elsewhere than this one. Or a store that gives one page for ever would be
+/// asked for ever.
+#[track_caller]
+fn next(request: PageRequest, next: Option<Cursor>) -> PageRequest {
+    assert_ne!(next, request.after, "the next page of a listing begins where this one did");
+    request.after(next)
+}
+
 /// Every response that a filter gives, page after page.
 pub(crate) async fn responses(shop: &Referrals, filter: &ResponseFilter) -> Result<Vec<Response>, Error> {
     let mut found = Vec::new();
@@ -120,7 +128,7 @@ pub(crate) async fn responses(shop: &Referrals, filter: &ResponseFilter) -> Resu
         if page.next.is_none() {
             return Ok(found);
         }
-        request = request.after(page.next);
+        request = next(request, page.next);
     }
 }
 
@@ -139,6 +147,6 @@ pub(crate) async fn links_of(shop: &Referrals, owner: &UserId) -> Vec<Link> {
         if page.next.is_none() {
             return found;
         }
-        request = request.after(page.next);
+        request = next(request, page.next);
     }
 }

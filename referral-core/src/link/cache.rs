@@ -1,8 +1,8 @@
 //! The link cache: a code that was asked for a moment ago needs no query.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -34,24 +34,38 @@ impl Default for CacheLimits {
 
 /// Remembers links and the codes that lead to them, and also which of them do not exist.
 ///
-/// What is written through this handle is forgotten at once: before the commit, so that nobody reads the old link
-/// afterwards, and after the commit, so that a read at the same time does not bring it back. Another process may go on
-/// serving a link that was disabled here until the life of its entry ends, which is 30 seconds by default. So may this
-/// process, if the caller of a commit was dropped before the store had finished.
+/// What is written through this handle is forgotten before the commit, so that nobody reads the old link afterwards. Until
+/// the commit has ended nothing new is remembered, so that a read at the same time does not bring the old link back. Another
+/// process may go on serving a link that was disabled here until the life of its entry ends, which is 30 seconds by default.
+/// So may this process, if the caller of a commit was dropped before the store had finished.
+///
+/// One read call shows one moment: it is answered by the cache alone or by the store alone. So a call of which the cache
+/// knows a part only reads the whole.
 pub struct LinkCache<S> {
     store: S,
     limits: CacheLimits,
     clock: Arc<dyn Clock>,
     codes: Cache<UniqueKey, Held>,
     links: Cache<RecordId, Held>,
-    /// Grows with every invalidation. A fill that began at another value is dropped.
+    /// Grows with every invalidation. A look-up during which it grew is not used, and a fill that began at another value is
+    /// dropped.
     generation: AtomicU64,
+    /// How many commits run that write what is cached. It is locked while the caches are filled or emptied, and not while they
+    /// are looked up.
+    writers: Mutex<usize>,
 }
 
 #[derive(Clone)]
 struct Held {
     record: Option<Arc<Record>>,
     until: Timestamp,
+}
+
+impl<S> LinkCache<S> {
+    fn writers(&self) -> MutexGuard<'_, usize> {
+        // A number is whole whenever somebody panics.
+        self.writers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl<S: Store> LinkCache<S> {
@@ -71,21 +85,20 @@ impl<S: Store> LinkCache<S> {
             codes: Cache::new(limits.entries),
             links: Cache::new(limits.entries),
             generation: AtomicU64::new(0),
+            writers: Mutex::new(0),
         }
     }
 
     /// Forgets whatever these changes may have changed. It is needed after changes were committed without this handle, as
     /// when the host commits a transaction of its own.
     pub fn forget(&self, changes: &[Change]) {
-        let touches = |change: &Change| match change {
-            Change::Insert(record) | Change::Update { record, .. } => cached(record.id().kind),
-            Change::Delete { id, .. } => cached(id.kind),
-            Change::Patch { kind, .. } => cached(*kind),
-            Change::Expect { .. } | Change::Count { .. } | Change::Tally { .. } => false,
-        };
-        if !changes.iter().any(touches) {
-            return;
+        if changes.iter().any(touches) {
+            self.remove(changes, &self.writers());
         }
+    }
+
+    /// Removes what these changes may change. The guard proves that nobody fills the caches meanwhile.
+    fn remove(&self, changes: &[Change], _alone: &MutexGuard<'_, usize>) {
         self.generation.fetch_add(1, Ordering::SeqCst);
         for change in changes {
             match change {
@@ -127,42 +140,75 @@ impl<S: Store> LinkCache<S> {
         Held { record: record.map(|record| Arc::new(record.clone())), until: now.saturating_add(life) }
     }
 
-    /// Answers from the cache where it can and asks the store once for the rest.
-    async fn through<K, F, R>(
+    /// Answers from the cache if it knows everything, and from the store otherwise.
+    async fn through<K, R>(
         &self,
         cache: &Cache<K, Held>,
         keys: &[K],
         cacheable: fn(&K) -> bool,
-        read: F,
+        read: impl FnOnce() -> R,
     ) -> Result<Vec<Option<Record>>, StoreError>
     where
         K: std::hash::Hash + Eq + Clone,
-        F: FnOnce(Vec<K>) -> R,
         R: Future<Output = Result<Vec<Option<Record>>, StoreError>>,
     {
         let now = self.clock.now();
-        let known: Vec<_> =
-            keys.iter().map(|key| cacheable(key).then(|| self.look(cache, key, now)).flatten()).collect();
-        let missing: Vec<K> = keys
-            .iter()
-            .zip(&known)
-            .filter(|(_, known)| known.is_none())
-            .map(|(key, _)| key.clone())
-            .collect();
-        if missing.is_empty() {
-            return Ok(known.into_iter().map(Option::flatten).collect());
-        }
         let began = self.generation.load(Ordering::SeqCst);
-        let found = read(missing.clone()).await?;
-        for (key, record) in missing.into_iter().zip(&found).filter(|(key, _)| cacheable(key)) {
-            cache.insert(key.clone(), self.held(record.as_ref(), now));
-            // The check stands after the insert. Otherwise the insert could undo an invalidation that came in between.
-            if self.generation.load(Ordering::SeqCst) != began {
-                cache.remove(&key);
+        let look = |key| if cacheable(key) { self.look(cache, key, now) } else { None };
+        let known: Option<Vec<_>> = keys.iter().map(look).collect();
+        // Between two look-ups, what a commit changes at once may have been forgotten and read again.
+        if let Some(known) = known
+            && self.generation.load(Ordering::SeqCst) == began
+        {
+            return Ok(known);
+        }
+        let found = read().await?;
+        let writers = self.writers();
+        if *writers == 0 && self.generation.load(Ordering::SeqCst) == began {
+            for (key, record) in keys.iter().zip(&found).filter(|(key, _)| cacheable(key)) {
+                cache.insert(key.clone(), self.held(record.as_ref(), now));
             }
         }
-        let mut found = found.into_iter();
-        Ok(known.into_iter().map(|known| known.unwrap_or_else(|| found.next().flatten())).collect())
+        Ok(found)
+    }
+}
+
+/// A commit that runs and writes what is cached.
+struct Writing<'a, S>(&'a LinkCache<S>);
+
+impl<'a, S: Store> Writing<'a, S> {
+    /// Forgets what the batch may change, and lets nobody remember anything until this is dropped. `None` if the batch changes
+    /// nothing that is cached.
+    fn begin(cache: &'a LinkCache<S>, batch: &[Changeset]) -> Option<Self> {
+        let mut touching = batch.iter().map(Changeset::changes).filter(|changes| changes.iter().any(touches));
+        let first = touching.next()?;
+        let mut writers = cache.writers();
+        *writers = writers.saturating_add(1);
+        for changes in std::iter::once(first).chain(touching) {
+            cache.remove(changes, &writers);
+        }
+        drop(writers);
+        Some(Self(cache))
+    }
+}
+
+impl<S> Drop for Writing<'_, S> {
+    /// Also when the commit is dropped half-way: the store may go on without it.
+    fn drop(&mut self) {
+        let mut writers = self.0.writers();
+        *writers = writers.saturating_sub(1);
+        // A read that began before may have seen what was there before the commit.
+        self.0.generation.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// Whether a change may change what is cached.
+fn touches(change: &Change) -> bool {
+    match change {
+        Change::Insert(record) | Change::Update { record, .. } => cached(record.id().kind),
+        Change::Delete { id, .. } => cached(id.kind),
+        Change::Patch { kind, .. } => cached(*kind),
+        Change::Expect { .. } | Change::Count { .. } | Change::Tally { .. } => false,
     }
 }
 
@@ -182,14 +228,12 @@ impl<S: Store> Read for LinkCache<S> {
     crate::forward_reads!(store: page, counters);
 
     async fn get(&self, ids: &[RecordId]) -> Result<Vec<Option<Record>>, StoreError> {
-        let read = |missing: Vec<RecordId>| async move { self.store.get(&missing).await };
-        self.through(&self.links, ids, |id| id.kind == Kind::Link, read).await
+        self.through(&self.links, ids, |id| id.kind == Kind::Link, || self.store.get(ids)).await
     }
 
     async fn find(&self, keys: &[UniqueKey]) -> Result<Vec<Option<Record>>, StoreError> {
         let codes = |key: &UniqueKey| matches!(key.unique, Unique::AliasCode | Unique::AliasFolded);
-        let read = |missing: Vec<UniqueKey>| async move { self.store.find(&missing).await };
-        self.through(&self.codes, keys, codes, read).await
+        self.through(&self.codes, keys, codes, || self.store.find(keys)).await
     }
 }
 
@@ -201,19 +245,8 @@ impl<S: Store> Store for LinkCache<S> {
     }
 
     async fn commit(&self, batch: &[Changeset]) -> Vec<Result<Outcome, StoreError>> {
-        let forget = || batch.iter().for_each(|changeset| self.forget(changeset.changes()));
-        forget();
-        // Also when this future is dropped half-way: the store may go on without it.
-        let _after = OnDrop(forget);
+        let _writing = Writing::begin(self, batch);
         self.store.commit(batch).await
-    }
-}
-
-struct OnDrop<F: Fn()>(F);
-
-impl<F: Fn()> Drop for OnDrop<F> {
-    fn drop(&mut self) {
-        (self.0)();
     }
 }
 

@@ -162,6 +162,34 @@ async fn a_fill_whose_link_was_changed_since_its_read_is_dropped() {
     assert_eq!(status(&cache, 1).await, Some(Status::Disabled));
 }
 
+/// Answers of two moments would show a half of what another process changed at once.
+#[tokio::test]
+async fn what_the_cache_cannot_answer_alone_is_answered_by_the_store_alone() {
+    let (cache, _) = cache(1000);
+    cache.commit(&[insert(1), insert(2)]).await;
+    assert_eq!(status(&cache, 1).await, Some(Status::Active));
+    let both = Changeset::new([disable(1), disable(2)].iter().flat_map(Changeset::changes).cloned());
+    cache.store.store.commit(&[both]).await;
+    let ids = [1, 2].map(|n| RecordId::from(link(n, Status::Active).0.id));
+    let found = cache.get(&ids).await.unwrap();
+    assert!(found.iter().flatten().all(|found| found.version() == Version::FIRST.next()), "{found:?}");
+    assert_eq!(status(&cache, 1).await, Some(Status::Disabled), "what was read is remembered");
+}
+
+#[tokio::test]
+async fn nothing_is_remembered_while_a_commit_runs() {
+    let (cache, _) = cache(1000);
+    cache.commit(&[insert(1)]).await;
+    let running = Writing::begin(&cache, &[disable(1)]);
+    assert_eq!(status(&cache, 1).await, Some(Status::Active), "the commit has written nothing yet");
+    cache.store.store.commit(&[disable(1)]).await;
+    assert_eq!(status(&cache, 1).await, Some(Status::Disabled));
+    drop(running);
+    assert_eq!((cache.links.len(), cache.codes.len()), (0, 0));
+    assert_eq!(status(&cache, 1).await, Some(Status::Disabled));
+    assert_eq!(cache.links.len(), 1);
+}
+
 #[tokio::test]
 async fn memory_is_bounded_however_many_codes_are_tried() {
     let (cache, _) = cache(1_000_000);

@@ -6,7 +6,10 @@ use super::responses::Responses;
 use super::tallies::{Level, Measure};
 use crate::link::LinkId;
 use crate::referrals::Error;
-use crate::store::{CounterKey, CounterPrefix, CounterRange, KeyPart, MAX_PAGE, NumberReads as _, Read as _};
+use crate::store::{
+    CounterKey, CounterPrefix, CounterRange, KeyPart, MAX_PAGE, NumberReads as _, Read as _, StoreError,
+    StoreErrorKind,
+};
 use crate::value::{Action, Timestamp, UserId};
 
 /// How often something happened.
@@ -164,7 +167,15 @@ impl Responses<'_> {
             loop {
                 let found = self.referrals.store.counters(&prefix, &range).await?;
                 let full = found.len() >= MAX_PAGE as usize;
-                range.after = found.last().map(|(key, _)| key.clone());
+                let last = found.last().map(|(key, _)| key.clone());
+                // Without this, a store that gives the same page again would be asked for ever.
+                if full && last <= range.after {
+                    let message = "a page of numbers that goes on behind a key does not begin behind it";
+                    return Err(
+                        StoreError::new(StoreErrorKind::Corrupt, "referral", "counters", message).into()
+                    );
+                }
+                range.after = last;
                 for (key, number) in found {
                     buckets.entry(Timestamp::from_millis(key.bucket)).or_default().add(measure, number);
                 }

@@ -10,14 +10,14 @@ use referral_core::memory::MemoryStore;
 use referral_core::source::ManualClock;
 use referral_core::store::{
     Change, Changeset, CounterKey, CounterPrefix, CounterRange, Index, Outcome, Prefix, Range, Read, Store,
-    StoreError, StoreFacts, UniqueKey,
+    StoreError, StoreErrorKind, StoreFacts, UniqueKey,
 };
 use referral_core::store::{Record, RecordId};
 use referral_core::visit::Method;
 use referral_core::visit::TouchOutcome;
 use referral_core::{Action, Referrals, ResponseId, Target, Timestamp, UserId, async_trait};
 
-use crate::world::{DAY, World, draft, get, issued, user};
+use crate::world::{DAY, World, detail, draft, get, issued, user};
 
 /// Counts calls and the records they gave.
 #[derive(Clone, Debug, Default)]
@@ -180,4 +180,54 @@ async fn rb7_pb20_every_code_that_can_be_made_can_be_followed() {
         let landing = world.referrals.land(path.trim_start_matches("/r/"), &get(&path)).await;
         assert!(matches!(landing.touch.outcome, TouchOutcome::Recorded(_)), "{code}");
     }
+}
+
+/// Gives the first page of numbers, whatever it is asked to go on behind.
+#[derive(Debug)]
+struct Stuck {
+    store: MemoryStore,
+}
+
+#[async_trait]
+impl Read for Stuck {
+    referral_core::forward_reads!(store: get, find, page);
+
+    async fn counters(
+        &self,
+        prefix: &CounterPrefix,
+        range: &CounterRange,
+    ) -> Result<Vec<(CounterKey, i64)>, StoreError> {
+        self.store.counters(prefix, &CounterRange { after: None, ..range.clone() }).await
+    }
+}
+
+#[async_trait]
+impl Store for Stuck {
+    fn facts(&self) -> StoreFacts {
+        self.store.facts()
+    }
+
+    async fn commit(&self, batch: &[Changeset]) -> Vec<Result<Outcome, StoreError>> {
+        self.store.commit(batch).await
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_gives_a_page_of_numbers_again_is_told_and_not_asked_for_ever() {
+    let clock = Arc::new(ManualClock::at(Timestamp::from_millis(0)));
+    let builder = Referrals::builder(
+        Stuck { store: MemoryStore::new() },
+        KeyRing::generate().unwrap(),
+        "https://shop.example",
+    );
+    let referrals = builder.with_clock(clock.clone()).build().unwrap();
+    let link = referrals.links().create(draft("/", "ada")).await.unwrap();
+    // A thousand hours are a full page.
+    for _ in 0..1000 {
+        referrals.land(link.code.as_str(), &get("/r/x")).await;
+        clock.advance(Duration::from_hours(1));
+    }
+    let (from, until) = (Timestamp::from_millis(0), Timestamp::from_millis(i64::MAX));
+    let told = referrals.responses().by_hour(link.id, &Action::RESPONDED, from, until).await;
+    assert_eq!(detail::<StoreError, _>(&told).map(StoreError::kind), Some(StoreErrorKind::Corrupt));
 }

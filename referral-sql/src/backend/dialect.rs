@@ -23,6 +23,10 @@ pub trait Backend: Database<Connection: Driver<Cells = <Self as Database>::Row>,
     #[doc(hidden)]
     const BEGIN: &'static str;
 
+    /// Begins a transaction that only reads, and sees one moment in all of its statements.
+    #[doc(hidden)]
+    const BEGIN_SNAPSHOT: &'static str;
+
     /// The migrations, oldest first.
     #[doc(hidden)]
     const MIGRATIONS: &'static [Script];

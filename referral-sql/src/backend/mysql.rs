@@ -14,6 +14,8 @@ driver!(MySqlConnection, MySqlRow);
 impl Backend for MySql {
     const STORE: &'static str = "mysql";
     const BEGIN: &'static str = "START TRANSACTION";
+    // The isolation level is set for this transaction only. Both statements are one round trip.
+    const BEGIN_SNAPSHOT: &'static str = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
     const MIGRATIONS: &'static [Script] = schema::MYSQL;
     const MIGRATION_LOCK: Option<&'static str> =
         Some("SELECT CAST(GET_LOCK(CONCAT('referral ', SHA1(DATABASE())), 0) AS SIGNED)");

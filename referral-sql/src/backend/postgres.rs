@@ -13,6 +13,7 @@ driver!(PgConnection, PgRow);
 impl Backend for Postgres {
     const STORE: &'static str = "postgres";
     const BEGIN: &'static str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+    const BEGIN_SNAPSHOT: &'static str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
     const MIGRATIONS: &'static [Script] = schema::POSTGRES;
     const MIGRATION_LOCK: Option<&'static str> = Some(
         "SELECT pg_try_advisory_lock(hashtextextended(concat_ws(' ', 'referral', current_database(), current_schema()), 0))::int::bigint",

@@ -13,6 +13,8 @@ driver!(SqliteConnection, SqliteRow);
 impl Backend for Sqlite {
     const STORE: &'static str = "sqlite";
     const BEGIN: &'static str = "BEGIN IMMEDIATE";
+    // Its first statement takes the snapshot, and none of its statements waits for a writer.
+    const BEGIN_SNAPSHOT: &'static str = "BEGIN DEFERRED";
     const MIGRATIONS: &'static [Script] = schema::SQLITE;
     const MIGRATION_LOCK: Option<&'static str> = None;
     // SQLite's busy timeout limits its waits for locks, and the pool's timeout limits the wait for the connection

@@ -639,4 +639,25 @@ defects! {
             "backend::what_cannot_be_reached_is_unavailable";
     FailureLeaksConnection: "A call that fails does not give its connection back.",
         caught by "backend::failures_use_up_nothing";
+    // Readers: one call, one moment
+    GetKindByKind: "A get reads kind after kind, without a common snapshot.",
+        caught by "readers::one_read_call_shows_each_changeset_whole";
+    GetInPieces: "A get of many ids reads them in pieces, without a common snapshot.",
+        caught by "readers::one_read_call_shows_each_changeset_whole";
+    FindKindByKind: "A find reads kind after kind, without a common snapshot.",
+        caught by "readers::one_read_call_shows_each_changeset_whole";
+    KeysThenRecords: "A find looks up who holds the keys, and reads the records later.",
+        caught by "readers::one_read_call_shows_each_changeset_whole";
+    EntriesThenRecords: "A page reads its index entries, and each record later.",
+        caught by "readers::one_read_call_shows_each_changeset_whole";
+    PageInTwo: "A page is read in two statements, without a common snapshot.",
+        caught by "readers::one_read_call_shows_each_changeset_whole";
+    NumbersOneByOne: "The numbers of a prefix are listed, and then read one by one.",
+        caught by "readers::one_read_call_shows_each_changeset_whole";
+    NumbersInTwo: "The numbers of a prefix are read in two statements, without a common snapshot.",
+        caught by "readers::one_read_call_shows_each_changeset_whole";
+    WrittenBesideReaders: "The writer keeps other writers out while it writes a changeset, and no readers.",
+        caught by "readers::one_read_call_shows_each_changeset_whole";
+    CacheMixed: "A get takes what a cache knows, and the rest from the database.",
+        caught by "readers::one_read_call_shows_each_changeset_whole";
 }

@@ -15,6 +15,7 @@ mod readers;
 mod sizes;
 mod state;
 mod store;
+mod whole;
 mod written;
 
 use std::sync::{Arc, Mutex, Weak};
@@ -57,6 +58,9 @@ impl BrokenHarness {
             return Opened::new(store, data);
         }
         if let Some(store) = sizes::SizesStore::over(self.0, &data) {
+            return Opened::new(store, data);
+        }
+        if let Some(store) = whole::over(self.0, &data) {
             return Opened::new(store, data);
         }
         let store = BrokenStore::over(self.0, data.clone());
