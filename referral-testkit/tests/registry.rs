@@ -152,6 +152,7 @@ fn the_memory_store_keeps_every_promise_in_the_runner() {
     for report in reports.iter().rev().take(12) {
         println!("{:>6} ms {:?} {:?}", report.took.as_millis(), report.case, report.outcome);
     }
+    println!("{summary}");
     assert_eq!((summary.passed, summary.failed, summary.skipped), (registry().len(), 0, 0));
 }
 
