@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use referral_testkit::broken::{BrokenHarness, Defect};
-use referral_testkit::rates::SOAKS;
+use referral_testkit::rates::{Rate, SOAKS, rates};
 use referral_testkit::{Case, Harness, Outcome, Settings, case, registry, run};
 
 /// How many runs of a pair there are if nothing else is said.
@@ -22,6 +22,11 @@ fn is_caught(defect: Defect, case: Case, soak: usize) -> bool {
     let harness: Arc<dyn Harness> = Arc::new(BrokenHarness(Some(defect)));
     let report = run(&harness, case, &Settings { soak, ..Settings::default() });
     matches!(report.outcome, Outcome::Failed(how) if !how.starts_with("stuck"))
+}
+
+fn line(rate: &Rate) -> String {
+    let Rate { group, pairs, runs, caught: [one, four, sixteen] } = rate;
+    format!("{group} {pairs} {runs} {one} {four} {sixteen}\n")
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -39,7 +44,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "# Written by the example `rates`. The group, its pairs of a broken store and a case, the runs of each\n# pair at each soak, and how many runs were caught at a soak of 1, 4 and 16.\n",
     );
     for group in groups {
-        let Some(pairs) = pairs.get(group) else { continue };
+        let Some(pairs) = pairs.get(group) else {
+            // What only a kill shows is not measured here, and stays as it was.
+            text.extend(rates().iter().filter(|rate| rate.group == group).map(line));
+            continue;
+        };
         let started = Instant::now();
         let caught = SOAKS.map(|soak| {
             let again = |pair: &(Defect, Case)| (0..runs).filter(|_| is_caught(pair.0, pair.1, soak)).count();
@@ -54,7 +63,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 })
                 .sum::<usize>()
         });
-        let line = format!("{group} {} {runs} {} {} {}\n", pairs.len(), caught[0], caught[1], caught[2]);
+        let line = line(&Rate { group, pairs: pairs.len(), runs, caught });
         eprint!("{:4} s  {line}", started.elapsed().as_secs());
         text.push_str(&line);
     }

@@ -51,15 +51,17 @@
 //!
 //! # What a pass means
 //!
-//! At least one case holds the store to each rule of the contract in [`referral_core::store`]: records come back byte for
-//! byte, keys are unique under races, changesets are all or nothing when they conflict, when their caller goes away and
+//! At least one case holds the store to each of the numbered [`rules`](mod@referral_core::store::rules) of the contract: records
+//! come back byte for byte, keys are unique under races, changesets are all or nothing when they conflict, when their caller goes away and
 //! when their process is killed, counters are exact, and pages are whole. Core's `Referrals` runs over the store: its verbs
 //! are raced, dropped at each await, and called while the store [fails](failing) at each call in turn. Where the harness can break the backend, what a store
 //! then says is true, and it works again when the backend does. Random histories are
 //! compared with a model, and after each case an audit reads back everything that the store can be asked for. The suite is
-//! tested too: [`broken`] has a store for each way of getting the contract wrong, with the cases that must notice it.
+//! tested too: [`broken`] has stores that each get one thing wrong, at least one for each rule, with the cases that must
+//! notice it, and [`rates`] says how often they do.
 //!
-//! A pass proves nothing about a loss of power, about a server that fails over, or about speed. No case sleeps, except for at
+//! What a store was asked depends on what it declares. The [`Summary`] of a run has the facts, the rules that were exercised
+//! and those that were not, and why. A pass proves nothing about a loss of power, about a server that fails over, or about speed. No case sleeps, except for at
 //! most two seconds to wait for what a dropped caller left unfinished. A case that is not done after five minutes is stuck.
 //!
 //! # Map
@@ -69,8 +71,9 @@
 //! | [`Harness`], [`FolderHarness`], [`Scratch`] | what the author of a store writes, and what removes its data |
 //! | [`Breakage`], [`Line`] | how a harness breaks the backend of its store |
 //! | [`conformance!`], [`registry`], [`runner`] | the suite as tests, as a list, and from a program |
+//! | [`rules`], [`Report`], [`Summary`] | the rules of the contract, what became of a case, and what a run comes to |
 //! | [`cases`], [`Cx`] | the cases, and what each of them gets |
-//! | [`broken`] | stores that are wrong on purpose |
+//! | [`broken`], [`rates`] | stores that are wrong on purpose, and how often the suite notices |
 //! | [`failing`], [`samples`], [`race`](mod@race), [`child`] | for the tests of applications and of stores beside the suite |
 //! | [`guide`] | how to write a store |
 //!

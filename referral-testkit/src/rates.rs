@@ -8,7 +8,6 @@ pub const SOAKS: [usize; 3] = [1, 4, 16];
 
 /// How often the cases of a group notice the broken stores that name them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
 pub struct Rate {
     /// The group of the cases.
     pub group: &'static str,

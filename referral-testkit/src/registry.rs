@@ -32,13 +32,14 @@ macro_rules! for_each_case {
                 an_update_keeps_tenant_and_creation_time [2.6],
                 an_update_at_another_version_is_stale_and_changes_nothing [2.5],
                 an_update_of_nothing_is_stale [2.5],
-                a_delete_removes_the_record_from_everywhere [2.7],
+                a_delete_removes_the_record_from_everywhere [2.7, 8.7],
                 a_delete_at_another_version_or_of_nothing_is_stale [2.7],
                 a_deleted_id_may_be_inserted_again_as_version_one [2.7],
                 an_expectation_that_holds_writes_nothing [2.8],
                 an_expectation_that_does_not_hold_is_stale [2.8],
                 kinds_do_not_share_ids [6.3],
-                references_are_not_checked [6.4];
+                references_are_not_checked [6.4],
+                dates_and_limits_are_not_interpreted [6.4];
             unique:
                 a_taken_key_is_refused_and_names_its_holder [2.4],
                 the_named_holder_holds_the_named_key [2.4],
@@ -69,7 +70,7 @@ macro_rules! for_each_case {
                 equal_inserts_in_a_batch_have_one_winner [1.2, 3.1],
                 an_empty_changeset_is_applied [1.1],
                 an_empty_batch_has_no_answers [1.1],
-                every_broken_rule_is_invalid_and_writes_nothing [1.10],
+                every_broken_rule_is_invalid_and_writes_nothing [1.10, 5.3],
                 an_invalid_changeset_leaves_its_neighbours_alone [1.6],
                 the_largest_changeset_is_applied [1.10],
                 the_heaviest_changeset_is_applied [1.10],

@@ -186,6 +186,20 @@ pub fn run(harness: &Arc<dyn Harness>, case: Case, settings: &Settings) -> Repor
 }
 
 /// Runs cases one after another, and reports each as it ends.
+///
+/// The tests of [`conformance!`](crate::conformance) each know one case only. A program that runs all of them prints what they
+/// come to:
+///
+/// ```no_run
+/// use std::sync::Arc;
+///
+/// use referral_testkit::{Harness, MemoryHarness, Settings, registry, run_all};
+///
+/// let harness: Arc<dyn Harness> = Arc::new(MemoryHarness);
+/// let cases = registry().iter().copied();
+/// let summary = run_all(&harness, cases, &Settings::from_env(), |report| println!("{report}"));
+/// println!("{summary}");
+/// ```
 pub fn run_all(
     harness: &Arc<dyn Harness>,
     cases: impl IntoIterator<Item = Case>,

@@ -5,7 +5,7 @@ use std::fmt;
 
 use referral_core::store::StoreFacts;
 
-use crate::rates::{self, SOAKS};
+use crate::rates::{SOAKS, rates};
 use crate::rules::{Rule, rules};
 use crate::runner::{Outcome, Report};
 
@@ -156,8 +156,11 @@ impl fmt::Display for Summary {
             write!(f, "\n- {reason} ({cases}; rules {})", rules.join(", "))?;
         }
         let soaks = SOAKS.map(|soak| soak.to_string()).join(", ");
-        write!(f, "\nof broken stores, these groups catch at a soak of {soaks}:")?;
-        for rate in rates::rates().iter().filter(|rate| self.groups.contains(rate.group)) {
+        let rates: Vec<_> = rates().iter().filter(|rate| self.groups.contains(rate.group)).collect();
+        if !rates.is_empty() {
+            write!(f, "\nof the broken stores, the cases catch at a soak of {soaks}:")?;
+        }
+        for rate in rates {
             let shares = rate.shares().map(|share| format!("{share:.1} %")).join(", ");
             write!(f, "\n- {}: {shares} ({} pairs of a store and a case)", rate.group, rate.pairs)?;
         }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::{env, fs};
 
-use referral_testkit::broken::{Defect, KilledDefect};
+use referral_testkit::broken::{BrokenHarness, Defect, KilledDefect};
 use referral_testkit::{
     Guard, Harness, MemoryHarness, Opened, Outcome, Rule, Settings, async_trait, case, for_each_case,
     markdown_table, registry, rule, rules, run, run_all,
@@ -152,6 +152,7 @@ fn the_memory_store_keeps_every_promise_in_the_runner() {
     for report in reports.iter().rev().take(12) {
         println!("{:>6} ms {:?} {:?}", report.took.as_millis(), report.case, report.outcome);
     }
+    println!("{summary}");
     assert_eq!((summary.passed, summary.failed, summary.skipped), (registry().len(), 0, 0));
 }
 
@@ -193,4 +194,44 @@ fn a_backend_that_is_not_there_is_skipped_and_where_strict_a_failure() {
     assert_eq!(lax.outcome, Outcome::Skipped(reason.clone()));
     let strict = run(&harness, case, &Settings { strict: true, ..Settings::default() });
     assert!(matches!(&strict.outcome, Outcome::Failed(why) if why.ends_with(&reason)), "{strict:?}");
+}
+
+#[test]
+fn a_failure_says_in_which_line_by_which_rule_and_after_which_calls() {
+    let harness: Arc<dyn Harness> = Arc::new(BrokenHarness(Some(Defect::DeleteKeepsKeys)));
+    let case = case("unique::a_delete_releases_its_keys").unwrap();
+    let report = run(&harness, case, &Settings::default());
+    let text = report.to_string();
+    println!("{text}");
+    let mut lines = text.lines();
+    let first = lines.next().unwrap_or_default();
+    assert!(
+        first.starts_with("unique::a_delete_releases_its_keys on broken failed at src/cases/unique.rs:"),
+        "{text}"
+    );
+    assert!(lines.next().unwrap_or_default().contains("expected Applied, came Conflict at change"), "{text}");
+    let says = rule("2.7").unwrap().says;
+    assert!(text.contains(&format!("\nrule 2.7: {says}\n")), "{text}");
+    assert!(text.contains("\n- commit [Insert ") && text.contains("→ Applied"), "{text}");
+}
+
+#[test]
+fn the_summary_says_what_was_exercised_and_what_was_not() {
+    let harness: Arc<dyn Harness> = Arc::new(MemoryHarness);
+    let of = |id: &str| case(id).unwrap();
+    let cases = ["races::counts_are_exact", "races::of_two_handles_one_wins"].map(of);
+    let summary = run_all(&harness, cases, &Settings { soak: 2, ..Settings::default() }, |_| {});
+    let text = summary.to_string();
+    println!("{text}");
+    assert!(text.starts_with("memory: 2 passed, 0 failed, 0 skipped\n"), "{text}");
+    assert!(text.contains("the store says: memory, not durable, not shared, batches of "), "{text}");
+    let numbers = |rules: Vec<Rule>| rules.iter().map(|rule| rule.number).collect::<Vec<_>>();
+    assert_eq!(numbers(summary.exercised().collect()), ["4.5"]);
+    assert_eq!(numbers(summary.exercised_in_part().collect()), ["1.9", "3.1"]);
+    assert_eq!(summary.rules_not_exercised().count(), rules().len() - 3);
+    let reasons = summary.not_exercised();
+    assert_eq!(reasons.len(), 1);
+    assert_eq!(reasons[0].reason, "a second handle: the store says that it is not shared");
+    assert_eq!(reasons[0].cases, ["races::of_two_handles_one_wins"]);
+    assert!(summary.rounds > 0 && summary.rounds.is_multiple_of(2), "the soak is in the rounds: {text}");
 }

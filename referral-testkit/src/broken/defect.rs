@@ -74,6 +74,8 @@ defects! {
         caught by "records::kinds_do_not_share_ids";
     ReferencesChecked: "An alias needs its link.",
         caught by "records::references_are_not_checked";
+    ExpiredRemoved: "The database removes a link that has expired.",
+        caught by "records::dates_and_limits_are_not_interpreted";
 
     // Unique keys
     KeysUnchecked: "A key is not unique.",

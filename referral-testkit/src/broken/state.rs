@@ -182,6 +182,12 @@ impl State {
         {
             return Err(Conflict::Stale { id: alias.link.into(), now: None });
         }
+        if how.is(Defect::ExpiredRemoved)
+            && let Record::Link(link) = record
+            && link.expires_at.is_some_and(|at| at < link.created_at)
+        {
+            return Ok(());
+        }
         let other = |found: &RecordId| found.uuid == id.uuid && how.is(Defect::KindsShareIds);
         let found = self
             .records

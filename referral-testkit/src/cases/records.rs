@@ -1,12 +1,13 @@
 //! What is stored comes back as it was, and versions tell who wrote last.
 
 use referral_core::store::{Index, Kind, Range, Record, Value, Version};
-use referral_core::{Limits, Link, LinkId, Response};
+use referral_core::{Limits, Link, LinkId, Response, Status, Timestamp};
 use uuid::Uuid;
 
 use crate::cx::Cx;
 use crate::fill::{Absent, Filling};
 use crate::make::{code, delete, expect, insert, natural, place, text, update, user};
+use crate::samples;
 use crate::texts::{NUMBERS, TEXTS};
 
 /// Stores samples and reads each by id, by key and through its indexes.
@@ -281,4 +282,24 @@ pub async fn references_are_not_checked(cx: Cx) {
     assert_eq!(cx.find(code("orphan")).await, Some(orphan.into()));
     assert_eq!(cx.find(code("leads-to-it")).await, Some(alias.into()));
     assert_eq!(cx.get(response.id).await, Some(response.into()));
+}
+
+/// A link that expired before it was made, a click that its limit does not allow, and one that was claimed before it was
+/// made are stored as they are. Core decides what they mean, and it may change its mind.
+pub async fn dates_and_limits_are_not_interpreted(cx: Cx) {
+    let (before, now, after) = (samples::NOW.as_millis() - 5, samples::NOW, i64::MAX);
+    let expires_at = Some(Timestamp::from_millis(before));
+    let limits = Limits { clicks: Some(1) };
+    let link = Link { expires_at, limits, status: Status::Disabled, ..cx.link() };
+    let future = Link { created_at: Timestamp::from_millis(after), ..cx.link() };
+    let click = || Response { link: link.id, created_at: now, ..cx.response() };
+    let claimed = Response { user: Some(user("ada")), claimed_at: expires_at, ..click() };
+    let records: [Record; 5] =
+        [link.clone().into(), future.into(), click().into(), click().into(), claimed.into()];
+    cx.insert(records.clone()).await;
+    for record in records {
+        assert_eq!(cx.get(record.id()).await, Some(record), "what comes back");
+    }
+    cx.apply([update(Link { status: Status::Active, ..link.clone() }, 1)]).await;
+    assert_eq!(cx.version(link.id).await, Some(2), "the version of an expired link that was updated");
 }
