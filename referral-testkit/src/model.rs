@@ -91,11 +91,11 @@ impl Model {
     }
 
     fn insert(&mut self, record: &Record) -> Vec<Conflict> {
-        let mut conflicts = self.taken(record);
         if let Some(now) = self.now(record.id()) {
-            // Where the id is known and a key is held by somebody else, either is the truth.
-            conflicts.push(Conflict::Stale { id: record.id(), now: Some(now) });
+            // The id is looked at first, also where a key is held by somebody else.
+            return vec![Conflict::Stale { id: record.id(), now: Some(now) }];
         }
+        let conflicts = self.taken(record);
         if conflicts.is_empty() {
             self.records.insert(record.id(), record.clone().at_version(Version::FIRST));
         }

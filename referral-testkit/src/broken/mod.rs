@@ -6,6 +6,7 @@
 mod concurrent;
 mod defect;
 mod keys;
+mod looked;
 mod merge;
 mod state;
 mod store;
