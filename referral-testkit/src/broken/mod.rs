@@ -9,6 +9,7 @@ mod defect;
 mod handles;
 mod keys;
 mod killed;
+mod looked;
 mod merge;
 mod processes;
 mod readers;

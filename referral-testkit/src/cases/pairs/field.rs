@@ -95,18 +95,23 @@ impl Field {
         Changeset::new(changes)
     }
 
-    /// Whether a race of its ways says anything: each can be done by itself, or the one after the other.
+    /// Whether a race of its ways says anything. Each can be done by itself, or the one after the other, and the order
+    /// matters, or it is about numbers, which lose what is added in any order.
     pub(super) fn is_contest(&self) -> bool {
         let mut start = Model::default();
         start.commit(&self.prepared(2));
         let [left, right] = [0, 1].map(|side| Changeset::new(self.touched(side, side)));
-        let applied = |model: &mut Model, changeset| model.commit(changeset) == Verdict::Applied;
-        let then = |first, second| {
+        let alone = |changeset| start.clone().commit(changeset) == Verdict::Applied;
+        let ordered = |first, second| {
             let mut model = start.clone();
-            applied(&mut model, first) && applied(&mut model, second)
+            let verdicts = (model.commit(first), model.commit(second));
+            (verdicts, model)
         };
-        let alone = |changeset| applied(&mut start.clone(), changeset);
-        alone(&left) && alone(&right) || then(&left, &right) || then(&right, &left)
+        let both = (Verdict::Applied, Verdict::Applied);
+        let (there, (back, end)) = (ordered(&left, &right), ordered(&right, &left));
+        let possible = alone(&left) && alone(&right) || there.0 == both || back == both;
+        let same = there == ((back.1, back.0), end);
+        possible && (!same || self.ways[0].thing == Thing::Number)
     }
 
     pub(super) fn id(&self) -> RecordId {
