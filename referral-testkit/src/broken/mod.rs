@@ -3,6 +3,7 @@
 //! [`BrokenStore`] keeps the contract, but for one [`Defect`]. Each defect names the cases that must notice it; the
 //! kit's own tests require that they do, and that the same store without a defect passes every case.
 
+mod corners;
 mod defect;
 mod handles;
 mod keys;
@@ -41,6 +42,9 @@ fn found(address: &str) -> Option<Data> {
 impl BrokenHarness {
     /// The store over this data. A family of defects that has a file of its own is asked there first.
     fn over(self, data: Data) -> Opened {
+        if let Some(store) = corners::Corner::over(self.0, &data) {
+            return Opened::new(store, data);
+        }
         if let Some(store) = handles::Handle::over(self.0, &data) {
             return Opened::new(store, data);
         }

@@ -1,17 +1,18 @@
 //! Keys that begin alike are different wherever they differ, as an engine that keeps the beginning of a key, or a hash
 //! of it, has to know.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use referral_core::store::{
-    CounterRange, Family, Index, Kind, Prefix, Range, Record, Seek, Unique, UniqueKey, Value, bytes,
+    CounterKey, CounterRange, Family, Index, Kind, Part, Prefix, Range, Record, Seek, Unique, UniqueKey,
+    Value, bytes,
 };
 use uuid::Uuid;
 
 use super::LONGEST;
 use crate::cx::Cx;
+use crate::fill;
 use crate::make::{count_any, counter_of, insert, numbers_of, tally};
-use referral_core::store::CounterKey;
 
 /// The bytes behind which databases, hashes and fixed columns like to cut, and their neighbours.
 const PLACES: [usize; 14] = [30, 31, 35, 58, 59, 60, 62, 63, 64, 99, 127, 128, 190, 253];
@@ -73,18 +74,19 @@ pub async fn unique_keys_that_differ_in_any_byte_are_kept_apart(cx: Cx) {
 /// In every index, prefixes that differ in one byte, wherever it stands, hold different records.
 pub async fn prefixes_that_differ_in_any_byte_are_kept_apart(cx: Cx) {
     let mut places: BTreeMap<Vec<u8>, (Index, Prefix, Vec<Seek>)> = BTreeMap::new();
+    // A column stands in more than one index, and one set of records is enough for all of them.
+    let mut done = BTreeSet::new();
     for index in Index::ALL {
         let kind = index.shape().kind;
-        let nulls: Vec<_> = index
-            .shape()
-            .parts
-            .iter()
-            .filter(|part| matches!(part, referral_core::store::Part::Null(_)))
-            .collect();
+        let parts = index.shape().parts.iter();
+        let nulls: Vec<_> = parts.filter(|part| matches!(part, Part::Null(_))).collect();
         for part in index.shape().parts {
+            if !done.insert((kind, part.column(), nulls.len())) {
+                continue;
+            }
             let mut records = Vec::new();
             for record in variants(&cx, kind, part.column()) {
-                let record = crate::fill::without(&record, &nulls);
+                let record = fill::without(&record, &nulls);
                 // Each under keys of its own.
                 let mut values = record.values();
                 for column in Unique::of(kind).flat_map(Unique::columns) {
@@ -96,7 +98,7 @@ pub async fn prefixes_that_differ_in_any_byte_are_kept_apart(cx: Cx) {
                 records.push(Record::from_values(kind, values).unwrap_or(record));
             }
             let mut fresh: Vec<Record> = Vec::new();
-            let mut seen = std::collections::BTreeSet::new();
+            let mut seen = BTreeSet::new();
             for record in records {
                 if UniqueKey::all_of(&record).into_iter().all(|key| seen.insert(key)) {
                     fresh.push(record);

@@ -5,7 +5,7 @@ use referral_core::{Link, Response};
 
 use crate::cx::{Cx, assert_applied};
 use crate::fill::{self, Filling};
-use crate::make::{delete, expect, give, insert, nobody, owned_by, patch, text, update, user, words};
+use crate::make::{at, delete, expect, give, insert, nobody, owned_by, patch, text, update, user, words};
 use crate::texts::{NUMBERS, TEXTS};
 
 /// Patches of every kind set all columns at once to texts that are as long as they may be, and to texts and numbers
@@ -38,7 +38,7 @@ pub async fn a_patch_gives_to_users_of_any_name_at_any_time(cx: Cx) {
         let response = cx.response();
         cx.insert([response.clone()]).await;
         cx.apply([give([response.id], &name, *time)]).await;
-        let claimed_at = Some(crate::make::at(*time));
+        let claimed_at = Some(at(*time));
         let version = Version::new(2);
         given.push((name.clone(), Response { user: Some(user(&name)), claimed_at, version, ..response }));
     }
@@ -69,13 +69,8 @@ pub async fn patches_of_a_changeset_set_what_each_of_them_says(cx: Cx) {
     let second_version = Version::new(2);
     let patched: [Record; 4] = [
         Link { label: text("of the first"), version: second_version, ..link }.into(),
-        Response {
-            user: Some(user("ada")),
-            claimed_at: Some(crate::make::at(-1)),
-            version: second_version,
-            ..first
-        }
-        .into(),
+        Response { user: Some(user("ada")), claimed_at: Some(at(-1)), version: second_version, ..first }
+            .into(),
         Response { agent: Some(text("of two")), version: second_version, ..second }.into(),
         Response { agent: Some(text("of two")), version: second_version, ..third }.into(),
     ];
@@ -109,7 +104,7 @@ pub async fn a_later_changeset_of_the_batch_sees_a_patch(cx: Cx) {
         agent: Some(text("last")),
         visitor: None,
         user: Some(user("ada")),
-        claimed_at: Some(crate::make::at(5)),
+        claimed_at: Some(at(5)),
         version: Version::new(5),
         ..response
     };
