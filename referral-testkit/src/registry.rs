@@ -91,7 +91,11 @@ macro_rules! for_each_case {
                 a_patch_is_a_witness_for_what_is_counted [4.6],
                 a_changeset_may_hold_several_patches [1.3, 2.9],
                 two_patches_in_a_batch_have_one_winner [1.2, 2.9],
-                every_patch_that_breaks_a_rule_is_invalid [1.10];
+                every_patch_that_breaks_a_rule_is_invalid [1.10],
+                a_patch_stores_texts_and_numbers_as_they_are [2.9, 6.1],
+                a_patch_gives_to_users_of_any_name_at_any_time [2.9, 2.10, 6.1],
+                patches_of_a_changeset_set_what_each_of_them_says [1.3, 2.9],
+                a_later_changeset_of_the_batch_sees_a_patch [1.2, 2.9];
             counters:
                 an_absent_counter_is_zero [4.1],
                 both_bounds_are_inside [4.2],
@@ -118,7 +122,12 @@ macro_rules! for_each_case {
                 key_parts_are_equal_only_byte_for_byte [6.2],
                 the_longest_key_parts_are_kept_apart [6.2],
                 parts_that_hold_separators_are_kept_apart [6.2],
-                a_read_that_asks_for_too_much_is_invalid [8.11];
+                a_read_that_asks_for_too_much_is_invalid [8.11],
+                every_family_is_read_by_prefix_range_place_and_limit [8.10],
+                parts_of_statistics_are_equal_only_byte_for_byte [6.2],
+                reading_begins_anywhere_in_a_large_family [8.10],
+                a_range_of_buckets_that_ends_before_it_begins_is_empty [8.10],
+                a_read_goes_on_behind_a_key_outside_of_its_range [8.10];
             pages:
                 every_index_gives_its_records_in_both_directions [8.8],
                 equal_times_are_ordered_by_id [8.8],
@@ -139,7 +148,9 @@ macro_rules! for_each_case {
                 an_entry_goes_when_its_part_does [8.7],
                 a_page_holds_a_thousand_records [8.8],
                 reading_begins_anywhere_in_a_large_prefix [8.9],
-                pages_make_up_the_whole_while_others_insert [8.4];
+                pages_make_up_the_whole_while_others_insert [8.4],
+                a_range_that_ends_before_it_begins_is_empty [8.8],
+                a_page_goes_on_behind_a_place_outside_of_its_range [8.9];
             points:
                 answers_come_in_the_order_asked [8.6],
                 what_is_missing_is_missing_at_its_place [8.6],
@@ -152,7 +163,10 @@ macro_rules! for_each_case {
             keys:
                 the_longest_unique_keys_are_kept_apart [6.2],
                 the_longest_prefixes_are_kept_apart [6.2],
-                the_longest_numbers_are_kept_apart [6.2];
+                the_longest_numbers_are_kept_apart [6.2],
+                unique_keys_that_differ_in_any_byte_are_kept_apart [6.2, 3.1],
+                prefixes_that_differ_in_any_byte_are_kept_apart [6.2],
+                numbers_that_differ_in_any_byte_are_kept_apart [6.2];
             races:
                 a_code_has_one_winner [3.1, 5.1],
                 a_natural_key_has_one_winner [3.1, 5.1],

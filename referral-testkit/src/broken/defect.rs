@@ -662,4 +662,44 @@ defects! {
         caught by "readers::one_read_call_shows_each_changeset_whole";
     CacheMixed: "A get takes what a cache knows, and the rest from the database.",
         caught by "readers::one_read_call_shows_each_changeset_whole";
+
+    // Every family, every byte of a key, empty ranges, and what a patch sets
+    TalliedPrefixBegins: "In tallied families, a prefix gives every part that begins so.",
+        caught by "counters::every_family_is_read_by_prefix_range_place_and_limit",
+            "counters::parts_of_statistics_are_equal_only_byte_for_byte";
+    TalliedLimitIgnored: "In tallied families, the limit is not kept.",
+        caught by "counters::every_family_is_read_by_prefix_range_place_and_limit";
+    TalliedAfterInside: "In tallied families, the next page begins with the last number of the page before.",
+        caught by "counters::every_family_is_read_by_prefix_range_place_and_limit";
+    TalliedUntilInside: "In tallied families, a range of buckets holds its end.",
+        caught by "counters::every_family_is_read_by_prefix_range_place_and_limit";
+    TalliedScanThousand: "In tallied families, a read looks among the first thousand numbers of its prefix.",
+        caught by "counters::reading_begins_anywhere_in_a_large_family";
+    InvertedBucketsAll: "A range of buckets that ends before it begins gives all.",
+        caught by "counters::a_range_of_buckets_that_ends_before_it_begins_is_empty";
+    NumbersAfterReplacesFrom: "A read that goes on behind a key does not look at where its range begins.",
+        caught by "counters::a_read_goes_on_behind_a_key_outside_of_its_range";
+    InvertedRangeAll: "A range that ends before it begins gives all.",
+        caught by "pages::a_range_that_ends_before_it_begins_is_empty";
+    PageAfterReplacesRange: "A page that goes on behind a place does not look at where its range begins.",
+        caught by "pages::a_page_goes_on_behind_a_place_outside_of_its_range";
+    KeysByBeginning: "The texts of a unique key are compared by their first 60 bytes.",
+        caught by "keys::unique_keys_that_differ_in_any_byte_are_kept_apart";
+    PrefixByBeginning: "The texts of a prefix are compared by their first 60 bytes.",
+        caught by "keys::prefixes_that_differ_in_any_byte_are_kept_apart";
+    PartsByBeginning: "The parts of a number are compared by their first 60 bytes.",
+        caught by "keys::numbers_that_differ_in_any_byte_are_kept_apart";
+    PatchTextCut: "A patch cuts texts at 60 bytes.",
+        caught by "patches::a_patch_stores_texts_and_numbers_as_they_are",
+            "patches::a_patch_gives_to_users_of_any_name_at_any_time";
+    PatchAscii: "A patch sets question marks for characters that are not ASCII.",
+        caught by "patches::a_patch_stores_texts_and_numbers_as_they_are",
+            "patches::a_patch_gives_to_users_of_any_name_at_any_time";
+    PatchTimesFromZero: "A patch sets times before 1970 to 0.",
+        caught by "patches::a_patch_gives_to_users_of_any_name_at_any_time",
+            "patches::patches_of_a_changeset_set_what_each_of_them_says";
+    PatchesOfFirstKind: "Of the patches of a changeset only those of the first kind are applied.",
+        caught by "patches::patches_of_a_changeset_set_what_each_of_them_says";
+    PatchUnseen: "A later changeset of a batch finds a patched record as it was before.",
+        caught by "patches::a_later_changeset_of_the_batch_sees_a_patch";
 }

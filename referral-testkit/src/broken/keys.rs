@@ -11,6 +11,9 @@ fn compared(text: &str, defect: Option<Defect>) -> String {
         Some(Defect::KeysFolded | Defect::PrefixFolded | Defect::PartsFolded) => text.to_lowercase(),
         Some(Defect::KeysPadded | Defect::PrefixPadded) => text.trim_end_matches(' ').to_owned(),
         Some(Defect::KeysWithoutAccents) => text.replace('\u{e4}', "a").replace('\u{308}', ""),
+        Some(Defect::KeysByBeginning | Defect::PrefixByBeginning | Defect::PartsByBeginning) => {
+            text.get(..text.floor_char_boundary(60)).unwrap_or_default().to_owned()
+        }
         Some(Defect::PartsCut) => text.get(..text.floor_char_boundary(191)).unwrap_or_default().to_owned(),
         _ => text.to_owned(),
     }
@@ -38,7 +41,9 @@ pub(super) fn keys(record: &Record, defect: Option<Defect>) -> Vec<(UniqueKey, U
 /// A key as the store keeps it.
 pub(super) fn kept(key: &UniqueKey, defect: Option<Defect>) -> UniqueKey {
     let changed = match defect {
-        Some(Defect::KeysFolded | Defect::KeysPadded | Defect::KeysWithoutAccents) => defect,
+        Some(
+            Defect::KeysFolded | Defect::KeysPadded | Defect::KeysWithoutAccents | Defect::KeysByBeginning,
+        ) => defect,
         _ => None,
     };
     let unique = match (defect, key.unique) {
@@ -73,7 +78,7 @@ fn rejoined(first: &str, second: &str) -> (String, String) {
 /// The bytes of a prefix as the store keeps them.
 pub(super) fn prefix(index: Index, prefix: &referral_core::store::Prefix, defect: Option<Defect>) -> Vec<u8> {
     let changed = match defect {
-        Some(Defect::PrefixFolded | Defect::PrefixPadded) => defect,
+        Some(Defect::PrefixFolded | Defect::PrefixPadded | Defect::PrefixByBeginning) => defect,
         _ => None,
     };
     let mut prefix = prefix.clone();
@@ -120,7 +125,7 @@ pub(super) fn entries(record: &Record, defect: Option<Defect>) -> Vec<(Vec<u8>, 
 pub(super) fn number(key: &CounterKey, defect: Option<Defect>) -> CounterKey {
     let mut key = key.clone();
     match defect {
-        Some(Defect::PartsFolded | Defect::PartsCut) => {
+        Some(Defect::PartsFolded | Defect::PartsCut | Defect::PartsByBeginning) => {
             key.parts = key.parts.map(|part| KeyPart::new(compared(part.as_str(), defect)).unwrap_or(part));
         }
         Some(Defect::NumberKeysCut) => {

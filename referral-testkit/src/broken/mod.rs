@@ -5,6 +5,7 @@
 
 mod backend;
 mod concurrent;
+mod corners;
 mod defect;
 mod handles;
 mod keys;
@@ -50,6 +51,9 @@ impl BrokenHarness {
     /// The store over this data. A family of defects that has a file of its own is asked there first.
     fn over(self, data: Data) -> Opened {
         if let Some(store) = concurrent::over(self.0, &data) {
+            return Opened::new(store, data);
+        }
+        if let Some(store) = corners::Corner::over(self.0, &data) {
             return Opened::new(store, data);
         }
         if let Some(store) = handles::Handle::over(self.0, &data) {

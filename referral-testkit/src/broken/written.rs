@@ -49,6 +49,20 @@ fn one_by_one(record: Record, wanted: &[Value]) -> Record {
     })
 }
 
+/// What a patch puts into a column.
+fn set_to(value: &Value, defect: Option<Defect>) -> Value {
+    match (defect, value) {
+        (Some(Defect::PatchTextCut), Value::Text(text)) => {
+            Value::Text(text.get(..text.floor_char_boundary(60)).unwrap_or_default().to_owned().into())
+        }
+        (Some(Defect::PatchAscii), Value::Text(text)) => {
+            Value::Text(text.replace(|c: char| !c.is_ascii(), "?").into())
+        }
+        (Some(Defect::PatchTimesFromZero), Value::Int(number)) => Value::Int((*number).max(0)),
+        (_, value) => value.clone(),
+    }
+}
+
 /// A record as the store writes it that a patch has changed; its version is still the old one.
 pub(super) fn patched(old: &Record, set: &[(&'static str, Value)], defect: Option<Defect>) -> Record {
     let kind = old.id().kind;
@@ -60,7 +74,7 @@ pub(super) fn patched(old: &Record, set: &[(&'static str, Value)], defect: Optio
             _ => false,
         };
         if let Some(position) = kind.position(name).filter(|_| !skipped) {
-            values[position] = value.clone();
+            values[position] = set_to(value, defect);
         }
     }
     if defect == Some(Defect::PatchReplaces) {

@@ -1,5 +1,9 @@
 //! Counters are exact, and statistics add up.
 
+mod families;
+
+pub use families::*;
+
 use std::collections::BTreeSet;
 use std::pin::Pin;
 

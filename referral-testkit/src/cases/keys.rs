@@ -1,6 +1,10 @@
 //! Keys that are as long as they may be are different if their last byte is. An engine that takes shorter keys has
 //! to make up for it.
 
+mod beginnings;
+
+pub use beginnings::*;
+
 use std::collections::BTreeMap;
 
 use referral_core::store::{

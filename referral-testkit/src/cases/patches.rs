@@ -1,5 +1,9 @@
 //! A patch sets the same columns of many records: of all of them, each at the version given, or of none.
 
+mod values;
+
+pub use values::*;
+
 use referral_core::store::{
     Change, Changeset, Conflict, Index, Kind, Outcome, Range, Record, RecordId, Value, Version,
 };
