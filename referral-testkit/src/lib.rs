@@ -70,6 +70,7 @@
 //! | [`cases`], [`Cx`] | the cases, and what each of them gets |
 //! | [`broken`] | stores that are wrong on purpose |
 //! | [`failing`], [`samples`], [`race`](mod@race), [`child`] | for the tests of applications and of stores beside the suite |
+//! | [`replay`](mod@replay) | random histories that failed, as tests to be pasted |
 //! | [`guide`] | how to write a store |
 //!
 //! # Environment
@@ -110,6 +111,7 @@ mod model;
 mod plan;
 pub mod race;
 mod registry;
+pub mod replay;
 pub mod runner;
 pub mod samples;
 mod scratch;
