@@ -78,11 +78,21 @@ pub(crate) async fn everything<S: Read + ?Sized>(
     }
     for (index, prefix, expected) in places.into_values() {
         for ascending in [true, false] {
-            place(store, model, index, &prefix, &expected, ascending).await?;
+            place(store, model, (index, &prefix), &expected, ascending, MAX_PAGE).await?;
         }
     }
     for (tenant, family) in &mentioned.families {
         numbers(store, model, tenant, *family).await?;
+    }
+    Ok(())
+}
+
+/// That pages of two records follow each other in both directions, where there are a few.
+pub(crate) async fn two_by_two<S: Read + ?Sized>(store: &S, model: &Model) -> Result<(), String> {
+    for (index, prefix, expected) in model.places().into_values().filter(|(_, _, all)| all.len() < 12) {
+        for ascending in [true, false] {
+            place(store, model, (index, &prefix), &expected, ascending, 2).await?;
+        }
     }
     Ok(())
 }
@@ -152,10 +162,10 @@ async fn keys<S: Read + ?Sized>(store: &S, model: &Model, mentioned: &Mentioned)
 async fn place<S: Read + ?Sized>(
     store: &S,
     model: &Model,
-    index: Index,
-    prefix: &Prefix,
+    (index, prefix): (Index, &Prefix),
     expected: &[(Seek, RecordId)],
     ascending: bool,
+    limit: u32,
 ) -> Result<(), String> {
     let mut expected: Vec<_> = expected.iter().collect();
     if !ascending {
@@ -163,10 +173,10 @@ async fn place<S: Read + ?Sized>(
     }
     let way = if ascending { "oldest first" } else { "newest first" };
     let mut range = Range { ascending, ..Range::newest() };
-    let mut pages = expected.chunks(MAX_PAGE as usize);
+    let mut pages = expected.chunks(limit as usize);
     loop {
         let expected = pages.next().unwrap_or_default();
-        let found = store.page(index, prefix, &range, MAX_PAGE).await.map_err(failed)?;
+        let found = store.page(index, prefix, &range, limit).await.map_err(failed)?;
         let same = |(found, (_, id)): (&Record, &&(Seek, RecordId))| {
             found.id() == *id && model.records.get(id) == Some(found)
         };

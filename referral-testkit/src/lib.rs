@@ -75,6 +75,7 @@
 //! | [`cases`], [`Cx`] | the cases, and what each of them gets |
 //! | [`broken`], [`rates`] | stores that are wrong on purpose, and how often the suite notices |
 //! | [`failing`], [`samples`], [`race`](mod@race), [`child`] | for the tests of applications and of stores beside the suite |
+//! | [`replay`](mod@replay) | random histories that failed, as tests to be pasted |
 //! | [`guide`] | how to write a store |
 //!
 //! # Environment
@@ -124,6 +125,7 @@ mod plan;
 pub mod race;
 pub mod rates;
 mod registry;
+pub mod replay;
 mod rules;
 pub mod runner;
 pub mod samples;

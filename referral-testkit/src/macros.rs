@@ -26,18 +26,3 @@ macro_rules! assert {
         ::std::assert!($holds, $($words)+)
     };
 }
-
-/// As `assert_eq!` within a property: it gives the failure back, so that proptest can look for a smaller history.
-#[collapse_debuginfo(yes)]
-macro_rules! expect_eq {
-    ($came:expr, $expected:expr, $($words:tt)+) => {
-        match (&$came, &$expected) {
-            (came, expected) => {
-                if !(*came == *expected) {
-                    let sides = $crate::words::sides(&came, &expected);
-                    return Err(::proptest::test_runner::TestCaseError::fail(format!("{}\n{sides}", format!($($words)+))));
-                }
-            }
-        }
-    };
-}

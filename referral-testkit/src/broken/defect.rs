@@ -558,7 +558,6 @@ defects! {
     // Sizes
     ChunksOfHundred: "A changeset of more than 100 changes is written in several transactions.",
         caught by "reach::a_conflict_is_named_at_any_place_of_the_largest_changeset",
-            "reach::a_key_released_first_is_taken_by_the_last_change",
             "reach::a_thousand_numbers_are_counted_or_none";
     ChunksOfFiveHundred: "A changeset of more than 500 changes is written in several transactions.",
         caught by "reach::a_conflict_is_named_at_any_place_of_the_largest_changeset",
