@@ -13,7 +13,8 @@
 //! # Guarantees
 //! What is acknowledged is on the disk: after sled's own `flush()`, which on Linux leaves the device's cache alone, the
 //! log file is synced once more. All that one batch writes, records, unique keys, index entries and numbers, is one
-//! transaction. Uniqueness and bounds are decided by one writer thread, so there is nothing to race with.
+//! transaction. Uniqueness and bounds are decided by one writer thread, so there is nothing to race with. After a write
+//! that failed, the folder is closed and opened again, so that nothing is answered by what is in memory only.
 //!
 //! # Not promised
 //! sled calls itself beta, and its format will change before its 1.0; prefer SQLite (`referral-sql`) in production. A

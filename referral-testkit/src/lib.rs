@@ -48,11 +48,11 @@
 //!
 //! At least one case holds the store to each rule of the contract in [`referral_core::store`]: records come back byte for
 //! byte, keys are unique under races, changesets are all or nothing when they conflict, when their caller goes away and
-//! when their process is killed, counters are exact, and pages are whole. Core's `Referrals` runs over the store: its verbs
-//! are raced, dropped at each await, and called while the store [fails](failing) at each call in turn. Where the harness can break the backend, what a store
-//! then says is true, and it works again when the backend does. Random histories are
-//! compared with a model, and after each case an audit reads back everything that the store can be asked for. The suite is
-//! tested too: [`broken`] has a store for each way of getting the contract wrong, with the cases that must notice it.
+//! when their process is killed, counters are exact, and pages are whole. Core's `Referrals` runs over the store, and its
+//! verbs are raced and dropped at each await. Where the harness can break the backend, what the store then says is true,
+//! and it works again when the backend does. Random histories are compared with a model, and after each case an audit reads
+//! back everything that the store can be asked for. The suite is tested too: [`broken`] has a store for each way of getting
+//! the contract wrong, with the cases that must notice it.
 //!
 //! A pass proves nothing about a loss of power, about a server that fails over, or about speed. No case sleeps, except for at
 //! most two seconds to wait for what a dropped caller left unfinished. A case that is not done after five minutes is stuck.

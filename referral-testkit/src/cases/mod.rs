@@ -6,7 +6,6 @@ pub mod changesets;
 pub mod counters;
 pub mod durability;
 pub mod facade;
-pub mod failures;
 pub mod keys;
 pub mod model;
 pub mod pages;
