@@ -38,13 +38,13 @@ impl Member {
         Self::with(cx, name, batch, [])
     }
 
-    /// As [`Member::of`], and about 3 MiB more.
+    /// As [`Member::of`], and about 300 KiB more.
     fn heavy(cx: &Cx, name: &str, batch: &str) -> Self {
         let metadata = Metadata::new([("k", "m".repeat(8_000))]).unwrap();
         let destination: Destination = text(&format!("/{}", "d".repeat(2_000)));
         let more =
             || insert(Link { metadata: metadata.clone(), destination: destination.clone(), ..cx.link() });
-        Self::with(cx, name, batch, std::iter::repeat_with(more).take(280))
+        Self::with(cx, name, batch, std::iter::repeat_with(more).take(30))
     }
 
     fn with(cx: &Cx, name: &str, batch: &str, more: impl IntoIterator<Item = Change>) -> Self {
@@ -398,11 +398,11 @@ pub async fn a_full_disk_is_full(cx: Cx) {
     }
     let alone = [Member::heavy(&cx, "alone", "alone")];
     let answer = cx.batch(&batch_of(&alone)).await;
-    assert_kind(BROKEN, "a changeset of 3 MiB", &answer[0], StoreErrorKind::Full);
+    assert_kind(BROKEN, "a changeset of 300 KiB", &answer[0], StoreErrorKind::Full);
     let members = ["one", "two"].map(|name| Member::heavy(&cx, name, "full"));
     let answers = commit_broken(&cx, BROKEN, &members).await;
     for answer in &answers {
-        assert_kind(BROKEN, "a changeset of 3 MiB beside another", answer, StoreErrorKind::Full);
+        assert_kind(BROKEN, "a changeset of 300 KiB beside another", answer, StoreErrorKind::Full);
     }
     assert_works_again(&cx, BROKEN).await;
     assert!(there.is_there(&cx).await, "what was stored before is there");
