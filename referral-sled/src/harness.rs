@@ -13,7 +13,7 @@
 #![allow(clippy::expect_used, reason = "the suite makes a failure of the case out of a panic here")]
 
 use std::collections::BTreeMap;
-use std::io::{Error, ErrorKind};
+use std::io::Error;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -89,7 +89,7 @@ impl Broken {
     fn fails(&self, breakage: Breakage) -> Result<(), sled::Error> {
         let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if state.breakage == Some(breakage) {
-            return Err(sled::Error::Io(Error::new(ErrorKind::Other, "the disk is broken")));
+            return Err(sled::Error::Io(Error::other("the disk is broken")));
         }
         Ok(())
     }

@@ -14,7 +14,8 @@
 //! What is acknowledged is on the disk: after sled's own `flush()`, which on Linux leaves the device's cache alone, the
 //! log file is synced once more. All that one batch writes, records, unique keys, index entries and numbers, is one
 //! transaction. Uniqueness and bounds are decided by one writer thread, so there is nothing to race with. One read call
-//! shows one moment: the writer applies a batch while nobody reads, and flushes it while others do.
+//! shows one moment: the writer applies a batch while nobody reads, and flushes it while others do. After a write that
+//! failed, the folder is closed and opened again, so that nothing is answered by what is in memory only.
 //!
 //! # Not promised
 //! sled calls itself beta, and its format will change before its 1.0; prefer SQLite (`referral-sql`) in production. A

@@ -12,7 +12,7 @@ pub enum Breakage {
     CommitAnswer,
     /// Every read of links and of numbers fails.
     Reads,
-    /// There is no room for 100 KiB more.
+    /// There is no room for 200 KiB more.
     Full,
     /// The database cannot be reached any more, neither by connections that are open nor by new ones.
     Unreachable,

@@ -51,14 +51,14 @@
 //!
 //! # What a pass means
 //!
-//! At least one case holds the store to each of the numbered [`rules`](mod@referral_core::store::rules) of the contract: records
-//! come back byte for byte, keys are unique under races, changesets are all or nothing when they conflict, when their caller goes away and
-//! when their process is killed, counters are exact, and pages are whole. Core's `Referrals` runs over the store: its verbs
-//! are raced, dropped at each await, and called while the store [fails](failing) at each call in turn. Where the harness can break the backend, what a store
-//! then says is true, and it works again when the backend does. Random histories are
-//! compared with a model, and after each case an audit reads back everything that the store can be asked for. The suite is
-//! tested too: [`broken`] has stores that each get one thing wrong, at least one for each rule, with the cases that must
-//! notice it, and [`rates`] says how often they do.
+//! At least one case holds the store to each of the numbered [`rules`](mod@referral_core::store::rules) of the contract:
+//! records come back byte for byte, keys are unique under races, changesets are all or nothing when they conflict, when
+//! their caller goes away and when their process is killed, counters are exact, and pages are whole. Core's `Referrals`
+//! runs over the store, and its verbs are raced and dropped at each await. Where the harness can break the backend, what
+//! the store then says is true, and it works again when the backend does. Random histories are compared with a model,
+//! and after each case an audit reads back everything that the store can be asked for. The suite is tested too:
+//! [`broken`] has stores that each get one thing wrong, at least one for each rule, with the cases that must notice it,
+//! and [`rates`] says how often they do.
 //!
 //! What a store was asked depends on what it declares. The [`Summary`] of a run has the facts, the rules that were exercised
 //! and those that were not, and why. A pass proves nothing about a loss of power, about a server that fails over, or about speed. No case sleeps, except for at

@@ -211,12 +211,6 @@ macro_rules! for_each_case {
                 edits_made_at_once_are_all_applied [2.5],
                 a_disabled_link_records_no_click_that_begins_later [8.1],
                 tenants_have_codes_and_numbers_of_their_own [6.3];
-            failures:
-                a_refused_commit_stores_nothing [5.3],
-                a_lost_answer_is_found_out [4.6],
-                an_answer_that_stays_lost_is_said_to_be_unknown [5.3],
-                a_failed_read_stores_nothing [5.5],
-                visitors_who_try_again_are_counted_once [4.6];
             pairs:
                 two_changes_made_one_after_another_are_answered_as_by_the_model [1.2, 2.1, 2.3, 2.4, 2.5, 2.7, 2.8, 2.9, 3.2, 4.2],
                 two_changes_made_on_two_handles_are_answered_as_by_the_model [1.9, 8.2],

@@ -186,6 +186,15 @@ impl Harness for Nowhere {
 }
 
 #[test]
+fn what_a_harness_cannot_break_is_reported_and_also_where_strict_no_failure() {
+    let harness: Arc<dyn Harness> = Arc::new(MemoryHarness);
+    let full = case("backend::a_full_disk_is_full").unwrap();
+    let report = run(&harness, full, &Settings { strict: true, ..Settings::default() });
+    assert_eq!(report.outcome, Outcome::Passed);
+    assert_eq!(report.not_exercised, ["a full disk"]);
+}
+
+#[test]
 fn a_backend_that_is_not_there_is_skipped_and_where_strict_a_failure() {
     let harness: Arc<dyn Harness> = Arc::new(Nowhere);
     let case = registry()[0];

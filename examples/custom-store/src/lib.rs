@@ -15,7 +15,7 @@
 //! # Map
 //! | Room | What is in it |
 //! | --- | --- |
-//! | `store` | opening a file, the facts, `impl Store` |
+//! | `store` | opening a file, and again after its disk failed; the facts, `impl Store` |
 //! | `commit` | the one write |
 //! | `read` | the four reads |
 //! | `schema` | tables, and records as bytes |

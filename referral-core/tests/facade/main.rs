@@ -3,12 +3,14 @@
 #![allow(unreachable_pub, reason = "one test binary in several files")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
+mod failing;
 mod failures;
 mod identify;
 mod landing;
 mod links;
 mod reads;
 mod requests;
+mod retries;
 mod scope;
 mod sites;
 mod stored;

@@ -17,7 +17,7 @@ use crate::breakage::Breakage;
 type Answer = Result<Outcome, StoreError>;
 
 /// The connections that [`Defect::FailureLeaksConnection`] has.
-const CONNECTIONS: usize = 40;
+const CONNECTIONS: usize = 8;
 
 /// Whether the backend of a store with this defect can be broken. The other defects need none that is.
 pub(super) fn breaks(defect: Option<Defect>) -> bool {

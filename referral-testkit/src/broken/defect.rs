@@ -79,9 +79,7 @@ defects! {
 
     // Unique keys
     KeysUnchecked: "A key is not unique.",
-        caught by "unique::a_taken_key_is_refused_and_names_its_holder",
-            "failures::a_refused_commit_stores_nothing",
-            "failures::an_answer_that_stays_lost_is_said_to_be_unknown";
+        caught by "unique::a_taken_key_is_refused_and_names_its_holder";
     KeysFolded: "Keys are compared without case.",
         caught by "unique::keys_are_equal_only_byte_for_byte", "unique::two_exact_codes_may_fold_alike",
             "unique::an_exact_code_differs_by_case_and_a_folded_one_does_not";
@@ -115,8 +113,7 @@ defects! {
             "records::a_deleted_id_may_be_inserted_again_as_version_one";
     RetryTaken: "An insert made twice is refused by its own key.",
         caught by "unique::an_insert_made_twice_is_stale_and_not_taken_by_itself",
-            "races::a_retried_changeset_is_applied_once",
-            "failures::a_lost_answer_is_found_out";
+            "races::a_retried_changeset_is_applied_once";
     HolderInvented: "A conflict names the record that asks as the holder.",
         caught by "unique::a_taken_key_is_refused_and_names_its_holder",
             "unique::the_named_holder_holds_the_named_key";
@@ -386,11 +383,9 @@ defects! {
 
     // What an application would see
     SecondTallyLost: "Of the statistics of a changeset only the first one is kept.",
-        caught by "facade::statistics_are_what_the_pages_show", "failures::a_lost_answer_is_found_out",
-            "failures::a_failed_read_stores_nothing";
+        caught by "facade::statistics_are_what_the_pages_show";
     RetryCounts: "An insert that is made twice is applied again, with all changes after it.",
-        caught by "failures::a_lost_answer_is_found_out", "failures::visitors_who_try_again_are_counted_once",
-            "changesets::a_changeset_made_twice_is_refused_by_its_witness";
+        caught by "changesets::a_changeset_made_twice_is_refused_by_its_witness";
 
     // Pairs and histories
     UpdateKeyLooked: "An update looks whether its new key is free, and then takes it.",

@@ -7,7 +7,6 @@ pub mod counters;
 pub mod crash;
 pub mod durability;
 pub mod facade;
-pub mod failures;
 pub mod handles;
 pub mod histories;
 pub mod keys;

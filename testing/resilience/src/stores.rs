@@ -8,7 +8,7 @@ use referral_core::layer::GroupCommit;
 use referral_mongo::harness::MongoHarness;
 use referral_sled::harness::SledHarness;
 use referral_sql::harness::{MySqlHarness, PostgresHarness, SqliteHarness};
-use referral_testkit::{FolderHarness, Guard, Harness, MemoryHarness, Opened};
+use referral_testkit::{Breakage, FolderHarness, Guard, Harness, MemoryHarness, Opened};
 
 /// The reference store.
 #[must_use]
@@ -96,5 +96,13 @@ impl Harness for Grouped {
 
     fn outlives_process(&self) -> bool {
         self.harness.outlives_process()
+    }
+
+    async fn open_breakable(&self) -> Option<Opened> {
+        self.harness.open_breakable().await.map(grouped)
+    }
+
+    async fn break_backend(&self, address: &str, breakage: Option<Breakage>) -> bool {
+        self.harness.break_backend(address, breakage).await
     }
 }

@@ -5,18 +5,22 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use referral_core::link::DeadCode;
+use referral_core::source::{ManualClock, SequentialIds};
 use referral_core::store::{
-    CounterPrefix, CounterRange, Family, Kind, MAX_PAGE, Store, StoreError, StoreErrorKind,
+    CounterPrefix, CounterRange, Family, Index, MAX_PAGE, Prefix, Range, Read, StoreError, StoreErrorKind,
 };
-use referral_core::visit::TouchOutcome;
-use referral_core::{Action, Alias, Error, Link, LinkEdit, LinkId, Metadata, Referrals, Response, Tenant};
+use referral_core::token::Token;
+use referral_core::visit::{ResponseFilter, TouchOutcome};
+use referral_core::{
+    Action, Alias, Code, Error, KeyRing, Link, LinkDraft, LinkEdit, LinkId, Metadata, PageRequest, Referrals,
+    Response, Tenant, Timestamp, Visit, VisitorId,
+};
+use uuid::Uuid;
 
-use crate::cx::Cx;
-use crate::failing::{FailingStore, Failure};
-use crate::make::{tenant, user, visitor};
-use crate::race::race;
-use crate::samples::NOW;
-use crate::shop::{code, draft, get, links_of, responses_of, shop_over, signed_in, visit};
+use crate::failing::{Failing, Failure};
+use crate::world::{get, user};
+
+const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
 /// The steps of a story that are told one after another.
 const STEPS: usize = 10;
@@ -24,22 +28,19 @@ const STEPS: usize = 10;
 /// The steps that a browser makes once; the rest may be made again at any time and then changes nothing.
 const CLICKS: [usize; 2] = [4, 5];
 
-/// A story in a tenant of its own, over a store that fails when it is told to.
+/// A story in a store of its own, which fails when it is told to.
 struct Story {
-    cx: Cx,
-    store: Arc<FailingStore<Arc<dyn Store>>>,
+    store: Arc<Failing>,
     shop: Referrals,
-    tenant: Tenant,
     /// The first link, when it is made.
     one: Mutex<Option<LinkId>>,
 }
 
 impl Story {
-    fn begin(cx: &Cx, name: &str) -> Self {
-        let store = Arc::new(FailingStore::new(cx.store()));
-        let tenant = tenant(name);
-        let shop = shop_over(cx, store.clone()).with_tenant(tenant.clone()).build().unwrap();
-        Self { cx: cx.clone(), store, shop, tenant, one: Mutex::default() }
+    fn begin() -> Self {
+        let store = Arc::new(Failing::default());
+        let shop = shop(&store);
+        Self { store, shop, one: Mutex::default() }
     }
 
     /// One step, as a host makes it: also if it cannot know whether it was made before.
@@ -105,12 +106,15 @@ impl Story {
 
     /// What the store holds of it, without ids and times, and without the repeats that are flagged and not counted.
     async fn state(&self) -> State {
-        let own = async |kind| {
-            let mut stored = self.cx.stored(kind).await;
-            stored.retain(|record| *record.tenant() == self.tenant);
-            stored
+        let page = async |index: Index, prefix: Prefix| {
+            self.store.page(index, &prefix, &Range::newest(), MAX_PAGE).await.unwrap()
         };
-        let links = own(Kind::Link).await;
+        let tenant = Tenant::default();
+        let links = page(Index::Links, Prefix::new(&tenant)).await;
+        let mut aliases = Vec::new();
+        for link in &links {
+            aliases.extend(page(Index::AliasesOfLink, Prefix::new(&tenant).uuid(link.id().uuid)).await);
+        }
         let name = |id: &str| {
             let link = links.iter().find(|link| link.id().uuid.to_string() == id);
             let link = link.and_then(|link| Link::try_from(link.clone()).ok());
@@ -121,13 +125,13 @@ impl Story {
             let Link { owner, label, status, metadata, version, .. } = link;
             lines.push(format!("link {owner:?} {label:?} {status:?} {metadata:?} {version:?}"));
         }
-        for alias in own(Kind::Alias).await.into_iter().filter_map(|record| Alias::try_from(record).ok()) {
+        for alias in aliases.into_iter().filter_map(|record| Alias::try_from(record).ok()) {
             // The first one is generated, and another one each time.
             let chosen = ["two", "summer"].contains(&alias.code.as_str());
             let code = if chosen { alias.code.as_str() } else { "generated" };
             lines.push(format!("code {code} of {}", name(&alias.link.to_string())));
         }
-        let responses = own(Kind::Response).await.into_iter();
+        let responses = page(Index::Responses, Prefix::new(&tenant)).await.into_iter();
         for response in responses.filter_map(|record| Response::try_from(record).ok()) {
             if response.counted {
                 let link = name(&response.link.to_string());
@@ -135,8 +139,8 @@ impl Story {
             }
         }
         for family in [Family::LinkUses, Family::Responses, Family::ResponsesByHour] {
-            let prefix = CounterPrefix { tenant: self.tenant.clone(), family, parts: Vec::new() };
-            for (key, value) in self.cx.numbers(&prefix, &CounterRange::first(MAX_PAGE)).await {
+            let prefix = CounterPrefix { tenant: tenant.clone(), family, parts: Vec::new() };
+            for (key, value) in self.store.counters(&prefix, &CounterRange::first(MAX_PAGE)).await.unwrap() {
                 let [link, action] = key.parts.each_ref().map(|part| part.as_str());
                 lines.push(format!("{family:?} {} {action} is {value}", name(link)));
             }
@@ -150,8 +154,8 @@ impl Story {
 struct State(Vec<String>);
 
 /// What the store holds before the first step and after each, where nothing fails.
-async fn without_failures(cx: &Cx, name: &str) -> Vec<State> {
-    let story = Story::begin(cx, name);
+async fn without_failures() -> Vec<State> {
+    let story = Story::begin();
     let mut states = vec![story.state().await];
     for step in 0..STEPS {
         story.step(step).await.expect("nothing fails");
@@ -162,11 +166,11 @@ async fn without_failures(cx: &Cx, name: &str) -> Vec<State> {
 
 /// Tells the story with this failure at the first call, at the second one, and so on until it has no such call any
 /// more. After a step that failed `holds` says, of its number and error, whether nothing may have been stored.
-async fn at_every_call(cx: &Cx, failure: Failure, must_fail: bool, holds: fn(usize, &Error) -> bool) {
-    let states = without_failures(cx, &format!("without {failure:?}")).await;
+async fn at_every_call(failure: Failure, must_fail: bool, holds: fn(usize, &Error) -> bool) {
+    let states = without_failures().await;
     for nth in 1.. {
         let what = format!("{failure:?} at {nth}");
-        let story = Story::begin(cx, &format!("{failure:?}-{nth}"));
+        let story = Story::begin();
         story.store.fail(nth, failure);
         let mut fired = false;
         for step in 0..STEPS {
@@ -199,7 +203,7 @@ async fn at_every_call(cx: &Cx, failure: Failure, must_fail: bool, holds: fn(usi
         }
         story.store.heal();
         // And all of it once more, but for what a browser does once. Behind a read nothing can have been left.
-        for step in (0..STEPS).filter(|step| failure != Failure::ReadFailed && !CLICKS.contains(step)) {
+        for step in (0..STEPS).filter(|step| failure != Failure::Read && !CLICKS.contains(step)) {
             story.step(step).await.unwrap_or_else(|error| panic!("{what}: step {step} again: {error:?}"));
         }
         assert_eq!(story.state().await, states[STEPS], "{what}: at the end");
@@ -217,8 +221,9 @@ fn is(error: &Error, kind: StoreErrorKind) -> bool {
 }
 
 /// The verb fails with the reason of the store, the store is as it was, and the next try works.
-pub async fn a_refused_commit_stores_nothing(cx: Cx) {
-    at_every_call(&cx, Failure::Refused(StoreErrorKind::Unavailable), true, |_, error| {
+#[tokio::test]
+async fn a_refused_commit_stores_nothing() {
+    at_every_call(Failure::Refused(StoreErrorKind::Unavailable), true, |_, error| {
         assert!(error.is_unavailable());
         true
     })
@@ -226,17 +231,17 @@ pub async fn a_refused_commit_stores_nothing(cx: Cx) {
 }
 
 /// The answer to a commit is lost. The verb finds out whether it was applied, and its effect is there once.
-pub async fn a_lost_answer_is_found_out(cx: Cx) {
-    at_every_call(&cx, Failure::AnswerLost, false, |step, error| panic!("step {step} failed: {error:?}"))
-        .await;
-    at_every_call(&cx, Failure::CommitLost, false, |step, error| panic!("step {step} failed: {error:?}"))
-        .await;
+#[tokio::test]
+async fn a_lost_answer_is_found_out() {
+    at_every_call(Failure::AnswerLost, false, |step, error| panic!("step {step} failed: {error:?}")).await;
+    at_every_call(Failure::CommitLost, false, |step, error| panic!("step {step} failed: {error:?}")).await;
 }
 
 /// The server restarts when the commit is done. No verb then says that nothing was stored, and none is applied
 /// twice.
-pub async fn an_answer_that_stays_lost_is_said_to_be_unknown(cx: Cx) {
-    at_every_call(&cx, Failure::Restart { calls: 2 }, true, |step, error| {
+#[tokio::test]
+async fn an_answer_that_stays_lost_is_said_to_be_unknown() {
+    at_every_call(Failure::Restart, true, |step, error| {
         assert!(is(error, StoreErrorKind::UnknownOutcome), "step {step} was done, and says {error:?}");
         false
     })
@@ -244,8 +249,9 @@ pub async fn an_answer_that_stays_lost_is_said_to_be_unknown(cx: Cx) {
 }
 
 /// A verb that cannot read fails, and has stored nothing by then.
-pub async fn a_failed_read_stores_nothing(cx: Cx) {
-    at_every_call(&cx, Failure::ReadFailed, true, |step, error| {
+#[tokio::test]
+async fn a_failed_read_stores_nothing() {
+    at_every_call(Failure::Read, true, |step, error| {
         assert!(error.is_unavailable());
         step != IDENTIFY
     })
@@ -254,17 +260,19 @@ pub async fn a_failed_read_stores_nothing(cx: Cx) {
 
 /// Commits and reads fail now and then while many visitors click and try again until it works. Each visitor is
 /// counted once.
-pub async fn visitors_who_try_again_are_counted_once(cx: Cx) {
+#[tokio::test]
+async fn visitors_who_try_again_are_counted_once() {
     const VISITORS: usize = 48;
-    let store = Arc::new(FailingStore::new(cx.store()));
-    let shop = shop_over(&cx, store.clone()).build().unwrap();
+    let store = Arc::new(Failing::default());
+    let shop = shop(&store);
     store.fail_every(3, Failure::AnswerLost);
     store.fail_every(4, Failure::CommitLost);
     store.fail_every(5, Failure::Refused(StoreErrorKind::Contended));
-    store.fail_every(7, Failure::ReadFailed);
-    race(VISITORS, |racer| {
+    store.fail_every(7, Failure::Read);
+    let mut visitors = tokio::task::JoinSet::new();
+    for racer in 0..VISITORS {
         let shop = shop.clone();
-        async move {
+        visitors.spawn(async move {
             let link = loop {
                 match shop.links().get_or_create(draft("ada", &(racer % 3).to_string())).await {
                     Ok(existing) => break existing.link,
@@ -281,16 +289,48 @@ pub async fn visitors_who_try_again_are_counted_once(cx: Cx) {
                     other => panic!("a click on a link that works: {other:?}"),
                 }
             }
-        }
-    })
-    .await;
+        });
+    }
+    visitors.join_all().await;
     assert!(store.failed());
     store.heal();
-    let links = links_of(&shop, &user("ada")).await;
+    let links = shop.links().of_owner(&user("ada"), &PageRequest::first(50)).await.unwrap().items;
     assert_eq!(links.len(), 3, "each link is made once");
     for link in links {
-        let counted = responses_of(&shop, link.id).await.into_iter().filter(|row| row.counted).count();
+        let of_link = ResponseFilter::of_link(link.id);
+        let responses = shop.responses().list(&of_link, &PageRequest::first(50)).await.unwrap().items;
+        let counted = responses.into_iter().filter(|row| row.counted).count();
         assert_eq!((counted, shop.responses().count(link.id).await.unwrap()), (VISITORS / 3, 16), "{link:?}");
         assert!(shop.land(link.code.as_str(), &get("/r/x")).await.touch.response().is_some());
     }
+}
+
+fn shop(store: &Arc<Failing>) -> Referrals {
+    Referrals::builder(store.clone(), KeyRing::generate().unwrap(), "https://shop.example")
+        .with_clock(ManualClock::at(NOW))
+        .with_ids(SequentialIds::default())
+        .with_cache(None)
+        .build()
+        .unwrap()
+}
+
+fn draft(owner: &'static str, label: &str) -> LinkDraft {
+    LinkDraft::to("/products/7").unwrap().with_owner(user(owner)).with_label(label.to_owned()).unwrap()
+}
+
+fn code(text: &str) -> Code {
+    Code::new(text.to_owned()).unwrap()
+}
+
+fn visitor(number: u128) -> VisitorId {
+    VisitorId::from_uuid(Uuid::from_u128(number))
+}
+
+/// A page that this browser asks for; the shop knows it, and nothing that it did.
+fn visit(visitor: VisitorId) -> Visit {
+    get("/").with_token(Token::new(visitor, NOW, Duration::from_hours(24)))
+}
+
+fn signed_in(name: &'static str) -> Visit {
+    get("/").with_user(user(name))
 }
