@@ -6,8 +6,8 @@ use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use referral_core::store::{
-    Change, Changeset, CounterKey, CounterPrefix, CounterRange, Index, MAX_PAGE, Outcome, Prefix, Range,
-    Read, Record, RecordId, Store, StoreError, StoreFacts, UniqueKey, check_points,
+    Change, Changeset, CounterKey, CounterPrefix, CounterRange, Index, Kind, MAX_PAGE, Outcome, Prefix,
+    Range, Read, Record, RecordId, Store, StoreError, StoreFacts, UniqueKey, check_points,
 };
 use tokio::task::yield_now;
 
@@ -25,7 +25,7 @@ pub(super) struct TornReads {
     data: Data,
     /// One writer at a time, where a changeset is written in several steps.
     writer: tokio::sync::Mutex<()>,
-    /// What [`Defect::CacheMixed`] has read before.
+    /// What [`Defect::CacheMixed`] has written before.
     cache: Mutex<BTreeMap<RecordId, Record>>,
 }
 
@@ -115,17 +115,29 @@ impl TornReads {
     async fn partly_cached(&self, ids: &[RecordId]) -> Result<Vec<Option<Record>>, StoreError> {
         let known = self.cache().clone();
         let rest: Vec<_> = ids.iter().filter(|id| !known.contains_key(id)).copied().collect();
-        // Longer than any other way, because few calls find anything in the cache.
-        for _ in 0..5 {
-            way().await;
+        way().await;
+        let mut read = self.honest.get(&rest).await?.into_iter();
+        let found = |id| known.get(id).cloned().or_else(|| read.next().flatten());
+        Ok(ids.iter().map(found).collect())
+    }
+
+    /// Puts the records of one kind that were written into the cache, as is done for what is asked for often.
+    fn cached(&self, batch: &[Changeset], answers: &[Result<Outcome, StoreError>]) {
+        let applied = batch.iter().zip(answers).filter(|(_, answer)| matches!(answer, Ok(Outcome::Applied)));
+        for change in applied.flat_map(|(changeset, _)| changeset.changes()) {
+            match change {
+                Change::Update { record, was } if record.id().kind == Kind::Link => {
+                    self.cache().insert(record.id(), record.clone().at_version(was.next()));
+                }
+                Change::Delete { id, .. } => drop(self.cache().remove(id)),
+                Change::Patch { .. } => self.cache().clear(),
+                Change::Insert(_)
+                | Change::Update { .. }
+                | Change::Expect { .. }
+                | Change::Count { .. }
+                | Change::Tally { .. } => {}
+            }
         }
-        let read = self.honest.get(&rest).await?;
-        let read: BTreeMap<_, _> = read.into_iter().flatten().map(|record| (record.id(), record)).collect();
-        // One kind only, as a cache keeps what is asked for often.
-        let kind = ids.first().map(|id| id.kind);
-        let kept = read.iter().filter(|(id, _)| Some(id.kind) == kind);
-        self.cache().extend(kept.map(|(id, record)| (*id, record.clone())));
-        Ok(ids.iter().map(|id| known.get(id).or_else(|| read.get(id)).cloned()).collect())
     }
 
     /// The ids of a page, and then the records that still stand where the page found them.
@@ -261,22 +273,8 @@ impl Store for TornReads {
             }
             return answers;
         }
-        let forget = || {
-            for change in batch.iter().flat_map(Changeset::changes) {
-                match change {
-                    Change::Update { record, .. } => drop(self.cache().remove(&record.id())),
-                    Change::Delete { id, .. } => drop(self.cache().remove(id)),
-                    Change::Patch { .. } => self.cache().clear(),
-                    Change::Insert(_)
-                    | Change::Expect { .. }
-                    | Change::Count { .. }
-                    | Change::Tally { .. } => {}
-                }
-            }
-        };
-        forget();
         let answers = self.honest.commit(batch).await;
-        forget();
+        self.cached(batch, &answers);
         answers
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use referral_core::store::{
     CounterKey, CounterRange, Index, Kind, Range, Read, Record, RecordId, Seek, Store, UniqueKey, Value,
@@ -23,19 +23,25 @@ const BETWEEN: usize = 8;
 const CALLERS: usize = 5;
 
 /// One changeset after another changes records of every kind, their keys, their places and numbers, while others ask for
-/// all of it in one call of each read.
+/// all of it in one call of each read. It goes on until there were some changesets and each reader has asked often enough
+/// to have asked in each of its ways.
 pub async fn one_read_call_shows_each_changeset_whole(cx: Cx) {
-    let (rounds, written) = (cx.rounds(20), Arc::new(AtomicBool::new(false)));
-    let field = Arc::new(Field::new(&cx, rounds));
+    let (least, most, turns) = (cx.rounds(20), cx.rounds(60), cx.rounds(24));
+    let field = Arc::new(Field::new(&cx, most));
     cx.apply(field.first()).await;
+    let (written, asked) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
     race(CALLERS, |caller| {
-        let (cx, field, written) = (cx.clone(), field.clone(), written.clone());
+        let (cx, field) = (cx.clone(), field.clone());
+        let (written, asked) = (written.clone(), asked.clone());
         async move {
             if caller == 0 {
                 // Also if a changeset is refused, or the readers would wait for ever.
                 let _written = SetWhenDropped(written);
-                for round in 1..=i64::try_from(rounds).expect("a few rounds") {
-                    cx.apply(field.next(round)).await;
+                for round in 1..=most {
+                    cx.apply(field.next(i64::try_from(round).expect("a few rounds"))).await;
+                    if round >= least && asked.load(Ordering::SeqCst) == CALLERS - 1 {
+                        break;
+                    }
                     yield_now().await;
                 }
                 return;
@@ -50,6 +56,9 @@ pub async fn one_read_call_shows_each_changeset_whole(cx: Cx) {
                     _ => reader.counters(turn).await,
                 }
                 turn += 1;
+                if turn == turns {
+                    asked.fetch_add(1, Ordering::SeqCst);
+                }
                 // A store that never waits would keep the writer from its turn.
                 yield_now().await;
             }
@@ -82,7 +91,7 @@ impl Reader {
 
     /// Alone, or with other ids between them.
     async fn get(&self, turn: usize) {
-        let between = if turn % 4 == 3 { BETWEEN } else { 0 };
+        let between = if turn % 2 == 1 { BETWEEN } else { 0 };
         let unknown = |id: &RecordId| RecordId { uuid: Uuid::from_u128(!id.uuid.as_u128()), ..*id };
         let ids = spread(&self.ids, between, unknown);
         let came = self.store.get(&ids).await.expect("get");
@@ -96,7 +105,7 @@ impl Reader {
 
     /// Alone, or with other keys between them.
     async fn find(&self, turn: usize) {
-        let between = if turn % 4 == 3 { BETWEEN } else { 0 };
+        let between = if turn % 2 == 1 { BETWEEN } else { 0 };
         let unknown = |key: &UniqueKey| UniqueKey { parts: unheld(key), ..key.clone() };
         let keys = spread(&self.keys, between, unknown);
         let came = self.store.find(&keys).await.expect("find");
