@@ -4,6 +4,7 @@
 //! cargo run -p referral-testkit --example rates      # five runs of each pair
 //! cargo run -p referral-testkit --example rates 20   # twenty
 //! ```
+#![allow(clippy::print_stderr, reason = "it says how far it is")]
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -102,7 +102,9 @@ pub struct Report {
     pub facts: Option<StoreFacts>,
     /// Which parts of the case could not run on this store, each with its reason. It passed without them.
     pub not_exercised: Vec<String>,
-    /// How many rounds of a race, or random histories, it made. The soak multiplies them.
+    /// By how much the rounds of races and the random histories were multiplied.
+    pub soak: usize,
+    /// How many rounds of a race, or random histories, it made, times the soak.
     pub rounds: usize,
     /// How many processes it killed in the middle of their work.
     pub kills: usize,
@@ -144,7 +146,7 @@ pub fn run(harness: &Arc<dyn Harness>, case: Case, settings: &Settings) -> Repor
     let started = Instant::now();
     let (harness, settings) = (harness.clone(), settings.clone());
     panics::note_them();
-    let (strict, store) = (settings.strict, harness.name().to_owned());
+    let (strict, soak, store) = (settings.strict, settings.soak, harness.name().to_owned());
     let notes = Arc::new(Notes::default());
     let noted = notes.clone();
     // A thread of its own, because a runtime cannot be started from within another one.
@@ -178,6 +180,7 @@ pub fn run(harness: &Arc<dyn Harness>, case: Case, settings: &Settings) -> Repor
         took: started.elapsed(),
         facts: notes.facts(),
         not_exercised: notes.reasons(),
+        soak,
         rounds: notes.rounds(),
         kills: notes.kills(),
         line,

@@ -23,6 +23,8 @@ pub struct Summary {
     pub failed: usize,
     /// How many cases were skipped.
     pub skipped: usize,
+    /// By how much the rounds of races and the random histories were multiplied.
+    pub soak: usize,
     /// How many rounds of races, and how many random histories, were made.
     pub rounds: usize,
     /// How many processes were killed in the middle of their work.
@@ -63,6 +65,7 @@ impl Summary {
     /// Adds what became of a case.
     pub fn add(&mut self, report: &Report) {
         self.facts = self.facts.or(report.facts);
+        self.soak = report.soak;
         self.rounds += report.rounds;
         self.kills += report.kills;
         self.groups.insert(report.case.group);
@@ -126,7 +129,7 @@ fn numbers(rules: impl Iterator<Item = Rule>) -> Vec<&'static str> {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { store, passed, failed, skipped, rounds, kills, .. } = self;
+        let Self { store, passed, failed, skipped, soak, rounds, kills, .. } = self;
         write!(f, "{store}: {passed} passed, {failed} failed, {skipped} skipped")?;
         if let Some(StoreFacts { name, durable, shared, batch }) = self.facts {
             let not = |holds| if holds { "" } else { "not " };
@@ -143,7 +146,10 @@ impl fmt::Display for Summary {
                 write!(f, "; {how}: {}", some.join(", "))?;
             }
         }
-        write!(f, "\n{rounds} rounds of races and random histories, {kills} processes killed")?;
+        write!(
+            f,
+            "\n{rounds} rounds of races and random histories at a soak of {soak}, {kills} processes killed"
+        )?;
         let reasons = self.not_exercised();
         if !reasons.is_empty() {
             write!(f, "\nnot exercised on this store:")?;

@@ -65,7 +65,7 @@ fn clear(report: &Report, how: &str) -> Result<(), Failed> {
     let named = report.line.as_ref().is_some_and(|line| line.starts_with("src/cases/"));
     let sides = how.contains("left:") || how.contains("(left)") || how.contains("assertion");
     // A random history is printed as a whole.
-    let short = how.len() < 2000 || report.case.group == "model";
+    let short = how.len() < 4000 || ["model", "histories"].contains(&report.case.group);
     if (audit || named) && !sides && short {
         return Ok(());
     }

@@ -47,7 +47,8 @@ database on the server of MySQL, MariaDB and MongoDB. The user of the URL must b
 them; their names begin with referral_test_. Exit code 1 if a case fails.
 
 jsonl: a line per case {\"case\",\"group\",\"outcome\",\"ms\"}, outcome being passed, failed or skipped (the
-last two with \"reason\"), then {\"passed\",\"failed\",\"skipped\"}.
+last two with \"reason\", a failed one with \"line\" and \"calls\", and any with \"not_exercised\" parts), then
+{\"passed\",\"failed\",\"skipped\",\"store\",\"facts\",\"rules\",\"soak\",\"rounds\",\"kills\",\"not_exercised\",\"rates\"}.
 REFERRAL_TESTKIT_STRICT=1 makes what is skipped a failure, REFERRAL_TESTKIT_SOAK=N repeats races.";
 
 /// Referral links, on your own database

@@ -65,6 +65,7 @@ struct SummaryLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     facts: Option<FactsPart>,
     rules: RulesPart,
+    soak: usize,
     rounds: usize,
     kills: usize,
     not_exercised: Vec<ReasonPart>,
@@ -120,6 +121,7 @@ impl<'a> SummaryLine<'a> {
                 in_part: numbers(&mut summary.exercised_in_part()),
                 not_exercised: numbers(&mut summary.rules_not_exercised()),
             },
+            soak: summary.soak,
             rounds: summary.rounds,
             kills: summary.kills,
             not_exercised: summary.not_exercised().into_iter().map(reason).collect(),
