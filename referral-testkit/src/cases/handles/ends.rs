@@ -1,5 +1,10 @@
 //! A handle that ends takes nothing from the others, and what was closed can be opened again.
 
+use std::panic::resume_unwind;
+use std::sync::Arc;
+
+use tokio::sync::Barrier;
+
 use crate::cx::Cx;
 use crate::race::race;
 use crate::subject::{Subject, another};
@@ -11,21 +16,20 @@ pub async fn a_handle_that_ends_takes_nothing_from_another(cx: Cx) {
     for round in 0..cx.rounds(4) {
         let Some(other) = another(&cx).await else { return };
         Subject::new(&cx, &format!("other {round}")).everything(&cx, &*other.store).await;
-        let (before, gone) = (tokio::sync::Barrier::new(CALLERS + 1), tokio::sync::Notify::new());
-        let meet = std::sync::Arc::new((before, gone));
+        let meet = Arc::new(Barrier::new(CALLERS + 1));
         let (user, here) = (cx.clone(), meet.clone());
         let callers = tokio::spawn(race(CALLERS, move |caller| {
             let (cx, here) = (user.clone(), here.clone());
             async move {
-                here.0.wait().await;
+                here.wait().await;
                 let subject = Subject::new(&cx, &format!("caller {round} {caller}"));
                 subject.everything(&cx, &*cx.store()).await;
             }
         }));
-        meet.0.wait().await;
+        meet.wait().await;
         // Now the callers are about their first calls.
         drop(other);
-        callers.await.unwrap_or_else(|lost| std::panic::resume_unwind(lost.into_panic()));
+        callers.await.unwrap_or_else(|lost| resume_unwind(lost.into_panic()));
         Subject::new(&cx, &format!("later {round}")).everything(&cx, &*cx.store()).await;
     }
 }
