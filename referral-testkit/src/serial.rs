@@ -96,7 +96,23 @@ pub(crate) fn assert_serial(what: &str, start: &Model, calls: &[Call]) {
         let step = search.steps[place].step;
         let _ = writeln!(said, "  caller {}: {}", search.steps[place].call.caller, step.by(&state));
     }
-    panic!("{said}");
+    panic!("{}", with_short_ids(said, calls));
+}
+
+/// The text with a number for each id.
+fn with_short_ids(said: String, calls: &[Call]) -> String {
+    let mut mentioned = Mentioned::default();
+    for step in calls.iter().flat_map(|call| &call.steps) {
+        match step {
+            Step::Commit(changeset, _) => mentioned.add(changeset.changes()),
+            Step::Get(ids, _) => mentioned.ids.extend(ids),
+            Step::Find(..) | Step::Page(..) | Step::Number(..) => {}
+        }
+    }
+    mentioned.ids.iter().enumerate().fold(said, |said, (number, id)| {
+        let short = format!("#{number}");
+        said.replace(&id.uuid.to_string(), &short).replace(&id.uuid.simple().to_string(), &short)
+    })
 }
 
 /// Every record, key and number that changes speak of.

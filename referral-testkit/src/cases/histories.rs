@@ -39,7 +39,7 @@ pub async fn the_answers_on_two_handles_have_one_serial_order(cx: Cx) {
 }
 
 async fn hold(cx: &Cx, handles: &[Arc<dyn Store>; 2]) {
-    let worlds: Vec<World> = (0..cx.rounds(60)).map(|_| World::new(cx)).collect();
+    let worlds: Vec<World> = (0..cx.rounds(60)).map(|number| World::new(cx, number)).collect();
     for some in worlds.chunks(50) {
         let sets: Vec<_> = some.iter().map(World::prepared).collect();
         cx.batch(&sets).await.iter().for_each(assert_applied);
@@ -89,9 +89,9 @@ struct World {
 const READS: u64 = 5;
 
 impl World {
-    fn new(cx: &Cx) -> Self {
+    fn new(cx: &Cx, number: usize) -> Self {
         let ids = std::array::from_fn(|_| cx.uuid());
-        let name = cx.uuid().simple().to_string();
+        let name = format!("h{number}");
         Self {
             ids,
             keys: ["a", "b"].map(|end| format!("{name}-{end}")),
