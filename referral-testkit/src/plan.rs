@@ -327,7 +327,7 @@ impl World {
             }
             Op::Many(what, size) => return self.many(model, links, *what, u64::from(*size)),
         };
-        Part(Changes::One(change))
+        Part(Changes::One(Box::new(change)))
     }
 
     /// New links, or something done to the last ones; or the first numbers.
