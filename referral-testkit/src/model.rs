@@ -21,9 +21,12 @@ pub(crate) struct Model {
     held: BTreeMap<UniqueKey, RecordId>,
 }
 
+/// A prefix of an index, and what stands there.
+pub(crate) type Place = (Index, Prefix, Vec<(Seek, RecordId)>);
+
 /// What was there before a change.
 enum Before {
-    Record(RecordId, Option<Record>),
+    Record(RecordId, Option<Box<Record>>),
     Number(CounterKey, Option<i64>),
 }
 
@@ -78,7 +81,7 @@ impl Model {
     fn take_back(&mut self, before: Vec<Before>) {
         for step in before.into_iter().rev() {
             match step {
-                Before::Record(id, old) => drop(self.put(id, old)),
+                Before::Record(id, old) => drop(self.put(id, old.map(|old| *old))),
                 Before::Number(key, Some(old)) => drop(self.numbers.insert(key, old)),
                 Before::Number(key, None) => drop(self.numbers.remove(&key)),
             }
@@ -95,7 +98,7 @@ impl Model {
         if let Some(new) = new {
             self.records.insert(id, new);
         }
-        Before::Record(id, old)
+        Before::Record(id, old.map(Box::new))
     }
 
     /// Applies a change, or gives the conflicts that may be reported instead.
@@ -231,8 +234,8 @@ impl Model {
     }
 
     /// Every prefix in which a record stands, under its bytes, and what stands there, oldest first.
-    pub(crate) fn places(&self) -> BTreeMap<Vec<u8>, (Index, Prefix, Vec<(Seek, RecordId)>)> {
-        let mut places: BTreeMap<Vec<u8>, (Index, Prefix, Vec<(Seek, RecordId)>)> = BTreeMap::new();
+    pub(crate) fn places(&self) -> BTreeMap<Vec<u8>, Place> {
+        let mut places: BTreeMap<Vec<u8>, Place> = BTreeMap::new();
         for (id, record) in &self.records {
             let values = record.values();
             for index in Index::of(id.kind) {

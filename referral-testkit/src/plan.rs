@@ -156,7 +156,7 @@ fn look() -> impl Strategy<Value = Look> {
     ]
 }
 
-/// Histories of so many batches and so many reads behind them. One in eight is large.
+/// Histories of so many batches and so many reads behind them. One in sixteen is large.
 pub(crate) fn plans(batches: Span<usize>, looks: Span<usize>) -> impl Strategy<Value = Plan> {
     let kinds = || vec(0..Kind::ALL.len() as u8, 1..4);
     let plans = |large, batches: Span<usize>| {
@@ -170,7 +170,7 @@ pub(crate) fn plans(batches: Span<usize>, looks: Span<usize>) -> impl Strategy<V
             looks,
         })
     };
-    prop_oneof![7 => plans(false, batches.clone()), 1 => plans(true, 1..5)]
+    prop_oneof![15 => plans(false, batches.clone()), 1 => plans(true, 1..5)]
 }
 
 /// The names of one history: two tenants, a span of time and ids that no other history has.
@@ -327,7 +327,7 @@ impl World {
             }
             Op::Many(what, size) => return self.many(model, links, *what, u64::from(*size)),
         };
-        Part(Changes::One(change))
+        Part(Changes::One(Box::new(change)))
     }
 
     /// New links, or something done to the last ones; or the first numbers.

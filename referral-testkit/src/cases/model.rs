@@ -36,6 +36,8 @@ async fn hold(cx: &Cx, what: &str, histories: usize, plans: impl Strategy<Value 
         cases: u32::try_from(cx.rounds(histories)).unwrap_or(u32::MAX),
         failure_persistence: persistence,
         max_shrink_iters: 600,
+        // A large history that fails is told in time, even if it could be smaller.
+        max_shrink_time: 10_000,
         ..Config::default()
     };
     let histories = Cell::new(0);

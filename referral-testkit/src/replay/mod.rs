@@ -63,7 +63,7 @@ pub struct Part(pub(crate) Changes);
 
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) enum Changes {
-    One(Change),
+    One(Box<Change>),
     Many { what: Many, world: u64, numbers: Span<u64>, was: i64 },
 }
 
@@ -82,7 +82,7 @@ pub(crate) enum Many {
 impl Part {
     pub(crate) fn changes(&self) -> Vec<Change> {
         let (what, world, numbers, was) = match &self.0 {
-            Changes::One(change) => return vec![change.clone()],
+            Changes::One(change) => return vec![Change::clone(change)],
             Changes::Many { what, world, numbers, was } => (*what, *world, numbers.clone(), *was),
         };
         let (version, template) = (Version::new(was), template(world));
@@ -190,8 +190,7 @@ pub fn page<const N: usize>(
     index: Index,
     tenant: &str,
     parts: [Value; N],
-    from: Option<i64>,
-    until: Option<i64>,
+    (from, until): (Option<i64>, Option<i64>),
     after: Option<(i64, &str)>,
     ascending: bool,
     limit: u32,
@@ -237,19 +236,19 @@ pub fn record(kind: Kind, values: &[(&str, Value)]) -> Record {
     Record::from_values(kind, values).expect("a record")
 }
 
-const fn one(change: Change) -> Part {
-    Part(Changes::One(change))
+fn one(change: Change) -> Part {
+    Part(Changes::One(Box::new(change)))
 }
 
 /// Inserts a record.
 #[must_use]
-pub const fn insert(record: Record) -> Part {
+pub fn insert(record: Record) -> Part {
     one(Change::Insert(record))
 }
 
 /// Replaces a record at this version.
 #[must_use]
-pub const fn update(record: Record, was: i64) -> Part {
+pub fn update(record: Record, was: i64) -> Part {
     one(Change::Update { record, was: Version::new(was) })
 }
 
@@ -274,13 +273,13 @@ pub fn patch(kind: Kind, of: &[(&str, i64)], set: &[(&'static str, Value)]) -> P
 
 /// Counts within bounds.
 #[must_use]
-pub const fn count(counter: CounterKey, add: i64, min: i64, max: i64) -> Part {
+pub fn count(counter: CounterKey, add: i64, min: i64, max: i64) -> Part {
     one(Change::Count { counter, add, within: Bounds::new(min, max) })
 }
 
 /// Adds to a statistic.
 #[must_use]
-pub const fn tally(counter: CounterKey, add: i64) -> Part {
+pub fn tally(counter: CounterKey, add: i64) -> Part {
     one(Change::Tally { counter, add })
 }
 

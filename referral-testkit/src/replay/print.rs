@@ -29,7 +29,7 @@ fn printed(step: &Step) -> String {
             format!("commit({handle}, [\n{written}            ])")
         }
         What::Page { index, prefix, range, limit } => format!(
-            "page(Index::{index:?}, {:?}, {}, {:?}, {:?}, {}, {}, {limit})",
+            "page(Index::{index:?}, {:?}, {}, ({:?}, {:?}), {}, {}, {limit})",
             prefix.tenant.as_str(),
             list(&prefix.parts, value),
             range.from,
@@ -66,7 +66,7 @@ fn changeset(written: &Written) -> String {
 
 fn part(part: &Part) -> String {
     let change = match &part.0 {
-        Changes::One(change) => change,
+        Changes::One(change) => &**change,
         Changes::Many { what, world, numbers, was } => {
             let name = match what {
                 Many::Insert => return format!("links_inserted({world}, {numbers:?})"),
@@ -190,13 +190,12 @@ mod tests {
                     )]),
                 ],
             ),
-            page(Index::Links, "world-1", [], Some(0), None, None, true, 1001),
+            page(Index::Links, "world-1", [], (Some(0), None), None, true, 1001),
             page(
                 Index::LinksOfOwner,
                 "world-1",
                 [text("ada")],
-                None,
-                Some(9),
+                (None, Some(9)),
                 Some((1, "00000000-0000-01ff-0000-000000000004")),
                 false,
                 5,
