@@ -43,7 +43,7 @@ impl Partner {
             return None;
         };
         let mut partner = Self(Child::start(&cx.settings().again, &format!("{TASK}@{address}")));
-        assert_eq!(partner.hears().await, "ready", "what a second process says (left) that opened the data");
+        assert_eq!(partner.hears().await, "ready", "what a second process says that opened the data");
         Some(partner)
     }
 
@@ -65,7 +65,7 @@ impl Partner {
     where
         F: Future<Output = T>,
     {
-        assert_eq!(self.asked(line).await, "begun", "what the second process says (left) to {line}");
+        assert_eq!(self.asked(line).await, "begun", "what the second process says to {line}");
         let here = here().await;
         (here, self.hears().await)
     }

@@ -139,20 +139,15 @@ impl Subject {
 
     /// Every call once, on one handle: the whole life, with the numbers.
     pub(crate) async fn everything(&self, cx: &Cx, store: &dyn Store) {
-        assert_eq!(self.shown(store).await, self.absent(), "what is there (left) of {}", self.name);
+        assert_eq!(self.shown(store).await, self.absent(), "what is there of {}", self.name);
         for (what, changeset, there) in self.life() {
             commit(store, changeset).await;
-            assert_eq!(
-                self.shown(store).await,
-                there,
-                "what is there (left) of {} after who {what}",
-                self.name
-            );
+            assert_eq!(self.shown(store).await, there, "what is there of {} after who {what}", self.name);
         }
         let before = self.read_numbers(store).await;
         commit(store, self.counted(cx.witness(), 3)).await;
         let after = before.map(|number| number + 3);
-        assert_eq!(self.read_numbers(store).await, after, "the numbers (left) of {} and 3 more", self.name);
+        assert_eq!(self.read_numbers(store).await, after, "the numbers of {} and 3 more", self.name);
     }
 }
 

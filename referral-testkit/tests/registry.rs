@@ -51,14 +51,12 @@ fn every_case_is_the_one_that_catches_some_broken_store() {
     }
 }
 
-/// The rules that no case holds a store to yet. A rule goes from here with its first case.
-const OPEN: &[&str] = &["5.4", "8.2", "8.3", "8.5", "9.1", "9.2"];
-
 #[test]
 fn every_rule_is_held_by_a_case_that_a_broken_store_proves() {
-    let unproved = |rule: &&Rule| rule.cases().all(|case| proving(&case.id()).is_empty());
-    let open: Vec<_> = rules().iter().filter(unproved).map(|rule| rule.number).collect();
-    assert_eq!(open, OPEN, "the rules without a case that a broken store proves (left), and those expected");
+    for rule in rules() {
+        let proved = rule.cases().any(|case| !proving(&case.id()).is_empty());
+        assert!(proved, "no case of rule {} is proved by a broken store: {}", rule.number, rule.says);
+    }
 }
 
 #[test]

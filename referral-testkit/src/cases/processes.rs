@@ -29,10 +29,10 @@ pub async fn what_one_process_writes_another_one_reads_at_once(cx: Cx) {
                 assert_applied(&cx.commit_set(subject.counted(witness, 1)).await);
             } else {
                 let said = partner.asked(&format!("step {round} {step}")).await;
-                assert_eq!(said, applied(), "what the other process was answered (left) that {what}");
+                assert_eq!(said, applied(), "what the other process was answered that {what}");
                 let number = (1 << 32) + round * 16 + step as u64;
                 let said = partner.asked(&format!("count {round} {number}")).await;
-                assert_eq!(said, applied(), "what the other process was answered (left) that counted");
+                assert_eq!(said, applied(), "what the other process was answered that counted");
             }
             sum += 1;
             expected = format!("{there:?} {:?}", [sum; 2]);
@@ -41,7 +41,7 @@ pub async fn what_one_process_writes_another_one_reads_at_once(cx: Cx) {
             } else {
                 (show(&*cx.store(), &subject).await, "this process shows, after the other one")
             };
-            assert_eq!(here, expected, "round {round}: what (left) {who} {what}");
+            assert_eq!(here, expected, "round {round}: what {who} {what}");
         }
     }
     // The audit would take what the other process wrote for an error.
@@ -64,7 +64,7 @@ pub async fn of_two_processes_one_wins_each_key(cx: Cx) {
             };
             let holder = cx.find(prize(round, key)).await.map(|record| record.id());
             let winner = contender(round, key, winner).id;
-            assert_eq!(holder, Some(winner.into()), "round {round}: who holds key {key} (left)");
+            assert_eq!(holder, Some(winner.into()), "round {round}: who holds key {key}");
         }
     }
     cx.history().forget();
@@ -80,7 +80,7 @@ pub async fn two_processes_count_together(cx: Cx) {
         let there: usize = there.parse().expect("a number");
         let [bounded, free] = numbers(round);
         let stored = (cx.number(&bounded).await, cx.number(&free).await);
-        assert_eq!(stored, (BOUND, BOUND), "round {round}: the numbers (left) that two processes counted up");
+        assert_eq!(stored, (BOUND, BOUND), "round {round}: the numbers that two processes counted up");
         let counted = (here + there) as i64;
         assert_eq!(counted, BOUND, "round {round}: {here} counts here and {there} there were applied");
     }

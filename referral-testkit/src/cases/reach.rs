@@ -58,7 +58,7 @@ impl<'a> Checked<'a> {
     /// Everything that can be read is what the model has.
     async fn whole(&self, what: &str) {
         let problem = compare::everything(&*self.cx.store(), &self.model, &self.mentioned).await.err();
-        assert_eq!(problem, None, "{what}: what is read afterwards (left)");
+        assert_eq!(problem, None, "{what}: what is read afterwards");
     }
 }
 
@@ -336,9 +336,9 @@ pub async fn a_thousand_points_with_holes_are_answered(cx: Cx) {
     let ids: Vec<_> = order.iter().map(|i| aliases[*i].id.into()).collect();
     let found = cx.store().get(&ids).await.expect("get");
     let different = (0..most).find(|at| found.get(*at) != expected.get(*at));
-    assert_eq!((found.len(), different), (most, None), "the answers of get and the first wrong one (left)");
+    assert_eq!((found.len(), different), (most, None), "the answers of get and the first wrong one");
     let keys: Vec<_> = order.iter().map(|i| code(&format!("point-{i}"))).collect();
     let found = cx.store().find(&keys).await.expect("find");
     let different = (0..most).find(|at| found.get(*at) != expected.get(*at));
-    assert_eq!((found.len(), different), (most, None), "the answers of find and the first wrong one (left)");
+    assert_eq!((found.len(), different), (most, None), "the answers of find and the first wrong one");
 }

@@ -44,7 +44,7 @@ fn expected(
 
 async fn holds(cx: &Cx, all: &[(CounterKey, i64)], prefix: &CounterPrefix, range: &CounterRange) {
     let found = cx.numbers(prefix, range).await;
-    assert_eq!(found, expected(all, prefix, range), "the numbers (left) of {prefix:?} in {range:?}");
+    assert_eq!(found, expected(all, prefix, range), "the numbers of {prefix:?} in {range:?}");
 }
 
 /// In every family, a prefix gives its own numbers, in the order of their keys, inside a half-open range, behind a key,
@@ -118,7 +118,7 @@ pub async fn a_range_of_buckets_that_ends_before_it_begins_is_empty(cx: Cx) {
                     let (from, until) = (Some(from), Some(until));
                     let range = CounterRange { from, until, after: after.clone(), limit: 9 };
                     let found = cx.numbers(&numbers_of("", family, parts), &range).await;
-                    assert_eq!(found, [], "the numbers (left) of {parts:?} in {range:?}");
+                    assert_eq!(found, [], "the numbers of {parts:?} in {range:?}");
                 }
             }
         }

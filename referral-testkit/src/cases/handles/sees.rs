@@ -13,13 +13,13 @@ pub async fn what_was_absent_is_read_on_each_handle_once_it_is_inserted(cx: Cx) 
         let subject = Subject::new(&cx, &format!("absent {round}"));
         for handle in &handles {
             let shown = subject.shown(&**handle).await;
-            assert_eq!(shown, subject.absent(), "round {round}: what is there before anybody wrote (left)");
+            assert_eq!(shown, subject.absent(), "round {round}: what is there before anybody wrote");
         }
         let (writer, reader) = (&*handles[round % 2], &*handles[(round + 1) % 2]);
         let (_, changeset, there) = subject.life().swap_remove(0);
         commit(writer, changeset).await;
         let shown = subject.shown(reader).await;
-        assert_eq!(shown, there, "round {round}: what a handle shows (left) that another handle inserted");
+        assert_eq!(shown, there, "round {round}: what a handle shows that another handle inserted");
     }
 }
 
@@ -36,7 +36,7 @@ pub async fn what_was_read_is_read_anew_on_each_handle_once_it_is_changed(cx: Cx
             commit(&*handles[writer], changeset).await;
             for (handle, who) in [(1 - writer, "the other handle"), (writer, "the handle itself")] {
                 let shown = subject.shown(&*handles[handle]).await;
-                assert_eq!(shown, there, "round {round}: what {who} shows (left) after one handle {what}");
+                assert_eq!(shown, there, "round {round}: what {who} shows after one handle {what}");
             }
         }
     }
@@ -50,12 +50,12 @@ pub async fn numbers_are_read_anew_on_each_handle(cx: Cx) {
     let mut sum = 0;
     for (step, add) in [1, 5, -6, 1, 2, -3, 10].into_iter().enumerate() {
         for handle in &handles {
-            assert_eq!(subject.read_numbers(&**handle).await, [sum; 2], "step {step}: before it (left)");
+            assert_eq!(subject.read_numbers(&**handle).await, [sum; 2], "step {step}: before it");
         }
         commit(&*handles[step % 2], subject.counted(cx.witness(), add)).await;
         sum += add;
         let shown = subject.read_numbers(&*handles[(step + 1) % 2]).await;
-        assert_eq!(shown, [sum; 2], "step {step}: what a handle shows (left) that another handle counted");
+        assert_eq!(shown, [sum; 2], "step {step}: what a handle shows that another handle counted");
     }
 }
 

@@ -59,7 +59,7 @@ pub async fn unique_keys_that_differ_in_any_byte_are_kept_apart(cx: Cx) {
     let keys: Vec<_> = held.keys().cloned().collect();
     let found = cx.store().find(&keys).await.expect("find");
     for ((key, holder), found) in held.iter().zip(found) {
-        assert_eq!(found.map(|record| record.id()), Some(holder.id()), "the holder (left) of {key:?}");
+        assert_eq!(found.map(|record| record.id()), Some(holder.id()), "the holder of {key:?}");
     }
     for (key, holder) in held.into_iter().step_by(5) {
         let kind = holder.id().kind;
@@ -120,7 +120,7 @@ pub async fn prefixes_that_differ_in_any_byte_are_kept_apart(cx: Cx) {
         expected.sort();
         let ids: Vec<_> = expected.iter().map(|seek| seek.id).collect();
         let found = cx.page(index, &prefix, Range::oldest(), 999).await;
-        assert_eq!(found, ids, "what stands (left) in {index:?} of {prefix:?}");
+        assert_eq!(found, ids, "what stands in {index:?} of {prefix:?}");
     }
 }
 
@@ -150,7 +150,7 @@ pub async fn numbers_that_differ_in_any_byte_are_kept_apart(cx: Cx) {
         let changes: Vec<_> = std::iter::once(cx.witness()).chain(changes).collect();
         cx.apply(changes).await;
         for (add, key) in (1..).zip(&keys) {
-            assert_eq!(cx.number(key).await, add, "the number (left) of {key:?}");
+            assert_eq!(cx.number(key).await, add, "the number of {key:?}");
             let parts = [key.parts[0].as_str()];
             let prefix = numbers_of(key.tenant.as_str(), family, &parts);
             let of_first: Vec<_> = (1..)
@@ -159,7 +159,7 @@ pub async fn numbers_that_differ_in_any_byte_are_kept_apart(cx: Cx) {
                 .map(|(add, other)| (other.clone(), add))
                 .collect();
             let found = cx.numbers(&prefix, &CounterRange::first(99)).await;
-            assert_eq!(found, of_first, "the numbers (left) of the first part {}", key.parts[0].as_str());
+            assert_eq!(found, of_first, "the numbers of the first part {}", key.parts[0].as_str());
         }
     }
 }

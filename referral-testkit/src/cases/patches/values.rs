@@ -24,7 +24,7 @@ pub async fn a_patch_stores_texts_and_numbers_as_they_are(cx: Cx) {
             let was = now.version().get();
             cx.apply([patch([(now.id(), was)], set.clone())]).await;
             now = super::expected(&now, &set);
-            assert_eq!(cx.get(now.id()).await, Some(now.clone()), "what comes back (left) of {filling:?}");
+            assert_eq!(cx.get(now.id()).await, Some(now.clone()), "what comes back of {filling:?}");
         }
     }
 }
@@ -45,8 +45,8 @@ pub async fn a_patch_gives_to_users_of_any_name_at_any_time(cx: Cx) {
     for (name, response) in given {
         let record = Record::from(response);
         let found = cx.records(Index::ResponsesOfUser, &nobody().text(&name), Range::newest(), 9).await;
-        assert_eq!(found, std::slice::from_ref(&record), "the responses (left) of {name:?}");
-        assert_eq!(cx.get(record.id()).await, Some(record), "the response (left) of {name:?}");
+        assert_eq!(found, std::slice::from_ref(&record), "the responses of {name:?}");
+        assert_eq!(cx.get(record.id()).await, Some(record), "the response of {name:?}");
     }
 }
 
@@ -75,7 +75,7 @@ pub async fn patches_of_a_changeset_set_what_each_of_them_says(cx: Cx) {
         Response { agent: Some(text("of two")), version: second_version, ..third }.into(),
     ];
     for record in patched {
-        assert_eq!(cx.get(record.id()).await, Some(record), "what each patch left (left)");
+        assert_eq!(cx.get(record.id()).await, Some(record), "what each patch left");
     }
     assert_eq!(
         (cx.version(fresh.id).await, cx.version(other.id).await),
@@ -108,8 +108,8 @@ pub async fn a_later_changeset_of_the_batch_sees_a_patch(cx: Cx) {
         version: Version::new(5),
         ..response
     };
-    assert_eq!(cx.get(expected.id).await, Some(expected.clone().into()), "what the patches left (left)");
-    assert_eq!(cx.get(beside.id).await, Some(beside.clone().into()), "what was inserted again (left)");
+    assert_eq!(cx.get(expected.id).await, Some(expected.clone().into()), "what the patches left");
+    assert_eq!(cx.get(beside.id).await, Some(beside.clone().into()), "what was inserted again");
     let of_ada = cx.page(Index::ResponsesOfUser, &nobody().text("ada"), Range::newest(), 9).await;
-    assert_eq!(of_ada, [expected.id.as_uuid()], "the responses (left) of the user who got one");
+    assert_eq!(of_ada, [expected.id.as_uuid()], "the responses of the user who got one");
 }

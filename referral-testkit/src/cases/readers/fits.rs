@@ -109,10 +109,10 @@ pub async fn a_record_is_never_missing_while_it_is_updated(cx: Cx) {
                 [(natural("kept"), of_link), (code("Kept"), of_alias), (folded("kept"), of_alias)]
             {
                 let found = cx.find(key.clone()).await.map(|record| record.id());
-                assert_eq!(found, Some(holder), "who is found (left) under {key:?}");
+                assert_eq!(found, Some(holder), "who is found under {key:?}");
             }
             for id in [of_link, of_alias] {
-                assert_eq!(cx.get(id).await.map(|record| record.id()), Some(id), "what get gives (left)");
+                assert_eq!(cx.get(id).await.map(|record| record.id()), Some(id), "what get gives");
             }
         }
     };
@@ -128,7 +128,7 @@ fn assert_fits(found: &[Record], index: Index, prefix: &Prefix, range: &Range) {
         assert_eq!(
             place(index, record).as_ref(),
             Some(prefix),
-            "the place of a record (left) that a page of {index:?} gave: {record:?}"
+            "the place of a record that a page of {index:?} gave: {record:?}"
         );
         let seek = Seek { at: record.created_at().as_millis(), id: record.id().uuid };
         assert!(range.contains(seek), "a page of {range:?} in {index:?} gave {record:?}");
@@ -226,7 +226,7 @@ pub async fn every_record_that_is_found_holds_its_key(cx: Cx) {
             let found = cx.store().find(&keys).await.expect("find");
             let ids: Vec<_> = found.iter().flatten().map(Record::id).collect();
             assert_eq!(ids.len(), 2, "each key always has a holder: {found:?}");
-            assert_ne!(ids[0], ids[1], "the holder of one key and of the other, who hold one each");
+            assert!(ids[0] != ids[1], "two records hold a key each, and {:?} came for both keys", ids[0]);
             for (key, record) in keys.iter().zip(found.into_iter().flatten()) {
                 let held = UniqueKey::all_of(&record);
                 assert!(held.contains(key), "{key:?} led to a record that does not hold it: {record:?}");

@@ -57,7 +57,7 @@ pub async fn a_page_shows_the_updates_of_a_changeset_together(cx: Cx) {
             for (index, prefix) in [(Index::LinksOfOwner, nobody().text("ada")), (Index::Links, nobody())] {
                 let range = Range { ascending: reader == 0, ..Range::newest() };
                 let found = cx.records(index, &prefix, range, 99).await;
-                assert_eq!(found.len(), LINKS, "how many links a page of {index:?} shows (left)");
+                assert_eq!(found.len(), LINKS, "how many links a page of {index:?} shows");
                 let labels = labels(&found);
                 assert_eq!(
                     labels.len(),
@@ -141,7 +141,7 @@ pub async fn points_of_one_call_show_each_changeset_whole(cx: Cx) {
                 ("find", cx.store().find(&keys).await.expect("find"))
             };
             let found: Vec<_> = found.into_iter().flatten().collect();
-            assert_eq!(found.len(), LINKS, "how many links {what} gives (left)");
+            assert_eq!(found.len(), LINKS, "how many links {what} gives");
             let labels = labels(&found);
             assert_eq!(
                 labels.len(),

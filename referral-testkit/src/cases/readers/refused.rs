@@ -66,11 +66,11 @@ pub async fn nothing_of_a_refused_changeset_is_ever_read(cx: Cx) {
             assert!(clicked < 1000, "a tally of a refused changeset was read: {clicked}");
             let page =
                 cx.records(Index::ResponsesOfUser, &nobody().text("refused"), Range::newest(), 9).await;
-            assert_eq!(page, [], "what a page gives (left) of changesets that were refused");
+            assert_eq!(page, [], "what a page gives of changesets that were refused");
             let found = cx.find(code("refused")).await;
-            assert_eq!(found, None, "who holds a key (left) that only refused changesets take");
+            assert_eq!(found, None, "who holds a key that only refused changesets take");
             let versions = (cx.version(of_link).await, cx.version(of_response).await);
-            assert_eq!(versions, (Some(1), Some(1)), "the versions (left) of what was never written");
+            assert_eq!(versions, (Some(1), Some(1)), "the versions of what was never written");
         }
     };
     beside(1, write, read).await;

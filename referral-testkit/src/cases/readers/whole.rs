@@ -195,7 +195,7 @@ fn versions(records: &[Option<Record>]) -> Vec<Option<(Kind, i64)>> {
 fn one_round<T: PartialEq + Debug>(read: &str, round: i64, came: &T, expected: &T) {
     assert_eq!(
         came, expected,
-        "one {read}, while each changeset changes all that it asks for: what came (left) begins as changeset {round} left \
+        "one {read}, while each changeset changes all that it asks for: what came begins as changeset {round} left \
          it, and is not all (right) that this changeset left"
     );
 }
