@@ -2,7 +2,8 @@
 //!
 //! The search is that of Wing and Gong, with Lowe's memory of where it has been: what may come first is tried on the
 //! model, and a set of steps that led to the same state before is not tried again. A batch is a chain of steps which other
-//! callers' steps may come between, because the contract promises no more than that.
+//! callers' steps may come between, because the contract promises no more than that. What a batch refused writes nothing, and
+//! may have been decided at any moment of the call, with what the batch applied before it (rule 1.9).
 
 mod told;
 
@@ -148,6 +149,8 @@ struct Placed<'a> {
     step: &'a Step,
     /// Which steps have to come before, as bits.
     after: u64,
+    /// For what a batch refused: the steps of the batch that are taken as done, also before they are.
+    upon: Vec<usize>,
 }
 
 struct Search<'a> {
@@ -161,9 +164,17 @@ impl<'a> Search<'a> {
     fn of(calls: &'a [Call]) -> Self {
         let mut steps: Vec<Placed<'a>> = Vec::new();
         for call in calls {
-            for (at, step) in call.steps.iter().enumerate() {
-                let own = (at > 0).then(|| 1 << (steps.len() - 1));
-                steps.push(Placed { call, step, after: own.unwrap_or(0) });
+            let mut applied: Vec<usize> = Vec::new();
+            for step in &call.steps {
+                let refused = matches!(step, Step::Commit(_, Ok(Outcome::Conflict { .. })));
+                let placed = steps.len();
+                if refused {
+                    steps.push(Placed { call, step, after: 0, upon: applied.clone() });
+                } else {
+                    let after = applied.last().map_or(0, |before| 1 << before);
+                    steps.push(Placed { call, step, after, upon: Vec::new() });
+                    applied.push(placed);
+                }
             }
         }
         assert!(steps.len() <= 64, "a history of {} steps is too long to be searched", steps.len());
@@ -193,10 +204,10 @@ impl<'a> Search<'a> {
         seen.push(state.clone());
         let next: Vec<usize> = self.next(done).collect();
         for at in next {
-            let mut state = state.clone();
-            if self.steps[at].step.fits(&mut state) {
+            let mut then = state.clone();
+            if self.fits(at, &mut then, done) {
                 order.push(at);
-                if self.run(&state, done | 1 << at, order) {
+                if self.run(&then, done | 1 << at, order) {
                     return true;
                 }
                 order.pop();
@@ -205,12 +216,26 @@ impl<'a> Search<'a> {
         false
     }
 
+    /// Does a step on the model, and says whether the model gives the same answer.
+    fn fits(&self, at: usize, state: &mut Model, done: u64) -> bool {
+        let Placed { step, upon, .. } = &self.steps[at];
+        if upon.iter().all(|own| done & (1 << own) != 0) {
+            return step.fits(state);
+        }
+        // A refusal changes nothing, so what it is decided upon is thrown away.
+        let mut upon_those = state.clone();
+        upon.iter()
+            .filter(|own| done & (1 << **own) == 0)
+            .all(|own| self.steps[*own].step.fits(&mut upon_those))
+            && step.fits(&mut upon_those)
+    }
+
     /// The state after the best order, and what could have come next.
     fn replayed(&self, start: &Model) -> (Model, Vec<usize>) {
         let mut state = start.clone();
         let mut done = 0;
         for at in &self.best {
-            self.steps[*at].step.fits(&mut state);
+            self.fits(*at, &mut state, done);
             done |= 1 << at;
         }
         (state, self.next(done).collect())
