@@ -56,7 +56,7 @@ fn is_held_to_its_promises(url: &str, store: &str, places: impl Fn() -> Vec<Stri
         assert_eq!(answer.code, 1, "{}", answer.out);
         assert!(answer.out.contains("1 passed, 1 failed"), "{}", answer.out);
         assert!(
-            answer.err.contains("durability::a_killed_process_keeps_what_it_acknowledged: "),
+            answer.err.contains("durability::a_killed_process_keeps_what_it_acknowledged on "),
             "{}",
             answer.err
         );
