@@ -1,5 +1,5 @@
 //! Random histories are compared with the model. One that fails is made smaller, and kept to be tried first the
-//! next time. It is printed as a test to be pasted, see [`replay`](crate::replay).
+//! next time. It is printed as a test to be pasted, see [`replay`].
 
 use std::cell::Cell;
 use std::sync::Arc;
